@@ -1,0 +1,180 @@
+package cmd
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/joho/godotenv"
+	"github.com/spf13/cobra"
+)
+
+// settings are the configuration of one run: flag beats environment beats .env
+// beats default.
+type settings struct {
+	command *cobra.Command
+	file    string            // the .env that was read, "" for none
+	values  map[string]string // of the .env
+}
+
+// addFlags gives a command the flags of the named variables.
+func addFlags(c *cobra.Command, names ...string) {
+	for _, name := range names {
+		v, _ := lookUp(name)
+		c.Flags().String(v.flag, v.fallback, fmt.Sprintf("%s (`%s`; $%s)", v.meaning, v.argument, v.name))
+	}
+}
+
+// readSettings finds and reads the .env; it is no error that there is none.
+func readSettings(c *cobra.Command) (settings, error) {
+	s := settings{command: c}
+	file, err := findEnv(c)
+	if err != nil || file == "" {
+		return s, err
+	}
+	s.file = file
+	if s.values, err = parseEnv(file); err != nil {
+		return s, err
+	}
+	for name := range s.values {
+		_, known := lookUp(strings.TrimSuffix(name, "_FILE"))
+		_, plain := lookUp(name)
+		if strings.HasPrefix(name, "TOTP") && !known && !plain {
+			return s, withHint(fmt.Errorf("reading %s: unknown variable %s", file, name),
+				"the README's table has all variables; remove the line if it is another program's")
+		}
+	}
+	return s, nil
+}
+
+// findEnv returns --env's file, else the .env of the working directory, else
+// that of the user's configuration directory, else "".
+func findEnv(c *cobra.Command) (string, error) {
+	if file, err := c.Flags().GetString("env"); err != nil || c.Flags().Changed("env") {
+		return file, err
+	}
+	err := trusted(".env")
+	if err == nil {
+		return filepath.Abs(".env")
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", withHint(fmt.Errorf("reading .env: %w", err),
+			"make it yours alone (chown, chmod go-w), or name it with --env .env if you trust it")
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", nil // neither XDG_CONFIG_HOME nor HOME: there is no such file
+	}
+	file := filepath.Join(dir, "totpctl", ".env")
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return file, nil
+}
+
+// trusted refuses a file that somebody else has put in the way: a command run by
+// root in a user's folder must not ask that user's server.
+func trusted(path string) error {
+	for _, stat := range []func(string) (os.FileInfo, error){os.Lstat, os.Stat} { // a link, then what it leads to
+		info, err := stat(path)
+		if err != nil {
+			return err
+		}
+		if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Geteuid() {
+			return errors.New("it belongs to another user")
+		}
+		if info.Mode()&fs.ModeSymlink == 0 && info.Mode().Perm()&0o022 != 0 {
+			return errors.New("others may write to it")
+		}
+	}
+	return nil
+}
+
+// parseEnv does not pass on godotenv's errors: they quote the line, which may
+// hold a secret.
+func parseEnv(file string) (map[string]string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, withHint(fmt.Errorf("reading configuration: %w", err), "run `totpctl init` to make one, or name another with --env")
+	}
+	values, err := godotenv.Parse(bytes.NewReader(text))
+	if err != nil {
+		return nil, withHint(fmt.Errorf("reading %s: line %d is not NAME=value", file, badLine(text)), "quote values that have spaces or # in them")
+	}
+	return values, nil
+}
+
+// badLine is the number of the line after the longest beginning that parses.
+func badLine(text []byte) int {
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	for n := len(lines) - 1; n > 0; n-- {
+		if _, err := godotenv.Parse(bytes.NewReader(bytes.Join(lines[:n], nil))); err == nil {
+			return n + 1
+		}
+	}
+	return 1
+}
+
+// get returns the value of a variable and where it comes from: "the default", or
+// "" if it has neither a value nor a default. A variable that is set but empty
+// counts as set.
+func (s settings) get(name string) (value, source string, err error) {
+	v, _ := lookUp(name)
+	if f := s.command.Flags().Lookup(v.flag); !v.secret() && f != nil && f.Changed {
+		return f.Value.String(), "--" + v.flag, nil
+	}
+	for _, origin := range []struct {
+		lookUp func(string) (string, bool)
+		source string
+	}{{os.LookupEnv, "the environment"}, {s.fromFile, s.file}} {
+		value, set, err := v.from(origin.lookUp)
+		if set || err != nil {
+			return value, name + " in " + origin.source, err
+		}
+	}
+	if v.fallback == "" {
+		return "", "", nil
+	}
+	return v.fallback, "the default of " + name, nil
+}
+
+func (s settings) fromFile(name string) (string, bool) {
+	value, ok := s.values[name]
+	return value, ok
+}
+
+// from looks for NAME and, where it is a secret, for NAME_FILE: the file that
+// holds the value.
+func (v variable) from(lookUp func(string) (string, bool)) (value string, set bool, err error) {
+	value, set = lookUp(v.name)
+	file, inFile := lookUp(v.name + "_FILE")
+	if !v.secret() || !inFile {
+		return value, set, nil
+	}
+	if set {
+		return "", false, fmt.Errorf("%s and %s_FILE are both set: keep one", v.name, v.name)
+	}
+	text, err := readSecretFile(file)
+	if err != nil {
+		return "", false, fmt.Errorf("reading %s_FILE: %w", v.name, err)
+	}
+	return text, true, nil
+}
+
+const maxSecretFile = 64 << 10
+
+func readSecretFile(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile))
+	return strings.TrimRight(string(text), "\r\n"), err
+}

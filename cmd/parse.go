@@ -1,0 +1,187 @@
+package cmd
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"totpctl/totp"
+)
+
+// parse reads the variable name with f and says where a bad value comes from. A
+// variable with neither a value nor a default is an error.
+func parse[T any](s settings, name string, f func(string) (T, error), hint string) (T, error) {
+	value, set, err := parseOptional(s, name, f, hint)
+	if err == nil && !set {
+		err = withHint(s.missing(name), "%s", hint)
+	}
+	return value, err
+}
+
+// parseOptional is parse for a variable that may be left out: set tells whether
+// it was not.
+func parseOptional[T any](s settings, name string, f func(string) (T, error), hint string) (value T, set bool, err error) {
+	text, source, err := s.get(name)
+	if err != nil || source == "" {
+		return value, false, wrong(name, err, hint)
+	}
+	value, err = f(text)
+	return value, true, wrong(source, err, hint)
+}
+
+// wrong says that a variable's value is not to be had; nil if err is nil.
+func wrong(source string, err error, hint string) error {
+	if err == nil {
+		return nil
+	}
+	return withHint(fmt.Errorf("reading %s: %w", source, err), "%s", hint)
+}
+
+func (s settings) missing(name string) error {
+	if s.file == "" {
+		return fmt.Errorf("%s is not set, and there is no .env here", name)
+	}
+	return fmt.Errorf("%s is not set, nor in %s", name, s.file)
+}
+
+// key is the default account's.
+func (s settings) key() (totp.Key, error) {
+	secret, err := parse(s, "TOTP_BASE32_SECRET", totp.ParseSecret, "`totpctl init` writes a .env with a fresh secret")
+	if err != nil {
+		return totp.Key{}, err
+	}
+	return s.keyOf(totp.Parameters{Secret: secret})
+}
+
+// keyOf fills p from the variables beside the secret.
+func (s settings) keyOf(p totp.Parameters) (totp.Key, error) {
+	var errs [5]error
+	p.Issuer, errs[0] = parse(s, "TOTP_ISSUER", totp.ParseName, "TOTP_ISSUER is the name above the code in authenticators, such as \"ACME\"")
+	p.Account, errs[1] = parse(s, "TOTP_ACCOUNT", totp.ParseName, "TOTP_ACCOUNT is the name beside the issuer in authenticators, such as \"alice\"")
+	p.Algorithm, errs[2] = parse(s, "TOTP_ALGORITHM", totp.ParseAlgorithm, "leave TOTP_ALGORITHM out for SHA1, which every authenticator knows")
+	p.Digits, errs[3] = parse(s, "TOTP_DIGITS", totp.ParseDigits, "leave TOTP_DIGITS out for 6, which every authenticator knows")
+	p.Period, errs[4] = parse(s, "TOTP_PERIOD", totp.ParsePeriod, "leave TOTP_PERIOD out for 30 seconds, which every authenticator knows")
+	for _, err := range errs {
+		if err != nil {
+			return totp.Key{}, err
+		}
+	}
+	return totp.ParseKey(p)
+}
+
+func (s settings) skew() (int, error) {
+	return parse(s, "TOTP_SKEW", func(text string) (int, error) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 || n > totp.MaxSkew {
+			return 0, fmt.Errorf("skew is %q: want 0, 1 or %d", text, totp.MaxSkew)
+		}
+		return n, nil
+	}, "TOTP_SKEW is how many steps a phone's clock may be off; leave it out for 1")
+}
+
+// bearers returns the items of BEARER and the one of ADMIN_BEARER, "" if that is
+// not set.
+func (s settings) bearers() (check []string, admin string, err error) {
+	const hint = "`totpctl init` writes a .env with fresh bearers"
+	if check, err = parse(s, "BEARER", parseBearers, hint); err != nil {
+		return nil, "", err
+	}
+	admin, _, err = parseOptional(s, "ADMIN_BEARER", parseBearer, "leave ADMIN_BEARER out to turn it off")
+	if err != nil {
+		return nil, "", err
+	}
+	if slices.Contains(check, admin) {
+		return nil, "", withHint(errors.New("BEARER and ADMIN_BEARER share a value"), "whoever may check codes must not see secrets: give ADMIN_BEARER one of its own")
+	}
+	return check, admin, nil
+}
+
+func parseBearers(text string) (all []string, err error) {
+	for item := range strings.SplitSeq(text, ",") {
+		item, err := parseBearer(strings.TrimSpace(item))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, nil
+}
+
+func parseBearer(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("bearer is empty")
+	}
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' || text[i] == ',' {
+			return "", errors.New("bearer has a character other than printable ASCII without spaces and commas")
+		}
+	}
+	return text, nil
+}
+
+const keyBytes = 32
+
+func parseEncryptionKeys(text string) (keys [][]byte, err error) {
+	for item := range strings.SplitSeq(text, ",") {
+		key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(item))
+		if err != nil || len(key) != keyBytes {
+			return nil, fmt.Errorf("an encryption key is not %d bytes in base64", keyBytes)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// databasePath is relative to the .env that names it.
+func (s settings) databasePath() (string, error) {
+	return parse(s, "DATABASE_URL", func(text string) (string, error) {
+		path, ok := strings.CutPrefix(text, "sqlite:")
+		if !ok || path == "" {
+			return "", errors.New("DATABASE_URL is not sqlite:FILE")
+		}
+		if !filepath.IsAbs(path) && s.file != "" {
+			path = filepath.Join(filepath.Dir(s.file), path)
+		}
+		return path, nil
+	}, "leave DATABASE_URL out for sqlite:totpctl.db beside the .env")
+}
+
+func parseListenAddr(text string) (string, error) {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is not HOST:PORT", text)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return "", fmt.Errorf("port is %q: want 0 to 65535", port)
+	}
+	return text, nil
+}
+
+func parsePublicURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("not an http or https URL of a host, without user, query and fragment")
+	}
+	return u, nil
+}
+
+func parseOrigins(text string) (all []string, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSpace(item)
+		u, err := url.Parse(item)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != item {
+			return nil, fmt.Errorf("%q is not an origin", item)
+		}
+		all = append(all, item)
+	}
+	return all, nil
+}

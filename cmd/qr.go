@@ -1,0 +1,141 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"totpctl/totp"
+	"totpctl/totp/qrcode"
+)
+
+// A qrForm is how qr shows the key; the zero one draws it in the terminal.
+type qrForm struct {
+	uri      bool
+	png, svg string
+	force    bool
+}
+
+func (p program) qrCommand() *cobra.Command {
+	var form qrForm
+	c := &cobra.Command{
+		Use:   "qr",
+		Short: "Draw the enrolment QR code in the terminal",
+		Long: `Draws the QR code that an authenticator app scans to learn the secret. It needs
+neither a server nor a network. Whoever sees the code can make valid codes.`,
+		Example: "  totpctl qr\n  totpctl qr --png enrol.png",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := readSettings(c)
+			if err != nil {
+				return err
+			}
+			key, err := s.key()
+			if err != nil {
+				return err
+			}
+			return p.showQR(key, form)
+		},
+	}
+	c.Flags().BoolVar(&form.uri, "uri", false, "print the otpauth URI instead")
+	c.Flags().StringVar(&form.png, "png", "", "write a PNG image to this `file` instead")
+	c.Flags().StringVar(&form.svg, "svg", "", "write an SVG image to this `file` instead")
+	c.Flags().BoolVar(&form.force, "force", false, "let --png and --svg replace an existing file")
+	c.MarkFlagsMutuallyExclusive("uri", "png", "svg")
+	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD")
+	return c
+}
+
+func (p program) showQR(k totp.Key, f qrForm) (err error) {
+	switch {
+	case f.uri:
+		_, err = fmt.Fprintln(p.out, k.URI())
+	case f.png != "":
+		var image []byte
+		if image, err = qrcode.PNG(k.URI()); err == nil {
+			err = writeImage(f.png, image, f.force)
+		}
+	case f.svg != "":
+		var image string
+		if image, err = qrcode.SVG(k.URI(), "QR code for an authenticator app"); err == nil {
+			err = writeImage(f.svg, []byte(image), f.force)
+		}
+	default:
+		err = p.drawQR(k)
+	}
+	if errors.Is(err, qrcode.ErrTooLong) {
+		return withHint(fmt.Errorf("drawing QR code: %w", err), "shorten TOTP_ISSUER or TOTP_ACCOUNT")
+	}
+	return err
+}
+
+func (p program) drawQR(k totp.Key) error {
+	style := qrcode.HalfBlocks
+	if !utf8Locale(os.Getenv) {
+		style = qrcode.WholeBlocks
+	}
+	columns, lines, err := qrcode.Size(k.URI(), style)
+	if err != nil {
+		return err
+	}
+	if width, height, err := term.GetSize(int(p.out.Fd())); err == nil && width > 0 {
+		if width < columns {
+			return withHint(fmt.Errorf("drawing QR code: the terminal is %d columns wide and the code needs %d", width, columns),
+				"%s", narrowHint(style))
+		}
+		if height < lines {
+			fmt.Fprintf(p.errOut, "totpctl: the code has %d lines and the terminal %d: enlarge the window to scan it\n", lines, height)
+		}
+	}
+	if err := qrcode.Terminal(p.out, k.URI(), style); err != nil {
+		return fmt.Errorf("drawing QR code: %w", err)
+	}
+	_, err = fmt.Fprintf(p.out, "%s\n", label(k))
+	return err
+}
+
+func narrowHint(style qrcode.Style) string {
+	const hint = "widen the window or make its font smaller, or write the code to a file with --png"
+	if style == qrcode.WholeBlocks {
+		return hint + "; a terminal that shows UTF-8 needs half the width: LC_ALL=C.UTF-8 says that it does"
+	}
+	return hint
+}
+
+func label(k totp.Key) string {
+	if k.Issuer() == "" {
+		return k.Account()
+	}
+	return k.Issuer() + ": " + k.Account()
+}
+
+// utf8Locale tells whether half blocks can be shown: POSIX's order of variables,
+// and yes where none says otherwise, as in a container.
+func utf8Locale(getenv func(string) string) bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := strings.ToUpper(getenv(name)); v != "" {
+			return strings.Contains(v, "UTF-8") || strings.Contains(v, "UTF8")
+		}
+	}
+	return true
+}
+
+func writeImage(file string, image []byte, force bool) error {
+	write := createFile
+	if force {
+		write = replaceFile
+	}
+	err := write(file, image)
+	if errors.Is(err, fs.ErrExist) {
+		return withHint(fmt.Errorf("writing %s: it exists already", file), "name another file, or replace it with --force")
+	}
+	if err != nil {
+		return fmt.Errorf("writing image: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+// Package cmd is totpctl's command line: one file a command, each of which reads
+// its flags, calls one function and prints.
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes of every command.
+const (
+	exitOK    = 0
+	exitNo    = 1 // check: the code is not valid
+	exitError = 2 // no result: usage, configuration, network, store
+)
+
+// errNo ends check without a message: its verdict has been printed.
+var errNo = errors.New("not valid")
+
+// A hinted error names the way out.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+// Hint tells the user what to do.
+func (h hinted) Hint() string { return h.hint }
+
+func withHint(err error, format string, args ...any) error {
+	return hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// A program is what commands have of the process, so that nothing below reads
+// the clock or the streams by itself.
+type program struct {
+	clock  func() time.Time
+	in     io.Reader
+	out    *os.File
+	errOut *os.File
+}
+
+// Main runs the command that the process was started with and returns its exit
+// code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := program{clock: time.Now, in: os.Stdin, out: os.Stdout, errOut: os.Stderr}
+	return p.exitCode(p.root().ExecuteContext(ctx))
+}
+
+func (p program) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "totpctl",
+		Short: "A second factor (TOTP) to host and script",
+		Long: `totpctl is a second factor (TOTP, RFC 6238) to host and script: a server that
+verifies codes and enrols people with a QR code, an authenticator that prints
+live codes, and a check for scripts.`,
+		Example: `  totpctl init && totpctl serve      # a server, and a QR code to scan
+  totpctl check 123456 && ./deploy   # deploy only with a good code`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+	}
+	root.PersistentFlags().String("env", "", "read configuration from this `file` instead of .env")
+	root.SetOut(p.out)
+	root.SetErr(p.errOut)
+	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.versionCommand())
+	return root
+}
+
+// exitCode prints err, if there is one, and its hint.
+func (p program) exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errNo):
+		return exitNo
+	}
+	fmt.Fprintf(p.errOut, "totpctl: %v\n", err)
+	if h, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok && h.Hint() != "" {
+		fmt.Fprintf(p.errOut, "hint: %s\n", h.Hint())
+	}
+	return exitError
+}

@@ -1,0 +1,173 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"totpctl/server"
+	"totpctl/totp"
+	"totpctl/totp/sqlstore"
+	"totpctl/totp/verifier"
+)
+
+func (p program) serveCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Verify codes over HTTP and show the enrolment page",
+		Long: `Serves until SIGINT or SIGTERM, then lets the requests under way finish. On a
+terminal it prints the set-up link: the page with the QR code, for as long as
+the default account has not accepted a code. Requests are logged to stderr.`,
+		Example: "  totpctl serve --listen-addr 127.0.0.1:5000",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := readSettings(c)
+			if err != nil {
+				return err
+			}
+			config, err := s.serveConfig()
+			if err != nil {
+				return err
+			}
+			return p.serve(c.Context(), config)
+		},
+	}
+	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD", "TOTP_SKEW",
+		"LISTEN_ADDR", "PUBLIC_URL", "CORS_ORIGINS")
+	return c
+}
+
+// A serveConfig is all that serve reads from its settings.
+type serveConfig struct {
+	key          totp.Key
+	skew         int
+	bearers      []string
+	adminBearer  string
+	databasePath string
+	listenAddr   string
+	publicURL    *url.URL // nil: from the address listened on
+	origins      []string
+}
+
+func (s settings) serveConfig() (c serveConfig, err error) {
+	for _, read := range []func() error{
+		func() (err error) { c.key, err = s.key(); return },
+		func() (err error) { c.skew, err = s.skew(); return },
+		func() (err error) { c.bearers, c.adminBearer, err = s.bearers(); return },
+		func() (err error) { c.databasePath, err = s.databasePath(); return },
+		func() (err error) {
+			c.listenAddr, err = parse(s, "LISTEN_ADDR", parseListenAddr, "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000")
+			return
+		},
+		func() (err error) {
+			c.publicURL, _, err = parseOptional(s, "PUBLIC_URL", parsePublicURL, "PUBLIC_URL is how people reach the server, such as https://totp.example.com")
+			return
+		},
+		func() (err error) {
+			c.origins, err = parse(s, "CORS_ORIGINS", parseOrigins, "an origin is SCHEME://HOST[:PORT], without a path; separate several by commas")
+			return
+		},
+	} {
+		if err := read(); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+func (p program) serve(ctx context.Context, c serveConfig) (err error) {
+	log := p.logger()
+	if bits := c.key.Secret().Bits(); bits < totp.MinSecretBits {
+		log.Warn("TOTP_BASE32_SECRET is short: RFC 4226 asks for 128 bits at least", "bits", bits)
+	}
+	store, err := sqlstore.OpenSQLite(ctx, c.databasePath)
+	if err != nil {
+		return withHint(fmt.Errorf("opening store %s: %w", c.databasePath, err), "DATABASE_URL names the file: its folder must exist and be writable for this user")
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	v, err := verifier.New(verifier.Config{Store: store, Clock: p.clock, Key: c.key, Skew: c.skew})
+	if err != nil {
+		return err
+	}
+	listener, err := listen(ctx, c.listenAddr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	h, err := server.New(c.server(v, listener.Addr(), log, p))
+	if err != nil {
+		return err
+	}
+	log.Info("listening", "addr", listener.Addr().String())
+	if err := p.printSetupLink(ctx, v, h); err != nil {
+		return err
+	}
+	return h.Serve(ctx, listener)
+}
+
+func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logger, p program) server.Config {
+	public := c.publicURL
+	if public == nil {
+		public = &url.URL{Scheme: "http", Host: reachable(addr)}
+	}
+	return server.Config{
+		Verifier: v, Key: c.key, Clock: p.clock, Log: log,
+		Bearers: c.bearers, AdminBearer: c.adminBearer,
+		PublicURL: public, Origins: c.origins,
+	}
+}
+
+// reachable turns the address of all interfaces into one that this machine's
+// browser can open.
+func reachable(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return addr.String()
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, withHint(fmt.Errorf("listening on %s: the port is taken", addr), "stop what listens there, or choose another with LISTEN_ADDR or --listen-addr")
+	case err != nil:
+		return nil, withHint(fmt.Errorf("listening: %w", err), "LISTEN_ADDR or --listen-addr is HOST:PORT of this machine")
+	}
+	return l, nil
+}
+
+// printSetupLink prints it on a terminal only: a file or a log collector would
+// keep what reveals the secret.
+func (p program) printSetupLink(ctx context.Context, v *verifier.Verifier, h *server.Server) error {
+	if !isTerminal(p.out) {
+		return nil
+	}
+	enrolled, err := v.Enrolled(ctx)
+	if err != nil {
+		return fmt.Errorf("reading store: %w", err)
+	}
+	if enrolled {
+		return nil
+	}
+	_, err = fmt.Fprintf(p.out, "set-up link, until a first code is accepted:\n  %s\n", h.SetupLink())
+	return err
+}
+
+func (p program) logger() *slog.Logger {
+	if isTerminal(p.errOut) {
+		return slog.New(slog.NewTextHandler(p.errOut, nil))
+	}
+	return slog.New(slog.NewJSONHandler(p.errOut, nil))
+}
+
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

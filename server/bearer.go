@@ -1,0 +1,56 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// bearers are the SHA-256 digests of bearers of one scope: digests have one
+// length, so comparing them tells nothing of a bearer's own.
+type bearers [][sha256.Size]byte
+
+func newBearers(texts ...string) (bearers, error) {
+	var b bearers
+	for _, t := range texts {
+		if t == "" {
+			return nil, errors.New("a bearer is empty")
+		}
+		b = append(b, sha256.Sum256([]byte(t)))
+	}
+	return b, nil
+}
+
+// allow compares with every bearer, in constant time.
+func (b bearers) allow(text string) bool {
+	digest := sha256.Sum256([]byte(text))
+	found := 0
+	for i := range b {
+		found |= subtle.ConstantTimeCompare(b[i][:], digest[:])
+	}
+	return found == 1
+}
+
+// bearer returns the token of RFC 6750's Authorization header, "" if there is
+// none.
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// authorized lets only requests through that carry a bearer of either scope.
+func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if token := bearer(r); !s.check.allow(token) && !s.admin.allow(token) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="totpctl"`)
+			writeError(w, problem{http.StatusUnauthorized, "no bearer, or not the right one"})
+			return
+		}
+		next(w, r)
+	}
+}

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"totpctl/totp/verifier"
+)
+
+// maxIdempotencyKey is in bytes; a UUID has 36.
+const maxIdempotencyKey = 255
+
+// getCheck is the prototype's route: 200 for every verdict, so that its app
+// shows its toast.
+func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) {
+	account, err := queryAccount(r.URL.RawQuery)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	s.answerCheck(w, r, verifier.Attempt{Account: account, Code: r.PathValue("code")}, http.StatusOK)
+}
+
+func (s *Server) postCheck(w http.ResponseWriter, r *http.Request) {
+	attempt, err := readAttempt(w, r)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	s.answerCheck(w, r, attempt, http.StatusTooManyRequests)
+}
+
+func (s *Server) answerCheck(w http.ResponseWriter, r *http.Request, a verifier.Attempt, ifThrottled int) {
+	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
+	defer cancel()
+	verdict, err := s.config.Verifier.Check(ctx, a)
+	if err != nil {
+		writeError(w, err)
+		return
+	}
+	writeVerdict(w, verdict, ifThrottled)
+}
+
+// queryAccount reads the one parameter there is. A misspelt one must not check
+// the default account's code instead.
+func queryAccount(query string) (string, error) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return "", badRequest("query is malformed")
+	}
+	account, named := values["account"]
+	delete(values, "account")
+	switch {
+	case len(values) > 0:
+		return "", badRequest("unknown parameter: only account is known")
+	case !named:
+		return "", nil
+	case len(account) != 1 || account[0] == "":
+		return "", badRequest("account is empty or repeated: leave it out for the default one")
+	}
+	return account[0], nil
+}
+
+func readAttempt(w http.ResponseWriter, r *http.Request) (verifier.Attempt, error) {
+	body, err := readStrings(http.MaxBytesReader(w, r.Body, maxBody), "code", "account")
+	if err != nil {
+		return verifier.Attempt{}, err
+	}
+	code, ok := body["code"]
+	if !ok {
+		return verifier.Attempt{}, badRequest("code is missing")
+	}
+	account, named := body["account"]
+	if named && account == "" {
+		return verifier.Attempt{}, badRequest("account is empty: leave it out for the default one")
+	}
+	a := verifier.Attempt{Account: account, Code: code}
+	a.Request, err = requestID(r, a)
+	return a, err
+}
+
+// requestID is zero without an Idempotency-Key.
+func requestID(r *http.Request, a verifier.Attempt) (verifier.RequestID, error) {
+	keys, ok := r.Header["Idempotency-Key"]
+	if !ok {
+		return verifier.RequestID{}, nil
+	}
+	if len(keys) != 1 || keys[0] == "" || len(keys[0]) > maxIdempotencyKey {
+		return verifier.RequestID{}, badRequest("Idempotency-Key is empty, repeated or longer than 255 bytes")
+	}
+	return verifier.NewRequestID(bearer(r), a.Account, a.Code, keys[0]), nil
+}

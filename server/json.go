@@ -1,0 +1,152 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"totpctl/totp/verifier"
+)
+
+// A problem is an error whose text the client is told.
+type problem struct {
+	status int
+	text   string
+}
+
+func (p problem) Error() string { return p.text }
+
+// statusOf maps every error to the status and the text of its answer. What it
+// does not know is a store that gave no verdict.
+func statusOf(err error) (int, string) {
+	var p problem
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &p):
+		return p.status, p.text
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge, "body is larger than 4 KiB"
+	case errors.Is(err, verifier.ErrNoAccount):
+		return http.StatusNotFound, "no such account"
+	}
+	return http.StatusServiceUnavailable, "store does not answer: no verdict"
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	status, text := statusOf(err)
+	if status == http.StatusServiceUnavailable {
+		note(w, "error", err.Error())
+	}
+	writeJSON(w, status, struct {
+		Error string `json:"error"`
+	}{text})
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		status, text = http.StatusInternalServerError, []byte(`{"error": "encoding the answer failed"}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(append(text, '\n'))
+}
+
+// A verdictBody is a verifier.Verdict as HTTP spells it.
+type verdictBody struct {
+	Status     bool            `json:"status"`
+	Reason     verifier.Reason `json:"reason,omitempty"`
+	RetryAfter int             `json:"retry_after,omitempty"` // seconds
+	SkewSteps  *int            `json:"skew_steps,omitempty"`
+	Failures   *int            `json:"failures,omitempty"`
+}
+
+// writeVerdict answers a throttled attempt with the given status: POST has one
+// of its own for it, the prototype's GET has not.
+func writeVerdict(w http.ResponseWriter, v verifier.Verdict, ifThrottled int) {
+	body := verdictBody{Status: v.Valid, Reason: v.Reason}
+	status := http.StatusOK
+	switch {
+	case v.Valid:
+		body.SkewSteps, body.Failures = &v.SkewSteps, &v.Failures
+	case v.Reason == verifier.Throttled:
+		status, body.RetryAfter = ifThrottled, seconds(v.RetryAfter)
+		w.Header().Set("Retry-After", strconv.Itoa(body.RetryAfter))
+	}
+	note(w, "verdict", verdictName(v))
+	writeJSON(w, status, body)
+}
+
+func verdictName(v verifier.Verdict) string {
+	if v.Valid {
+		return "valid"
+	}
+	return string(v.Reason)
+}
+
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
+
+// readStrings reads one JSON object whose members are strings of the given
+// names, each at most once. encoding/json alone would let Code stand for code
+// and the last of two accounts win; what two readers of one body may read
+// differently is refused.
+func readStrings(body io.Reader, names ...string) (map[string]string, error) {
+	d := json.NewDecoder(body)
+	if err := expect(d, json.Delim('{')); err != nil {
+		return nil, err
+	}
+	members := map[string]string{}
+	for d.More() {
+		name, err := readString(d)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := members[name]; twice || !slices.Contains(names, name) {
+			return nil, badRequest("unknown or repeated field in the body")
+		}
+		if members[name], err = readString(d); err != nil {
+			return nil, err
+		}
+	}
+	if err := expect(d, json.Delim('}')); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, notJSON(err)
+	}
+	return members, nil
+}
+
+func expect(d *json.Decoder, want json.Delim) error {
+	if token, err := d.Token(); err != nil || token != want {
+		return notJSON(err)
+	}
+	return nil
+}
+
+func readString(d *json.Decoder) (string, error) {
+	token, err := d.Token()
+	s, ok := token.(string)
+	if err != nil || !ok {
+		return "", notJSON(err)
+	}
+	return s, nil
+}
+
+// notJSON keeps a body that is too large what it is.
+func notJSON(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
+	return badRequest("body is not a JSON object of strings")
+}
+
+func badRequest(text string) error { return problem{http.StatusBadRequest, text} }

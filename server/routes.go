@@ -1,0 +1,116 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// A route is a path and its handler for each method. A path answers every other
+// method with 405, and HEAD only where it names it: net/http would run a GET
+// handler for it, which uses up a code.
+type route struct {
+	path    string
+	methods map[string]http.HandlerFunc
+	wrap    func(http.Handler) http.Handler // nil for none
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range []route{
+		{"/check", map[string]http.HandlerFunc{"POST": s.authorized(s.postCheck), "OPTIONS": preflight}, s.crossOrigin},
+		{"/check/{code}", map[string]http.HandlerFunc{"GET": s.authorized(s.getCheck), "OPTIONS": preflight}, s.crossOrigin},
+		{"/{$}", map[string]http.HandlerFunc{"GET": s.getPage, "HEAD": s.getPage, "POST": s.postPage}, s.sameOrigin},
+		{"/static/{file}", map[string]http.HandlerFunc{"GET": getStatic, "HEAD": getStatic}, nil},
+		{"/healthz", map[string]http.HandlerFunc{"GET": healthz, "HEAD": healthz}, nil},
+		{"/readyz", map[string]http.HandlerFunc{"GET": s.readyz, "HEAD": s.readyz}, nil},
+		{"/", nil, nil},
+	} {
+		r.register(mux)
+	}
+	return mux
+}
+
+func (r route) register(mux *http.ServeMux) {
+	var allow []string
+	for method := range r.methods {
+		allow = append(allow, method)
+	}
+	slices.Sort(allow)
+	r.handle(mux, r.path, otherwise(allow))
+	for method, h := range r.methods {
+		r.handle(mux, method+" "+r.path, h)
+	}
+	if r.methods["GET"] != nil && r.methods["HEAD"] == nil {
+		r.handle(mux, "HEAD "+r.path, otherwise(allow))
+	}
+}
+
+func (r route) handle(mux *http.ServeMux, pattern string, h http.Handler) {
+	if r.wrap != nil {
+		h = r.wrap(h)
+	}
+	mux.Handle(pattern, h)
+}
+
+// otherwise answers a method, or a path, that there is not.
+func otherwise(allow []string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if len(allow) == 0 {
+			writeError(w, problem{http.StatusNotFound, "no such page"})
+			return
+		}
+		w.Header().Set("Allow", strings.Join(allow, ", "))
+		writeError(w, problem{http.StatusMethodNotAllowed, "method not allowed: want " + strings.Join(allow, " or ")})
+	}
+}
+
+// crossOrigin lets the web apps of the configured origins read the answers,
+// refusals included.
+func (s *Server) crossOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Add("Vary", "Origin")
+		if origin := r.Header.Get("Origin"); s.origins[origin] {
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Expose-Headers", "Retry-After")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// preflight answers the question that a browser asks before it sends the
+// headers of the prototype's app. It needs no bearer: browsers send none.
+func preflight(w http.ResponseWriter, _ *http.Request) {
+	if h := w.Header(); h.Get("Access-Control-Allow-Origin") != "" {
+		h.Set("Access-Control-Allow-Methods", "GET, POST")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key")
+		h.Set("Access-Control-Max-Age", "600")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// sameOrigin refuses changes that another site's page asks for: a browser sends
+// HTTP Basic credentials on its own.
+func (s *Server) sameOrigin(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, problem{http.StatusForbidden, "request comes from another site"})
+	}))
+	return protection.Handler(next)
+}
+
+func healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
+}
+
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
+	defer cancel()
+	if err := s.config.Verifier.Ready(ctx); err != nil {
+		writeError(w, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+}

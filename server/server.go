@@ -1,0 +1,111 @@
+// Package server is totpctl over HTTP: verdicts for programs that have a bearer,
+// and the page on which a person sets up an authenticator.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"totpctl/totp"
+	"totpctl/totp/verifier"
+)
+
+// Limits on what one request may take.
+const (
+	maxBody       = 4 << 10
+	maxHeader     = 16 << 10
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
+	answerTimeout = 10 * time.Second
+	writeTimeout  = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 10 * time.Second
+)
+
+// Config is what a Server needs.
+type Config struct {
+	Verifier    *verifier.Verifier
+	Key         totp.Key // the default account's, which its page shows
+	Bearers     []string // each may check codes; at least one, none empty
+	AdminBearer string   // may also see the page; "" turns that way off
+	PublicURL   *url.URL // how people reach the server
+	Origins     []string // web origins that may call /check
+	Log         *slog.Logger
+	Clock       func() time.Time
+}
+
+// A Server is an http.Handler for all of totpctl's routes.
+type Server struct {
+	config  Config
+	check   bearers
+	admin   bearers
+	setup   string
+	pages   pages
+	origins map[string]bool
+	handler http.Handler
+}
+
+// New returns a Server, with a set-up link of its own.
+func New(c Config) (*Server, error) {
+	check, err := newBearers(c.Bearers...)
+	if err != nil || len(check) == 0 {
+		return nil, errors.Join(errors.New("no bearer may check codes"), err)
+	}
+	s := &Server{config: c, check: check, setup: rand.Text(), origins: map[string]bool{}}
+	if c.AdminBearer != "" {
+		if s.admin, err = newBearers(c.AdminBearer); err != nil {
+			return nil, err
+		}
+	}
+	if s.pages, err = newPages(c.Key); err != nil {
+		return nil, err
+	}
+	for _, o := range c.Origins {
+		s.origins[o] = true
+	}
+	s.handler = s.logged(s.routes())
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// SetupLink is the link that shows the default account's page until the account
+// has accepted a code. It reveals the secret to whoever opens it.
+func (s *Server) SetupLink() string {
+	link := s.config.PublicURL.JoinPath("/")
+	link.RawQuery = url.Values{"setup": {s.setup}}.Encode()
+	return link.String()
+}
+
+// Serve answers on l until ctx ends, then lets the requests under way finish.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler:           s,
+		MaxHeaderBytes:    maxHeader,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := h.Shutdown(drain); err != nil {
+		return errors.Join(errors.New("some requests did not finish in time"), h.Close())
+	}
+	return nil
+}

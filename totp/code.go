@@ -1,0 +1,85 @@
+package totp
+
+import (
+	"crypto/subtle"
+	"errors"
+	"time"
+
+	"github.com/xlzd/gotp"
+)
+
+// MaxSkew is the widest skew Match takes: two steps each side.
+const MaxSkew = 2
+
+// ErrBeforeEpoch says that a time lies before 1970, where TOTP has no steps
+// (RFC 6238 section 4.2 counts them from T0 = 0).
+var ErrBeforeEpoch = errors.New("the clock is before 1970")
+
+// Step returns the number of the step that t falls in (RFC 6238 section 4.2, T),
+// or ErrBeforeEpoch.
+func (k Key) Step(t time.Time) (int64, error) {
+	if t.Unix() < 0 {
+		return 0, ErrBeforeEpoch
+	}
+	return t.Unix() / k.seconds(), nil
+}
+
+// Start returns the moment at which a step begins.
+func (k Key) Start(step int64) time.Time { return time.Unix(step*k.seconds(), 0) }
+
+// Code returns the code at t, Digits ASCII digits, or ErrBeforeEpoch.
+func (k Key) Code(t time.Time) (string, error) {
+	step, err := k.Step(t)
+	if err != nil {
+		return "", err
+	}
+	return k.code(step), nil
+}
+
+// IsCode tells whether s has the form of a code of this key: exactly Digits
+// ASCII digits.
+func (k Key) IsCode(s string) bool {
+	if len(s) != k.p.Digits {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// Match looks for code among the steps from skew before t's to skew after it
+// (RFC 6238 section 5.2 and 6); skew is 0 to MaxSkew and is brought into that
+// range. It returns the step that matched and true, or false. Where one code
+// belongs to two steps it returns the later: accepting that one leaves no step
+// at which the same digits would be good again. The time it takes tells nothing
+// of which candidate matched, or how nearly.
+func (k Key) Match(code string, t time.Time, skew int) (step int64, ok bool) {
+	now, err := k.Step(t)
+	if err != nil || !k.IsCode(code) {
+		return 0, false
+	}
+	skew = min(max(skew, 0), MaxSkew)
+	matched := -1
+	for i := range 2*skew + 1 {
+		equal := subtle.ConstantTimeCompare([]byte(k.code(now+int64(i-skew))), []byte(code))
+		matched = subtle.ConstantTimeSelect(equal, i, matched)
+	}
+	return now + int64(matched-skew), matched >= 0
+}
+
+// code is HOTP(K, step) of RFC 4226 section 5.3. A negative step has no code:
+// gotp would panic on it.
+func (k Key) code(step int64) string {
+	if step < 0 {
+		return ""
+	}
+	// An interval of one second makes gotp's timestamp the step itself, as an
+	// int64 on every machine.
+	hasher := &gotp.Hasher{HashName: k.p.Algorithm.String(), Digest: k.p.Algorithm.hash()}
+	return gotp.NewTOTP(k.p.Secret.padded(), k.p.Digits, 1, hasher).At(step)
+}
+
+func (k Key) seconds() int64 { return int64(k.p.Period / time.Second) }

@@ -1,0 +1,137 @@
+package totp
+
+import (
+	"errors"
+	"math"
+	"sync"
+	"testing"
+	"time"
+)
+
+func testKey(t testing.TB) Key {
+	return parseKey(t, Parameters{Issuer: "TOTP Example", Account: "gonzalo123.com", Secret: seed(t, 20),
+		Algorithm: DefaultAlgorithm, Digits: DefaultDigits, Period: DefaultPeriod})
+}
+
+func TestStepsBeginAtWholePeriods(t *testing.T) {
+	k := testKey(t)
+	for _, v := range []struct {
+		at   time.Time
+		step int64
+	}{
+		{time.Unix(0, 0), 0}, {time.Unix(29, 999_999_999), 0}, {time.Unix(30, 0), 1}, {time.Unix(1<<32+30, 0), 143165577},
+	} {
+		if got, err := k.Step(v.at); err != nil || got != v.step {
+			t.Errorf("step at %v is %d, %v, want %d", v.at.UTC(), got, err, v.step)
+		}
+		if start := k.Start(v.step); start.After(v.at) || !k.Start(v.step+1).After(v.at) {
+			t.Errorf("step %d starts at %v and the next at %v, not around %v", v.step, start.UTC(), k.Start(v.step+1).UTC(), v.at.UTC())
+		}
+	}
+}
+
+func TestNoCodeBeforeTheEpochOrAtTheEndOfTime(t *testing.T) {
+	k := testKey(t)
+	for _, at := range []time.Time{time.Unix(-1, 0), time.Unix(0, -1), time.Unix(-31, 0), time.Unix(math.MinInt64, 0)} {
+		if code, err := k.Code(at); !errors.Is(err, ErrBeforeEpoch) || code != "" {
+			t.Errorf("code at %d is %q, %v, want ErrBeforeEpoch", at.Unix(), code, err)
+		}
+		if _, ok := k.Match("755224", at, MaxSkew); ok {
+			t.Errorf("a code matches at %d", at.Unix())
+		}
+	}
+	if _, ok := k.Match("", time.Unix(0, 0), MaxSkew); ok {
+		t.Error("the empty code matches a step before the epoch")
+	}
+	far := time.Unix(math.MaxInt64-62135596800, 0) // the last that package time holds
+	for _, period := range []time.Duration{MinPeriod, MaxPeriod} {
+		p := k.p
+		p.Period = period
+		code, err := parseKey(t, p).Code(far)
+		if err != nil || len(code) != 6 {
+			t.Errorf("code at the end of time is %q, %v", code, err)
+		}
+	}
+}
+
+func TestMatchFindsTheStepWithinTheSkewAndNoFurther(t *testing.T) {
+	k := testKey(t)
+	now := time.Unix(1111111109, 0)
+	present, _ := k.Step(now)
+	for skew := range MaxSkew + 1 {
+		for offset := int64(-3); offset <= 3; offset++ {
+			code := k.code(present + offset)
+			step, ok := k.Match(code, now, skew)
+			if want := offset >= int64(-skew) && offset <= int64(skew); ok != want || ok && step != present+offset {
+				t.Errorf("code of step %+d at skew %d: step %+d, %v, want %v", offset, skew, step-present, ok, want)
+			}
+		}
+	}
+}
+
+func TestMatchRefusesWhatIsNotACode(t *testing.T) {
+	k := testKey(t)
+	now := time.Unix(59, 0)
+	for _, code := range []string{"", "28708", "2870820", "28708 ", " 287082", "287 082", "-87082", "+87082", "28708a", "２８７０８２", "287082\x00", "\xff87082"} {
+		if k.IsCode(code) {
+			t.Errorf("%q has the form of a code", code)
+		}
+		if _, ok := k.Match(code, now, MaxSkew); ok {
+			t.Errorf("%q matches", code)
+		}
+	}
+	if !k.IsCode("287082") {
+		t.Error("287082 has not the form of a code")
+	}
+}
+
+func TestMatchTakesASkewOutOfRangeForTheNearestInIt(t *testing.T) {
+	k := testKey(t)
+	now := time.Unix(1111111109, 0)
+	present, _ := k.Step(now)
+	if _, ok := k.Match(k.code(present+1), now, -5); ok {
+		t.Error("a negative skew accepts the next step")
+	}
+	if _, ok := k.Match(k.code(present+3), now, 100); ok {
+		t.Error("a skew of 100 accepts a step 3 away")
+	}
+}
+
+// Two neighbours that share a code are one in a million: a search found these.
+// Accepting the earlier would leave the same digits good for the later.
+func TestMatchReturnsTheLaterOfTwoStepsWithOneCode(t *testing.T) {
+	k := testKey(t)
+	const later = 910738
+	code := k.code(later)
+	if code != k.code(later-1) {
+		t.Fatal("the two steps have different codes")
+	}
+	for _, present := range []int64{later - 1, later} {
+		if got, ok := k.Match(code, k.Start(present), 1); !ok || got != later {
+			t.Errorf("at step %d the code matches step %d, %v, want %d", present, got, ok, later)
+		}
+	}
+}
+
+func TestAKeyIsSafeForConcurrentUse(t *testing.T) {
+	// A secret whose base32 needs padding: gotp's own padding is a data race.
+	p := testKey(t).p
+	p.Secret = seed(t, 17)
+	k := parseKey(t, p)
+	want, _ := k.Code(time.Unix(59, 0))
+	uri := k.URI()
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 50 {
+				if got, err := k.Code(time.Unix(59, 0)); got != want || err != nil {
+					t.Errorf("code is %s, %v, want %s", got, err, want)
+				}
+				if k.URI() != uri {
+					t.Error("the URI changed")
+				}
+			}
+		})
+	}
+	all.Wait()
+}

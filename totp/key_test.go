@@ -1,0 +1,126 @@
+package totp
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSecretsAreReadAsPeoplePasteThem(t *testing.T) {
+	const want = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+	for _, s := range []string{
+		want, strings.ToLower(want), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", "gezd-gnbv-gy3t-qojq-gezd-gnbv-gy3t-qojq",
+		" " + want + "\n", want + "======",
+	} {
+		secret, err := ParseSecret(s)
+		if err != nil || secret.Base32() != want || secret.Bits() != 160 {
+			t.Errorf("ParseSecret(%q): %d bits, %v", s, secret.Bits(), err)
+		}
+	}
+}
+
+func TestAnInvalidSecretIsAnErrorThatDoesNotQuoteIt(t *testing.T) {
+	for _, s := range []string{"", " ", "=", "----", "A", "GEZDGNBVGY3TQOJ1", "GEZDGNBV!", "GEZ=DGNB", "ÄÖÜ", "\x00", strings.Repeat("A", 412)} {
+		_, err := ParseSecret(s)
+		if err == nil {
+			t.Errorf("ParseSecret(%q) has no error", s)
+		} else if len(s) > 3 && strings.Contains(err.Error(), strings.TrimSpace(s)) {
+			t.Errorf("the error quotes the secret: %v", err)
+		}
+	}
+}
+
+func TestGeneratedSecretsHave160BitsAndDiffer(t *testing.T) {
+	a, b := GenerateSecret(), GenerateSecret()
+	if a.Bits() != 160 || a.Base32() == b.Base32() {
+		t.Errorf("%d bits, equal: %v", a.Bits(), a.Base32() == b.Base32())
+	}
+}
+
+func TestParseKeyRefusesWhatNoKeyMayBe(t *testing.T) {
+	valid := testKey(t).p
+	for name, spoil := range map[string]func(*Parameters){
+		"no account":            func(p *Parameters) { p.Account = "" },
+		"account too long":      func(p *Parameters) { p.Account = strings.Repeat("é", 129) },
+		"account with newline":  func(p *Parameters) { p.Account = "a\nb" },
+		"account with override": func(p *Parameters) { p.Account = "a\u202eb" },
+		"account not UTF-8":     func(p *Parameters) { p.Account = "a\xff" },
+		"space at the end":      func(p *Parameters) { p.Account = "a " },
+		"issuer with NUL":       func(p *Parameters) { p.Issuer = "a\x00" },
+		"no secret":             func(p *Parameters) { p.Secret = Secret{} },
+		"no algorithm":          func(p *Parameters) { p.Algorithm = 0 },
+		"algorithm 4":           func(p *Parameters) { p.Algorithm = 4 },
+		"5 digits":              func(p *Parameters) { p.Digits = 5 },
+		"9 digits":              func(p *Parameters) { p.Digits = 9 },
+		"period 0":              func(p *Parameters) { p.Period = 0 },
+		"negative period":       func(p *Parameters) { p.Period = -30 * time.Second },
+		"half seconds":          func(p *Parameters) { p.Period = 1500 * time.Millisecond },
+		"period over a day":     func(p *Parameters) { p.Period = 24*time.Hour + time.Second },
+	} {
+		p := valid
+		spoil(&p)
+		if _, err := ParseKey(p); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	for _, name := range []string{`"><script>`, strings.Repeat("é", 128), "עברית\u200f", "👩‍💻", "a:b&c+d%e/f"} {
+		p := valid
+		p.Issuer, p.Account = name, name
+		if _, err := ParseKey(p); err != nil {
+			t.Errorf("name %q: %v", name, err)
+		}
+	}
+}
+
+// holder has a Key and a Secret where fmt does not ask their methods.
+type holder struct {
+	key    Key
+	secret Secret
+	Key    *Key
+}
+
+func TestNothingShowsTheSecret(t *testing.T) {
+	k := testKey(t)
+	raw := k.Secret().Bytes()
+	var shown bytes.Buffer
+	for _, value := range []any{k, &k, k.Secret(), k.p, holder{k, k.Secret(), &k}, &holder{k, k.Secret(), &k}, []Key{k}, map[string]Key{"k": k}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
+			fmt.Fprintf(&shown, verb+"\n", value)
+		}
+		text, err := json.Marshal(value)
+		if err != nil {
+			t.Errorf("marshalling %T: %v", value, err)
+		}
+		shown.Write(text)
+		slog.New(slog.NewJSONHandler(&shown, nil)).Info("log", "value", value)
+		slog.New(slog.NewTextHandler(&shown, nil)).Info("log", "value", value)
+	}
+	if !strings.Contains(shown.String(), redacted) {
+		t.Error("nothing says [redacted]")
+	}
+	for form, secret := range map[string]string{
+		"base32": k.Secret().Base32(), "raw": string(raw), "hex": hex.EncodeToString(raw),
+		"bytes": strings.Trim(fmt.Sprint(raw), "[]"), "Go syntax": strings.Trim(fmt.Sprintf("%#v", raw), "[]byte{}"),
+	} {
+		if strings.Contains(strings.ToLower(shown.String()), strings.ToLower(secret)) {
+			t.Errorf("the secret is shown in %s", form)
+		}
+	}
+}
+
+func TestTheBytesHandedOutAreACopy(t *testing.T) {
+	k := testKey(t)
+	before, _ := k.Code(time.Unix(59, 0))
+	clear(k.Secret().Bytes())
+	raw := []byte("12345678901234567890")
+	s, _ := NewSecret(raw)
+	clear(raw)
+	if after, _ := k.Code(time.Unix(59, 0)); after != before || s.Base32() != k.Secret().Base32() {
+		t.Error("a caller changed a key")
+	}
+}

@@ -1,0 +1,108 @@
+package totp
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// SecretBits is the length of a generated secret: 160 bits, the recommendation
+// of RFC 4226 section 4, requirement R6.
+const SecretBits = 160
+
+// MinSecretBits is the least length RFC 4226 section 4 (R6) allows a secret. A
+// shorter one still parses, because old ones are in use; ask Bits.
+const MinSecretBits = 128
+
+const maxSecretBytes = 256
+
+const redacted = "[redacted]"
+
+// A Secret is the shared key of RFC 6238 section 3 (K): 1 to 256 bytes. The zero
+// Secret is empty and belongs to no Key. However it is formatted, logged or
+// marshalled it shows "[redacted]"; only Base32 and Bytes reveal it.
+type Secret struct {
+	// A function, because fmt prints what a struct has in unexported fields
+	// without asking Format, and some verbs follow pointers.
+	reveal func() secretBytes
+}
+
+type secretBytes struct {
+	bytes  []byte
+	base32 string // padded, upper case: the only form gotp decodes without writing to it
+}
+
+// ParseSecret reads a base32 secret (RFC 4648 section 6) as people paste it:
+// lower case, spaces, dashes and padding are fine. Its errors never quote the
+// input.
+func ParseSecret(s string) (Secret, error) {
+	s = strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\t", "", "\n", "", "\r", "").Replace(s))
+	s = strings.TrimRight(s, "=")
+	if s == "" {
+		return Secret{}, errors.New("secret is empty")
+	}
+	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(s)
+	if err != nil {
+		return Secret{}, errors.New("secret is not base32 (letters A-Z and digits 2-7)")
+	}
+	return NewSecret(raw)
+}
+
+// NewSecret returns the secret whose bytes are raw, which it copies: 1 to 256 of
+// them.
+func NewSecret(raw []byte) (Secret, error) {
+	if len(raw) == 0 {
+		return Secret{}, errors.New("secret is too short: it holds no whole byte")
+	}
+	if len(raw) > maxSecretBytes {
+		return Secret{}, fmt.Errorf("secret is longer than %d bytes", maxSecretBytes)
+	}
+	raw = append([]byte(nil), raw...)
+	return hide(raw), nil
+}
+
+// GenerateSecret returns a random secret of SecretBits bits.
+func GenerateSecret() Secret {
+	raw := make([]byte, SecretBits/8)
+	rand.Read(raw) // never fails: it ends the program rather than return weak bytes
+	return hide(raw)
+}
+
+func hide(raw []byte) Secret {
+	s := secretBytes{raw, base32.StdEncoding.EncodeToString(raw)}
+	return Secret{func() secretBytes { return s }}
+}
+
+// Bits tells the length of the secret; 0 for the zero Secret.
+func (s Secret) Bits() int { return 8 * len(s.Bytes()) }
+
+// Bytes reveals the secret: a copy of its bytes.
+func (s Secret) Bytes() []byte {
+	if s.reveal == nil {
+		return nil
+	}
+	return append([]byte(nil), s.reveal().bytes...)
+}
+
+// Base32 reveals the secret as unpadded upper-case base32.
+func (s Secret) Base32() string { return strings.TrimRight(s.padded(), "=") }
+
+func (s Secret) padded() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal().base32
+}
+
+// String returns "[redacted]".
+func (s Secret) String() string { return redacted }
+
+// Format writes "[redacted]" for every verb, %x and %#v included.
+func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// MarshalText returns "[redacted]", which is what encoding/json and log/slog
+// show.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -1,0 +1,142 @@
+// Package sqlstore is the verifier.Store on SQL: a SQLite file, for one server
+// and the command line beside it.
+//
+// One goroutine owns the one connection. It takes every request that waits, runs
+// them in one transaction, and answers them all after its commit, so that they
+// share one fsync; a request that arrives meanwhile is in the next.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+// ErrClosed says that the store has been closed.
+var ErrClosed = errors.New("store is closed")
+
+// ErrNewer says that a newer totpctl has written the database.
+var ErrNewer = errors.New("database is newer than this program")
+
+// busyTimeout is how long SQLite waits for another process's transaction.
+const busyTimeout = 5 * time.Second
+
+// A SQLite is a verifier.Store in a SQLite file.
+type SQLite struct {
+	path   string
+	opened os.FileInfo
+	db     *sql.DB
+	conn   *sql.Conn
+	queue  chan *request
+	ctx    context.Context // of the store, not of a caller: one who leaves must not fail the others
+	close  context.CancelFunc
+	// stopped is closed when the writer has answered for the last time.
+	stopped chan struct{}
+}
+
+// OpenSQLite opens the database at path, which it creates with mode 0600 if it
+// is missing, and brings its schema up to date. Close it after use.
+func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := touch(path)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", dataSource(path))
+	if err != nil {
+		return nil, err
+	}
+	s := &SQLite{path: path, opened: info, db: db, queue: make(chan *request, maxBatch), stopped: make(chan struct{})}
+	s.ctx, s.close = context.WithCancel(context.Background())
+	w, err := s.prepare(ctx)
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	go w.run()
+	return s, nil
+}
+
+// touch creates the file before SQLite would, with a mode of its own.
+func touch(path string) (os.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return f.Stat()
+}
+
+func dataSource(path string) string {
+	pragmas := url.Values{"_pragma": {
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), // before the others: they may meet a lock
+		"journal_mode(WAL)",
+		"synchronous(FULL)",
+	}}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: pragmas.Encode()}
+	return u.String()
+}
+
+func (s *SQLite) prepare(ctx context.Context) (*writer, error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.conn = conn
+	if err := checkDurable(ctx, conn); err != nil {
+		return nil, err
+	}
+	if err := inTransaction(ctx, conn, func() error { return migrate(ctx, conn) }); err != nil {
+		return nil, err
+	}
+	return newWriter(ctx, s)
+}
+
+// checkDurable reads the pragmas back, because a commit that is not fsynced
+// would accept a code again after a power cut.
+func checkDurable(ctx context.Context, conn *sql.Conn) error {
+	var mode string
+	var synchronous int
+	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return err
+	}
+	if err := conn.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&synchronous); err != nil {
+		return err
+	}
+	if mode != "wal" || synchronous != 2 {
+		return fmt.Errorf("SQLite took journal_mode %s and synchronous %d, not wal and 2 (FULL): is the file on a local disk?", mode, synchronous)
+	}
+	return nil
+}
+
+func inTransaction(ctx context.Context, conn *sql.Conn, f func() error) error {
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // fails only if SQLite has rolled back itself
+	}
+	return err
+}
+
+// Close ends the transaction under way and closes the database. Requests that it
+// had not taken up get ErrClosed.
+func (s *SQLite) Close() error {
+	s.close()
+	<-s.stopped
+	return errors.Join(s.conn.Close(), s.db.Close())
+}

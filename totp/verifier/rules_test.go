@@ -1,0 +1,176 @@
+package verifier
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"totpctl/totp"
+)
+
+var moment = time.Unix(1_111_111_109, 0)
+
+func testRules(t *testing.T) rules {
+	t.Helper()
+	secret, err := totp.NewSecret([]byte("12345678901234567890"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := totp.ParseKey(totp.Parameters{Issuer: "issuer", Account: "account", Secret: secret,
+		Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules{k, 1}
+}
+
+func (r rules) codeAt(now time.Time, offset int) Attempt {
+	code, _ := r.key.Code(now.Add(time.Duration(offset) * r.key.Period()))
+	return Attempt{Code: code}
+}
+
+// badCode is good at no step near now.
+func (r rules) badCode(now time.Time) Attempt {
+	for i := 0; ; i++ {
+		code := fmt.Sprintf("%06d", i)
+		if _, ok := r.key.Match(code, now, totp.MaxSkew); !ok {
+			return Attempt{Code: code}
+		}
+	}
+}
+
+func TestWaitsDoubleFromTheThirdFailureToAnHour(t *testing.T) {
+	want := []time.Duration{0, 0, 0, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute,
+		16 * time.Minute, 32 * time.Minute, time.Hour, time.Hour}
+	for failures, w := range want {
+		if got := wait(failures); got != w {
+			t.Errorf("wait after %d failures is %v, want %v", failures, got, w)
+		}
+	}
+	if got := wait(1 << 40); got != time.Hour {
+		t.Errorf("wait after very many failures is %v", got)
+	}
+}
+
+func TestOnlyALaterStepIsAccepted(t *testing.T) {
+	r := testRules(t)
+	for _, v := range []struct {
+		first, second int
+		want          Verdict
+	}{
+		{0, 0, Verdict{Reason: Replayed}},
+		{0, -1, Verdict{Reason: Replayed}},
+		{1, 0, Verdict{Reason: Replayed}},
+		{0, 1, Verdict{Valid: true, SkewSteps: 1}},
+		{-1, 0, Verdict{Valid: true}},
+	} {
+		s, got := r.decide(State{}, r.codeAt(moment, v.first), moment)
+		if !got.Valid || got.SkewSteps != v.first {
+			t.Fatalf("code of step %+d: %+v", v.first, got)
+		}
+		after, got := r.decide(s, r.codeAt(moment, v.second), moment)
+		if got != v.want {
+			t.Errorf("code of step %+d, then of %+d: %+v, want %+v", v.first, v.second, got, v.want)
+		}
+		if got.Reason == Replayed && after != s {
+			t.Errorf("a replayed code changed the state to %+v", after)
+		}
+	}
+}
+
+func TestAThrottledCodeIsNotLookedAt(t *testing.T) {
+	r := testRules(t)
+	s := State{Failures: 5, WaitUntil: moment.Add(2 * time.Minute)}
+	for _, a := range []Attempt{r.codeAt(moment, 0), r.badCode(moment)} {
+		after, got := r.decide(s, a, moment.Add(time.Minute))
+		if want := (Verdict{Reason: Throttled, RetryAfter: time.Minute}); got != want || after != s {
+			t.Errorf("during the wait: %+v, state %+v, want %+v and no change", got, after, want)
+		}
+	}
+}
+
+func TestAGoodCodeClearsTheFailuresAndTellsThem(t *testing.T) {
+	r := testRules(t)
+	s := State{Failures: 7, WaitUntil: moment}
+	after, got := r.decide(s, r.codeAt(moment, 0), moment)
+	if want := (Verdict{Valid: true, Failures: 7}); got != want {
+		t.Errorf("verdict %+v, want %+v", got, want)
+	}
+	step, _ := r.key.Step(moment)
+	if after != (State{LastStep: step}) {
+		t.Errorf("state after %+v", after)
+	}
+}
+
+func TestARepetitionGetsTheFirstVerdictEvenWhileThrottled(t *testing.T) {
+	r := testRules(t)
+	a := r.badCode(moment)
+	a.Request = NewRequestID("bearer", a.Code, "key")
+	s := State{Failures: 2}
+	s, first := r.decide(s, a, moment)
+	if first.Reason != Invalid || s.WaitUntil.IsZero() {
+		t.Fatalf("third failure: %+v, state %+v", first, s)
+	}
+	after, got := r.decide(s, a, moment.Add(time.Second))
+	if got != first || after != s {
+		t.Errorf("repeated: %+v, want %+v and no change", got, first)
+	}
+	other := a
+	other.Request = NewRequestID("bearer", a.Code, "other key")
+	if _, got := r.decide(s, other, moment.Add(time.Second)); got.Reason != Throttled {
+		t.Errorf("another request: %+v, want throttled", got)
+	}
+	s, _ = r.decide(s, r.badCode(moment), moment.Add(time.Hour))
+	if _, got := r.decide(s, a, moment.Add(time.Hour)); got.Reason != Throttled {
+		t.Errorf("after a later verdict: %+v, want no answer from before it", got)
+	}
+}
+
+func TestRequestIDsOfDifferentPartsDiffer(t *testing.T) {
+	if NewRequestID("ab", "c") == NewRequestID("a", "bc") || NewRequestID("a") == NewRequestID("a", "") {
+		t.Error("parts run into each other")
+	}
+}
+
+// Whatever is offered in whatever order, accepted steps only grow, at most
+// three wrong codes are evaluated before the first wait, and only a good code
+// clears failures.
+func TestInvariantsHoldForRandomHistories(t *testing.T) {
+	r := testRules(t)
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		s, now := State{}, moment
+		for range 200 {
+			now = now.Add(time.Duration(random.IntN(40_000)) * time.Millisecond)
+			a := r.codeAt(now, random.IntN(7)-3)
+			if random.IntN(2) == 0 {
+				a = r.badCode(now)
+			}
+			next, v := r.decide(s, a, now)
+			checkInvariants(t, s, next, v, now)
+			s = next
+		}
+	}
+}
+
+func checkInvariants(t *testing.T, s, next State, v Verdict, now time.Time) {
+	t.Helper()
+	waiting := s.WaitUntil.After(now)
+	switch {
+	case v.Valid:
+		if waiting || next.LastStep <= s.LastStep || next.Failures != 0 || v.Failures != s.Failures {
+			t.Fatalf("accepted %+v -> %+v (%+v)", s, next, v)
+		}
+	case v.Reason == Invalid:
+		if waiting || next.LastStep != s.LastStep || next.Failures != s.Failures+1 || next.Failures >= 3 && next.WaitUntil.Sub(now) < 30*time.Second-time.Millisecond {
+			t.Fatalf("charged %+v -> %+v (%+v)", s, next, v)
+		}
+	case v.Reason == Throttled:
+		if !waiting || next != s {
+			t.Fatalf("throttled %+v -> %+v (%+v)", s, next, v)
+		}
+	case v.Reason != Replayed || next != s:
+		t.Fatalf("%+v -> %+v (%+v)", s, next, v)
+	}
+}

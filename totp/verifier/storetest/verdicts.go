@@ -1,0 +1,227 @@
+package storetest
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"totpctl/totp"
+	"totpctl/totp/verifier"
+)
+
+// moment is when these tests take place; a clock stands still unless moved.
+var moment = time.Unix(1_111_111_109, 0)
+
+type clock struct{ ms atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.ms.Store(moment.UnixMilli())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.UnixMilli(c.ms.Load()) }
+func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
+
+func key(t *testing.T) totp.Key {
+	t.Helper()
+	k, err := totp.GenerateKey(totp.Parameters{
+		Issuer: "issuer", Account: "account",
+		Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func newVerifier(t *testing.T, s verifier.Store, k totp.Key, c *clock) *verifier.Verifier {
+	t.Helper()
+	v, err := verifier.New(verifier.Config{Store: s, Clock: c.now, Key: k, Skew: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func check(t *testing.T, v *verifier.Verifier, a verifier.Attempt) verifier.Verdict {
+	t.Helper()
+	verdict, err := v.Check(t.Context(), a)
+	if err != nil {
+		t.Error(err)
+	}
+	return verdict
+}
+
+func code(t *testing.T, k totp.Key, c *clock) string {
+	t.Helper()
+	s, err := k.Code(c.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// wrong returns n codes that are good at no step near the clock's.
+func wrong(k totp.Key, c *clock, n int) (codes []string) {
+	for i := 0; len(codes) < n; i++ {
+		s := fmt.Sprintf("%06d", i)
+		if _, ok := k.Match(s, c.now(), totp.MaxSkew); !ok {
+			codes = append(codes, s)
+		}
+	}
+	return codes
+}
+
+func oneAccepted(t *testing.T, open Open) {
+	k, c := key(t), newClock()
+	a, b := newVerifier(t, open(t), k, c), newVerifier(t, open(t), k, c)
+	good := code(t, k, c)
+	var accepted, replayed atomic.Int32
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			v := a
+			if i%2 == 1 {
+				v = b
+			}
+			switch got := check(t, v, verifier.Attempt{Code: good}); {
+			case got.Valid:
+				accepted.Add(1)
+			case got.Reason == verifier.Replayed:
+				replayed.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if accepted.Load() != 1 || replayed.Load() != 99 {
+		t.Errorf("%d accepted and %d replayed, want 1 and 99", accepted.Load(), replayed.Load())
+	}
+}
+
+// guessStorm lets a good code compete with wrong ones: either it comes before
+// the third of them, or it is not looked at.
+func guessStorm(t *testing.T, open Open) {
+	k, c := key(t), newClock()
+	s := open(t)
+	a, b := newVerifier(t, s, k, c), newVerifier(t, open(t), k, c)
+	var counts sync.Map
+	count := func(v verifier.Verdict) {
+		n, _ := counts.LoadOrStore(v.Reason, new(atomic.Int32))
+		n.(*atomic.Int32).Add(1)
+	}
+	var all sync.WaitGroup
+	for i, guess := range wrong(k, c, 200) {
+		v := a
+		if i%2 == 1 {
+			v = b
+		}
+		all.Go(func() { count(check(t, v, verifier.Attempt{Code: guess})) })
+	}
+	var right verifier.Verdict
+	all.Go(func() { right = check(t, a, verifier.Attempt{Code: code(t, k, c)}) })
+	all.Wait()
+	// A success in between clears the failures before it: two and three more.
+	budget := int32(3)
+	if right.Valid {
+		budget += int32(right.Failures)
+	} else if right.Reason != verifier.Throttled {
+		t.Errorf("the good code got %+v", right)
+	}
+	n, _ := counts.LoadOrStore(verifier.Invalid, new(atomic.Int32))
+	if got := n.(*atomic.Int32).Load(); got != budget {
+		t.Errorf("%d guesses were evaluated, want %d", got, budget)
+	}
+}
+
+func usedAfterRestart(t *testing.T, open Open) {
+	k, c := key(t), newClock()
+	good := code(t, k, c)
+	if got := check(t, newVerifier(t, open(t), k, c), verifier.Attempt{Code: good}); !got.Valid {
+		t.Fatalf("first offer: %+v", got)
+	}
+	if got := check(t, newVerifier(t, open(t), k, c), verifier.Attempt{Code: good}); got.Reason != verifier.Replayed {
+		t.Errorf("second offer after a new start: %+v, want replayed", got)
+	}
+}
+
+func waitAfterRestart(t *testing.T, open Open) {
+	k, c := key(t), newClock()
+	v := newVerifier(t, open(t), k, c)
+	for _, guess := range wrong(k, c, 3) {
+		if got := check(t, v, verifier.Attempt{Code: guess}); got.Reason != verifier.Invalid {
+			t.Fatalf("guess: %+v, want invalid", got)
+		}
+	}
+	v = newVerifier(t, open(t), k, c)
+	c.advance(29 * time.Second)
+	want := verifier.Verdict{Reason: verifier.Throttled, RetryAfter: time.Second}
+	if got := check(t, v, verifier.Attempt{Code: code(t, k, c)}); got != want {
+		t.Errorf("good code during the wait: %+v, want %+v", got, want)
+	}
+	c.advance(time.Second)
+	want = verifier.Verdict{Valid: true, Failures: 3}
+	if got := check(t, v, verifier.Attempt{Code: code(t, k, c)}); got != want {
+		t.Errorf("good code after the wait: %+v, want %+v", got, want)
+	}
+}
+
+func repeatedRequest(t *testing.T, open Open) {
+	k, c := key(t), newClock()
+	v := newVerifier(t, open(t), k, c)
+	good := verifier.Attempt{Code: code(t, k, c), Request: verifier.NewRequestID("bearer", "1")}
+	first := check(t, v, good)
+	if !first.Valid {
+		t.Fatalf("first: %+v", first)
+	}
+	c.advance(5*time.Minute - time.Second)
+	v = newVerifier(t, open(t), k, c)
+	if got := check(t, v, good); got != first {
+		t.Errorf("repeated within 5 minutes: %+v, want %+v", got, first)
+	}
+	c.advance(time.Second)
+	if got := check(t, v, good); got.Valid {
+		t.Errorf("repeated after 5 minutes: %+v, want it refused", got)
+	}
+}
+
+func otherRequest(t *testing.T, open Open) {
+	k, c := key(t), newClock()
+	v := newVerifier(t, open(t), k, c)
+	good := verifier.Attempt{Code: code(t, k, c), Request: verifier.NewRequestID("bearer", "1")}
+	check(t, v, good)
+	good.Request = verifier.NewRequestID("bearer", "2")
+	if got := check(t, v, good); got.Reason != verifier.Replayed {
+		t.Errorf("under another request id: %+v, want replayed", got)
+	}
+	good.Request = verifier.RequestID{}
+	if got := check(t, v, good); got.Reason != verifier.Replayed {
+		t.Errorf("without a request id: %+v, want replayed", got)
+	}
+	guess := verifier.Attempt{Code: wrong(k, c, 1)[0], Request: verifier.NewRequestID("bearer", "3")}
+	for range 5 {
+		if got := check(t, v, guess); got.Reason != verifier.Invalid {
+			t.Errorf("a repeated wrong code: %+v, want invalid each time, charged once", got)
+		}
+	}
+}
+
+func newKey(t *testing.T, open Open) {
+	old, c := key(t), newClock()
+	s := open(t)
+	used := verifier.Attempt{Code: code(t, old, c)}
+	check(t, newVerifier(t, s, old, c), used)
+	fresh := newVerifier(t, s, key(t), c)
+	if enrolled, err := fresh.Enrolled(t.Context()); err != nil || enrolled {
+		t.Errorf("with a new key Enrolled is %v, %v, want false", enrolled, err)
+	}
+	again := newVerifier(t, s, old, c)
+	if enrolled, err := again.Enrolled(t.Context()); err != nil || !enrolled {
+		t.Errorf("back at the old key Enrolled is %v, %v, want true", enrolled, err)
+	}
+	if got := check(t, again, used); got.Reason != verifier.Replayed {
+		t.Errorf("back at the old key, its used code: %+v, want replayed", got)
+	}
+}

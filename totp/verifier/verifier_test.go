@@ -1,0 +1,106 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"totpctl/totp"
+)
+
+var errDown = errors.New("store is down")
+
+// down is a store that does not answer; reached counts who asked it.
+type down struct{ reached int }
+
+func (d *down) Update(context.Context, string, func(State) (State, bool)) error {
+	d.reached++
+	return errDown
+}
+
+func (d *down) Create(context.Context, string) error { return errDown }
+
+func TestWithoutAStoreThereIsNoVerdict(t *testing.T) {
+	r := testRules(t)
+	v, err := New(Config{Store: &down{}, Clock: func() time.Time { return moment }, Key: r.key, Skew: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []Attempt{r.codeAt(moment, 0), r.badCode(moment)} {
+		if got, err := v.Check(t.Context(), a); !errors.Is(err, errDown) || got != (Verdict{}) {
+			t.Errorf("Check: %+v, %v, want the store's error", got, err)
+		}
+	}
+	if err := v.Ready(t.Context()); !errors.Is(err, errDown) {
+		t.Errorf("Ready: %v", err)
+	}
+	if enrolled, err := v.Enrolled(t.Context()); enrolled || !errors.Is(err, errDown) {
+		t.Errorf("Enrolled: %v, %v", enrolled, err)
+	}
+}
+
+func TestMalformedCodesAndUnknownAccountsReachNoStore(t *testing.T) {
+	r := testRules(t)
+	store := &down{}
+	v, _ := New(Config{Store: store, Clock: func() time.Time { return moment }, Key: r.key, Skew: 1})
+	if got, err := v.Check(t.Context(), Attempt{Code: "12345"}); err != nil || got != (Verdict{Reason: Malformed}) {
+		t.Errorf("malformed: %+v, %v", got, err)
+	}
+	if _, err := v.Check(t.Context(), Attempt{Account: "alice", Code: "123456"}); !errors.Is(err, ErrNoAccount) {
+		t.Errorf("unknown account: %v", err)
+	}
+	if store.reached != 0 {
+		t.Errorf("the store was asked %d times", store.reached)
+	}
+}
+
+func TestSkewOutOfRangeIsRefused(t *testing.T) {
+	for _, skew := range []int{-1, totp.MaxSkew + 1} {
+		if _, err := New(Config{Skew: skew}); err == nil {
+			t.Errorf("skew %d: no error", skew)
+		}
+	}
+}
+
+func TestTheDefaultAccountsIDIsNoNameAndTellsItsKeyApart(t *testing.T) {
+	k := testRules(t).key
+	id := defaultID(k)
+	if _, err := totp.ParseName(id); err == nil {
+		t.Errorf("%q is a name that an account can take", id)
+	}
+	if strings.Contains(id, k.Secret().Base32()) {
+		t.Error("the id holds the secret")
+	}
+	longer, err := totp.ParseKey(totp.Parameters{Issuer: k.Issuer(), Account: k.Account(), Secret: k.Secret(),
+		Algorithm: k.Algorithm(), Digits: k.Digits(), Period: 2 * k.Period()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if defaultID(longer) == id {
+		t.Error("another period has the same id, and other steps")
+	}
+}
+
+func TestAWaitIsBelievedForASecondAtMost(t *testing.T) {
+	var w waits
+	w.remember("a", moment.Add(time.Minute), moment)
+	for _, v := range []struct {
+		after, want time.Duration
+	}{{0, time.Minute}, {999 * time.Millisecond, time.Minute - 999*time.Millisecond}, {time.Second, 0}, {-time.Second, 0}} {
+		if got := w.left("a", moment.Add(v.after)); got != v.want {
+			t.Errorf("%v later: %v, want %v", v.after, got, v.want)
+		}
+	}
+	w.remember("a", time.Time{}, moment)
+	if got := w.left("a", moment); got != 0 {
+		t.Errorf("after it was cleared: %v", got)
+	}
+	for i := range 3 * maxWaits {
+		w.remember(string(rune(i)), moment.Add(time.Minute), moment)
+	}
+	if len(w.seen) > maxWaits {
+		t.Errorf("%d waits are remembered, want at most %d", len(w.seen), maxWaits)
+	}
+}
