@@ -183,3 +183,6 @@ func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
 
 // MarshalText returns String, which is what encoding/json and log/slog show.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// IsZero tells whether k is the zero Key, which is not a valid one.
+func (k Key) IsZero() bool { return k.p.Digits == 0 }

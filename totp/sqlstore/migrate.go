@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 )
@@ -11,40 +12,68 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// ErrNewer says that a newer totpctl has written the database.
+var ErrNewer = errors.New("database is newer than this program")
+
 // migrate brings the schema up to the newest of the embedded migrations, one
-// statement file a version, counted from 1 in the order of their names. It runs
-// in the caller's transaction, which must exclude every other migrator.
-func migrate(ctx context.Context, tx *sql.Conn) error {
+// file a version, counted from 1 in the order of their names. It runs in the
+// caller's transaction, which must exclude every other migrator.
+func migrate(ctx context.Context, tx *sql.Conn, d dialect) error {
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		return err
 	}
 	version, err := schemaVersion(ctx, tx)
 	if err != nil {
-		return err
+		return fmt.Errorf("reading schema version: %w", err)
 	}
 	if version > len(files) {
-		return fmt.Errorf("database has schema version %d and this totpctl knows %d: %w", version, len(files), ErrNewer)
+		return fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, version, len(files))
 	}
-	for _, name := range files[version:] {
-		text, err := migrations.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+	for i, name := range files[version:] {
+		if err := runMigration(ctx, tx, d, name, version+i+1); err != nil {
 			return fmt.Errorf("running %s: %w", name, err)
 		}
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE schema_version SET version = $1", len(files))
+	return nil
+}
+
+func runMigration(ctx context.Context, tx *sql.Conn, d dialect, name string, version int) error {
+	text, err := migrations.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, d.migration(string(text))); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, d.statement("UPDATE schema_version SET version = ?1"), version)
 	return err
 }
 
 func schemaVersion(ctx context.Context, tx *sql.Conn) (version int, err error) {
-	const prepare = `CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL);
-		INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS (SELECT * FROM schema_version)`
-	if _, err := tx.ExecContext(ctx, prepare); err != nil {
-		return 0, err
+	for _, statement := range []string{
+		`CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)`,
+		`INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS (SELECT * FROM schema_version)`,
+	} {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return 0, err
+		}
 	}
-	err = tx.QueryRowContext(ctx, "SELECT version FROM schema_version").Scan(&version)
+	err = tx.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&version)
 	return version, err
+}
+
+// inTransaction runs f between begin and COMMIT.
+func inTransaction(ctx context.Context, conn *sql.Conn, begin string, f func() error) error {
+	if _, err := conn.ExecContext(ctx, begin); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // fails only if the engine has rolled back itself
+	}
+	return err
 }

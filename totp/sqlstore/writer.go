@@ -20,19 +20,6 @@ type request struct {
 	done chan error
 }
 
-// Update implements verifier.Store.
-func (s *SQLite) Update(ctx context.Context, id string, decide func(verifier.State) (verifier.State, bool)) error {
-	return s.submit(ctx, func(ctx context.Context, w *writer) error { return w.update(ctx, id, decide) })
-}
-
-// Create implements verifier.Store.
-func (s *SQLite) Create(ctx context.Context, id string) error {
-	return s.submit(ctx, func(ctx context.Context, w *writer) error {
-		_, err := w.create.ExecContext(ctx, id)
-		return err
-	})
-}
-
 func (s *SQLite) submit(ctx context.Context, run func(context.Context, *writer) error) error {
 	r := &request{ctx, run, make(chan error, 1)}
 	select {
@@ -65,20 +52,18 @@ func (r *request) answerOrClosed() error {
 
 // A writer is the goroutine that owns the connection.
 type writer struct {
-	store                 *SQLite
-	load, replace, create *sql.Stmt
+	store      *SQLite
+	statements map[string]*sql.Stmt
 }
 
 func newWriter(ctx context.Context, s *SQLite) (*writer, error) {
-	w := &writer{store: s}
-	for _, p := range []struct {
-		stmt **sql.Stmt
-		text string
-	}{{&w.load, loadState}, {&w.replace, replaceState}, {&w.create, createAccount}} {
-		var err error
-		if *p.stmt, err = s.conn.PrepareContext(ctx, p.text); err != nil {
-			return nil, fmt.Errorf("preparing %q: %w", p.text, err)
+	w := &writer{store: s, statements: map[string]*sql.Stmt{}}
+	for _, text := range []string{selectRow, updateState, updateRow, insertRow, deleteRow, selectPage, selectToken} {
+		statement, err := s.conn.PrepareContext(ctx, text)
+		if err != nil {
+			return nil, fmt.Errorf("preparing %q: %w", text, err)
 		}
+		w.statements[text] = statement
 	}
 	return w, nil
 }
@@ -109,19 +94,19 @@ func (w *writer) fill(first *request) []*request {
 	return batch
 }
 
-// handle answers every request of the batch, none before the commit. An account
-// that does not exist is one request's answer; any other error fails the
+// handle answers every request of the batch, none before the commit. What
+// concerns one account is one request's answer; any other error fails the
 // transaction and with it the batch.
 func (w *writer) handle(batch []*request) {
 	answers := make([]error, len(batch))
 	ctx := context.Background()
 	err := w.checkFile()
 	if err == nil {
-		err = inTransaction(ctx, w.store.conn, func() error { return w.runAll(ctx, batch, answers) })
+		err = inTransaction(ctx, w.store.conn, "BEGIN IMMEDIATE", func() error { return w.runAll(ctx, batch, answers) })
 	}
 	for i, r := range batch {
 		if err != nil {
-			answers[i] = err
+			answers[i] = fmt.Errorf("writing batch: %w", err)
 		}
 		r.done <- answers[i]
 	}
@@ -133,15 +118,23 @@ func (w *writer) runAll(ctx context.Context, batch []*request, answers []error) 
 			continue
 		}
 		answers[i] = r.run(ctx, w)
-		if answers[i] != nil && !concernsOne(answers[i]) {
-			return answers[i]
+		if failure, ok := errors.AsType[engineError](answers[i]); ok {
+			return failure
 		}
 	}
 	return nil
 }
 
-func concernsOne(err error) bool {
-	return errors.Is(err, verifier.ErrNoAccount) || errors.Is(err, errDamaged)
+// An engineError is the database's own, not an answer about one account.
+type engineError struct{ error }
+
+func (e engineError) Unwrap() error { return e.error }
+
+func engine(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return engineError{fmt.Errorf("%s: %w", doing, err)}
 }
 
 // checkFile refuses to go on with a database that was deleted or replaced: what
@@ -158,16 +151,28 @@ func (w *writer) checkFile() error {
 	return nil
 }
 
-// update needs no second try: the transaction has excluded every other writer
-// since before the row was read.
-func (w *writer) update(ctx context.Context, id string, decide func(verifier.State) (verifier.State, bool)) error {
-	old, err := scanState(w.load.QueryRowContext(ctx, id))
-	if err != nil {
-		return err
+func (w *writer) load(ctx context.Context, id string) (r row, err error) {
+	err = w.statements[selectRow].QueryRowContext(ctx, id).Scan(r.fields()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, verifier.ErrNoAccount
 	}
-	next, change := decide(old)
-	if !change {
-		return nil
-	}
-	return execReplace(ctx, w.replace, id, old, next)
+	return r, engine("reading account", err)
 }
+
+// exec runs a statement that must change exactly one row; otherwise it returns
+// the given error.
+func (w *writer) exec(ctx context.Context, text string, otherwise error, args ...any) error {
+	result, err := w.statements[text].ExecContext(ctx, args...)
+	if err != nil {
+		return engine("writing account", err)
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n != 1 {
+		return otherwise
+	}
+	return engine("writing account", err)
+}
+
+// errConflict cannot happen here: the transaction has excluded every other
+// writer since before the row was read.
+var errConflict = errors.New("account changed while it was decided on")

@@ -6,13 +6,15 @@ import (
 	"totpctl/totp"
 )
 
-// The throttle of DESIGN's contract: the third failure in a row starts a wait,
-// each further one a wait twice as long (RFC 4226 section 7.3 asks for one of
-// these; NIST SP 800-63B-4 section 3.2.2 allows growing waits).
+// The throttle: the third failure in a row starts a wait, each further one a
+// wait twice as long, and the hundredth stops the account (RFC 4226 section 7.3
+// asks for one of these; NIST SP 800-63B-4 section 3.2.2 for at most 100 failures
+// in a row).
 const (
 	freeFailures = 2
 	firstWait    = 30 * time.Second
 	maxWait      = time.Hour
+	maxFailures  = 100
 )
 
 // retryWindow is how long a repeated request gets its first verdict.
@@ -27,15 +29,19 @@ const (
 	Replayed  Reason = "replayed"  // its step is not later than the last accepted one
 	Malformed Reason = "malformed" // not the ASCII digits of a code
 	Throttled Reason = "throttled" // too many failures: not looked at
+	NotYet    Reason = "pending"   // the account has not been confirmed
+	Disabled  Reason = "disabled"  // by an administrator, or by 100 failures in a row
 )
 
 // A Verdict is the answer to an Attempt.
 type Verdict struct {
-	Valid      bool          `json:"valid"`
-	Reason     Reason        `json:"reason,omitempty"`     // why not; empty if Valid
-	RetryAfter time.Duration `json:"-"`                    // with Throttled: how long from now
-	SkewSteps  int           `json:"skew_steps,omitempty"` // with Valid: steps between the server's clock and the code's
-	Failures   int           `json:"failures,omitempty"`   // with Valid: wrong codes since the last good one
+	Valid        bool          `json:"valid"`
+	Reason       Reason        `json:"reason,omitempty"`        // why not; empty if Valid
+	RetryAfter   time.Duration `json:"-"`                       // with Throttled: how long from now
+	SkewSteps    int           `json:"skew_steps,omitempty"`    // of a good code: steps between the server's clock and the code's
+	Failures     int           `json:"failures,omitempty"`      // of a good code: wrong ones since the last good one
+	Recovery     bool          `json:"recovery,omitempty"`      // a recovery code was used
+	RecoveryLeft int           `json:"recovery_left,omitempty"` // with Recovery: how many are left
 }
 
 type rules struct {
@@ -46,11 +52,19 @@ type rules struct {
 // decide returns the verdict on a and the state after it. Only a wrong code is
 // charged; throttled and replayed ones leave the state as it is.
 func (r rules) decide(s State, a Attempt, now time.Time) (State, Verdict) {
-	if s.Last.repeats(a.Request, now) {
+	switch {
+	case s.Last.repeats(a.Request, now):
 		return s, s.Last.Verdict
-	}
-	if left := s.WaitUntil.Sub(now); left > 0 {
-		return s, throttled(left)
+	case s.Disabled:
+		return s, Verdict{Reason: Disabled}
+	case r.key.IsZero():
+		return s, Verdict{Reason: NotYet}
+	case a.RecoveryCode != "":
+		return s.recover(a, now)
+	case s.WaitUntil.After(now):
+		return s, throttled(s.WaitUntil.Sub(now))
+	case !r.key.IsCode(a.Code):
+		return s, Verdict{Reason: Malformed}
 	}
 	step, matched := r.key.Match(a.Code, now, r.skew)
 	switch {
@@ -65,18 +79,25 @@ func (r rules) decide(s State, a Attempt, now time.Time) (State, Verdict) {
 func (r rules) accept(s State, a Attempt, now time.Time, step int64) (State, Verdict) {
 	present, _ := r.key.Step(now) // Match has computed it from the same time
 	verdict := Verdict{Valid: true, SkewSteps: int(step - present), Failures: s.Failures}
-	return State{LastStep: step, Last: answer(a, now, verdict)}, verdict
+	s.LastStep, s.Failures, s.WaitUntil = step, 0, time.Time{}
+	s.Last = answer(a, now, verdict)
+	return s, verdict
 }
 
 func (s State) fail(a Attempt, now time.Time) (State, Verdict) {
 	verdict := Verdict{Reason: Invalid}
 	s.Failures++
-	s.WaitUntil = time.Time{}
-	if w := wait(s.Failures); w > 0 {
-		s.WaitUntil = millisecond(now.Add(w))
-	}
+	s.WaitUntil = waitUntil(s.Failures, now)
+	s.Disabled = s.Failures >= maxFailures
 	s.Last = answer(a, now, verdict)
 	return s, verdict
+}
+
+func waitUntil(failures int, now time.Time) time.Time {
+	if w := wait(failures); w > 0 {
+		return millisecond(now.Add(w))
+	}
+	return time.Time{}
 }
 
 // wait is how long the given number of failures in a row keeps an account

@@ -3,16 +3,30 @@ package verifier
 import (
 	"context"
 	"time"
+
+	"totpctl/totp"
 )
 
-// A State is what is remembered of an account. The zero State is that of an
+// An Account is a row of the store: what an account may do, with which key, and
+// what is remembered of it.
+type Account struct {
+	ID      string
+	Created time.Time
+	State   State
+	Key     totp.Key // the live key; zero for the default account and before the first confirmation
+	Pending Pending
+}
+
+// A State is what verdicts rest on and change. The zero State is that of an
 // account that has not been asked anything. Times are whole milliseconds, in
 // UTC, or zero.
 type State struct {
-	LastStep  int64     // the last accepted step; 0 before the first
+	LastStep  int64     // the last accepted step of the live key; 0 before the first
 	Failures  int       // wrong codes in a row
 	WaitUntil time.Time // until then no code is evaluated
-	Last      Answer    // the last verdict that changed the state
+	Disabled  bool
+	Recovery  string // what recoveryHash makes of each unused recovery code, one after the other
+	Last      Answer // the last verdict that changed the state
 }
 
 // An Answer is a verdict kept for the request that may repeat.
@@ -22,22 +36,57 @@ type Answer struct {
 	Verdict Verdict
 }
 
-// A Store keeps one State an account and changes it atomically, for any number
-// of concurrent callers and of processes. Package storetest tests these
-// contracts.
-type Store interface {
-	// Update calls decide with the state of the account, and when decide
-	// returns true it replaces that state by the one returned, in a single
-	// conditional statement that changes nothing unless the state is still as
-	// it was read. If it is not, decide is called again with the new one: it
-	// must be quick, must not block, and its last call counts.
-	//
-	// When Update returns nil, the change has reached stable storage. When it
-	// returns an error, the change may or may not have been made; decide may
-	// still be called once after a cancelled Update has returned. It returns
-	// ErrNoAccount, without calling decide, if the account does not exist.
-	Update(ctx context.Context, id string, decide func(State) (State, bool)) error
+// A Pending key waits for its first good code. Its failures are its own: they
+// never touch the live key.
+type Pending struct {
+	Key       totp.Key // zero if none is pending
+	Until     time.Time
+	Failures  int
+	WaitUntil time.Time
+	Token     string // hash of the enrolment link's token, "" without a link
+	Browser   string // hash of the cookie of the browser that opened the link, "" before
+}
 
-	// Create makes the account with the zero State, unless it exists.
-	Create(ctx context.Context, id string) error
+// A Summary is what may be shown of an account: no key.
+type Summary struct {
+	ID           string
+	Created      time.Time
+	State        State
+	Confirmed    bool      // has a live key
+	PendingUntil time.Time // zero if no key is pending
+}
+
+// A Store keeps accounts and changes each atomically, for any number of
+// concurrent callers and of processes. Package storetest tests these contracts.
+//
+// When a method returns nil, the change has reached stable storage. When it
+// returns an error of the store, the change may or may not have been made. Where
+// an account does not exist, methods that name one return ErrNoAccount without
+// calling the caller's function.
+type Store interface {
+	// Decide calls decide with the account, and when that returns true it
+	// replaces the account's State by the one returned, in a single conditional
+	// statement that changes nothing unless the account is still as it was read.
+	// If it is not, decide is called again with the new one: it must be quick,
+	// must not block, and its last call counts. It may still be called once
+	// after a cancelled Decide has returned.
+	Decide(ctx context.Context, id string, decide func(Account) (State, bool)) error
+
+	// Edit does the same for all of the account but its ID and Created. When
+	// edit returns an error nothing is changed and Edit returns it.
+	Edit(ctx context.Context, id string, edit func(Account) (Account, error)) error
+
+	// Add makes an account, or returns ErrExists.
+	Add(ctx context.Context, a Account) error
+
+	// Remove deletes an account.
+	Remove(ctx context.Context, id string) error
+
+	// List returns, in the order of the bytes of their IDs, at most limit
+	// accounts whose ID is from or later.
+	List(ctx context.Context, from string, limit int) ([]Summary, error)
+
+	// FindToken returns the ID of the account whose pending key has a link with
+	// this hash.
+	FindToken(ctx context.Context, hash string) (id string, err error)
 }

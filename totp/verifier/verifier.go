@@ -19,16 +19,30 @@ import (
 	"totpctl/totp"
 )
 
-// ErrNoAccount says that there is no account of that name.
-var ErrNoAccount = errors.New("no such account")
+// What methods of a Verifier and of a Store return beside errors of their own.
+var (
+	ErrNoAccount  = errors.New("no such account")
+	ErrExists     = errors.New("account exists already")
+	ErrNotPending = errors.New("no key of the account is pending, or its time is over")
+	ErrPending    = errors.New("account is not confirmed")
+)
 
 // Config is what a Verifier needs.
 type Config struct {
 	Store Store
 	Clock func() time.Time
-	Key   totp.Key // of the default account
+	Key   totp.Key // of the default account; the zero Key if there is none
 	Skew  int      // steps accepted each side of the present one, 0 to totp.MaxSkew
+
+	// What new accounts get; the Secret and Account in it do not count.
+	New totp.Parameters
+	// PendingTime is how long a new key may wait for its first code; 0 is
+	// DefaultPendingTime.
+	PendingTime time.Duration
 }
+
+// DefaultPendingTime is how long a new key may wait for its first code.
+const DefaultPendingTime = 10 * time.Minute
 
 // A Verifier answers for the accounts of one Store. It is safe for concurrent
 // use.
@@ -43,6 +57,9 @@ type Verifier struct {
 func New(c Config) (*Verifier, error) {
 	if c.Skew < 0 || c.Skew > totp.MaxSkew {
 		return nil, fmt.Errorf("skew is %d: want 0 to %d", c.Skew, totp.MaxSkew)
+	}
+	if c.PendingTime == 0 {
+		c.PendingTime = DefaultPendingTime
 	}
 	return &Verifier{config: c, defaultID: defaultID(c.Key)}, nil
 }
@@ -59,9 +76,10 @@ func defaultID(k totp.Key) string {
 
 // An Attempt is one code offered for one account.
 type Attempt struct {
-	Account string // "" is the default account
-	Code    string
-	Request RequestID // zero: a repetition is a new attempt
+	Account      string // "" is the default account
+	Code         string
+	RecoveryCode string    // in place of Code
+	Request      RequestID // zero: a repetition is a new attempt
 }
 
 // A RequestID tells whether two requests are the same one repeated.
@@ -83,36 +101,57 @@ func NewRequestID(parts ...string) RequestID {
 // error means that there is no verdict: ErrNoAccount, or a store that does not
 // answer, which must never be read as either yes or no.
 func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
-	if a.Account != "" {
-		return Verdict{}, ErrNoAccount
+	id, err := v.id(a.Account)
+	if err != nil {
+		return Verdict{}, err
 	}
-	if !v.config.Key.IsCode(a.Code) {
-		return Verdict{Reason: Malformed}, nil
-	}
-	if left := v.waits.left(v.defaultID, v.config.Clock()); left > 0 && a.Request == (RequestID{}) {
+	if left := v.waits.left(id, v.config.Clock()); left > 0 && a.RecoveryCode == "" && a.Request == (RequestID{}) {
 		return throttled(left), nil
 	}
-	rules := rules{v.config.Key, v.config.Skew}
 	var after State
 	var verdict Verdict
-	err := v.update(ctx, func(s State) (State, bool) {
-		after, verdict = rules.decide(s, a, v.config.Clock())
-		return after, after != s
+	err = v.decide(ctx, id, func(account Account) (State, bool) {
+		r := rules{v.keyOf(account), v.config.Skew}
+		after, verdict = r.decide(account.State, a, v.config.Clock())
+		return after, after != account.State
 	})
 	if err != nil {
 		return Verdict{}, err
 	}
-	v.waits.remember(v.defaultID, after.WaitUntil, v.config.Clock())
+	if !after.Disabled {
+		v.waits.remember(id, after.WaitUntil, v.config.Clock())
+	}
 	return verdict, nil
+}
+
+// id refuses a name that no account can have before the store is asked.
+func (v *Verifier) id(account string) (string, error) {
+	if account == "" {
+		if v.config.Key.IsZero() {
+			return "", ErrNoAccount
+		}
+		return v.defaultID, nil
+	}
+	if _, err := ParseAccount(account); err != nil {
+		return "", ErrNoAccount
+	}
+	return account, nil
+}
+
+func (v *Verifier) keyOf(a Account) totp.Key {
+	if a.ID == v.defaultID {
+		return v.config.Key
+	}
+	return a.Key
 }
 
 // Enrolled tells whether the default account has accepted a code of its present
 // key.
 func (v *Verifier) Enrolled(ctx context.Context) (bool, error) {
 	var state State
-	err := v.update(ctx, func(s State) (State, bool) {
-		state = s
-		return s, false
+	err := v.decide(ctx, v.defaultID, func(a Account) (State, bool) {
+		state = a.State
+		return a.State, false
 	})
 	if err != nil {
 		return false, err
@@ -126,13 +165,27 @@ func (v *Verifier) Ready(ctx context.Context) error {
 	return err
 }
 
-func (v *Verifier) update(ctx context.Context, decide func(State) (State, bool)) error {
-	err := v.config.Store.Update(ctx, v.defaultID, decide)
-	if !errors.Is(err, ErrNoAccount) {
+// decide makes the default account's row when it is asked for the first time.
+func (v *Verifier) decide(ctx context.Context, id string, decide func(Account) (State, bool)) error {
+	err := v.config.Store.Decide(ctx, id, decide)
+	if id != v.defaultID || !errors.Is(err, ErrNoAccount) {
 		return err
 	}
-	if err := v.config.Store.Create(ctx, v.defaultID); err != nil {
+	err = v.config.Store.Add(ctx, Account{ID: id, Created: millisecond(v.config.Clock())})
+	if err != nil && !errors.Is(err, ErrExists) {
 		return err
 	}
-	return v.config.Store.Update(ctx, v.defaultID, decide)
+	return v.config.Store.Decide(ctx, id, decide)
+}
+
+// MarshalText writes the ID in hex.
+func (id RequestID) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, id[:]), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (id *RequestID) UnmarshalText(text []byte) error {
+	if hex.DecodedLen(len(text)) != len(id) {
+		return errors.New("request id has another length")
+	}
+	_, err := hex.Decode(id[:], text)
+	return err
 }

@@ -12,15 +12,17 @@ import (
 
 var errDown = errors.New("store is down")
 
-// down is a store that does not answer; reached counts who asked it.
-type down struct{ reached int }
+// down is a store that does not answer; reached counts who asked it. Every
+// method but Decide would panic.
+type down struct {
+	Store
+	reached int
+}
 
-func (d *down) Update(context.Context, string, func(State) (State, bool)) error {
+func (d *down) Decide(context.Context, string, func(Account) (State, bool)) error {
 	d.reached++
 	return errDown
 }
-
-func (d *down) Create(context.Context, string) error { return errDown }
 
 func TestWithoutAStoreThereIsNoVerdict(t *testing.T) {
 	r := testRules(t)
@@ -41,15 +43,14 @@ func TestWithoutAStoreThereIsNoVerdict(t *testing.T) {
 	}
 }
 
-func TestMalformedCodesAndUnknownAccountsReachNoStore(t *testing.T) {
+func TestANameThatNoAccountHasReachesNoStore(t *testing.T) {
 	r := testRules(t)
 	store := &down{}
 	v, _ := New(Config{Store: store, Clock: func() time.Time { return moment }, Key: r.key, Skew: 1})
-	if got, err := v.Check(t.Context(), Attempt{Code: "12345"}); err != nil || got != (Verdict{Reason: Malformed}) {
-		t.Errorf("malformed: %+v, %v", got, err)
-	}
-	if _, err := v.Check(t.Context(), Attempt{Account: "alice", Code: "123456"}); !errors.Is(err, ErrNoAccount) {
-		t.Errorf("unknown account: %v", err)
+	for _, name := range []string{"a\nb", "\x01default", strings.Repeat("a", 129), ".", "..", " a", "\xff"} {
+		if _, err := v.Check(t.Context(), Attempt{Account: name, Code: "123456"}); !errors.Is(err, ErrNoAccount) {
+			t.Errorf("account %q: %v", name, err)
+		}
 	}
 	if store.reached != 0 {
 		t.Errorf("the store was asked %d times", store.reached)

@@ -1,9 +1,23 @@
+-- @NAME@ is text compared byte by byte; the two engines spell it differently.
 CREATE TABLE account (
-    id              TEXT    NOT NULL PRIMARY KEY,
-    last_step       BIGINT  NOT NULL DEFAULT 0, -- last accepted step; 0 before the first
-    failures        INTEGER NOT NULL DEFAULT 0, -- wrong codes in a row
-    wait_until      BIGINT  NOT NULL DEFAULT 0, -- Unix milliseconds; 0 is no wait
-    answer_request  TEXT    NOT NULL DEFAULT '', -- hex of a SHA-256; '' is none
-    answer_at       BIGINT  NOT NULL DEFAULT 0, -- Unix milliseconds
-    answer_verdict  TEXT    NOT NULL DEFAULT ''  -- JSON
+    id            @NAME@   NOT NULL PRIMARY KEY,
+    revision      BIGINT   NOT NULL, -- another one after every change
+    created_at    BIGINT   NOT NULL, -- all times are Unix milliseconds, 0 for none
+    last_step     BIGINT   NOT NULL, -- last accepted step, 0 before the first
+    failures      INTEGER  NOT NULL, -- wrong codes in a row
+    wait_until    BIGINT   NOT NULL,
+    disabled      SMALLINT NOT NULL, -- 1 or 0
+    recovery      TEXT     NOT NULL, -- hashes of unused recovery codes, one after the other
+    answer        TEXT     NOT NULL, -- last verdict, for the request that may repeat: JSON, '' for none
+    sealed_key    TEXT     NOT NULL, -- live key, '' for none: algorithm, digits, period, key id, sealed secret
+    pending       TEXT     NOT NULL, -- key that waits for its first code: JSON, '' for none
+    pending_token TEXT               -- hash of the enrolment link's token
+);
+
+CREATE UNIQUE INDEX account_pending_token ON account (pending_token);
+
+-- A key is here before the first secret is sealed with it.
+CREATE TABLE sealing_key (
+    id     TEXT NOT NULL PRIMARY KEY,
+    canary TEXT NOT NULL -- a known text sealed with it
 );

@@ -5,10 +5,13 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
 
@@ -21,12 +24,17 @@ type Open func(t *testing.T) verifier.Store
 func Run(t *testing.T, fresh func(t *testing.T) Open) {
 	tests := map[string]func(*testing.T, Open){
 		"an unknown account is ErrNoAccount":           unknownAccount,
-		"a created account has the zero state":         createdAccount,
-		"every field of a state comes back":            fieldsComeBack,
+		"an added account comes back":                  addedAccount,
+		"a name is taken once":                         addTwice,
+		"a removed account is gone":                    removed,
+		"an edit that fails changes nothing":           failedEdit,
+		"accounts are listed in the order of bytes":    listed,
+		"a link is found by its hash":                  linkFound,
 		"without a change nothing is written":          noChange,
 		"accounts do not touch each other":             separateAccounts,
 		"a cancelled caller fails nobody else":         cancelledCaller,
 		"concurrent updates are all applied":           concurrentUpdates,
+		"the last step never goes back":                stepNeverBack,
 		"one of 100 who offer a code is accepted":      oneAccepted,
 		"a storm of guesses around a good code":        guessStorm,
 		"a used code stays used after a new start":     usedAfterRestart,
@@ -34,6 +42,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		"a repeated request gets its first verdict":    repeatedRequest,
 		"a repetition is told from another request":    otherRequest,
 		"a new key starts anew, the old is remembered": newKey,
+		"an account from pending to removed":           lifeOfAnAccount,
+		"a rekey swaps keys at the first good code":    rekeyed,
+		"recovery codes are good once each":            recoveryCodes,
+		"the hundredth failure stops an account":       stopped,
+		"a link shows its key to one browser":          link,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
@@ -41,138 +54,309 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 }
 
 func unknownAccount(t *testing.T, open Open) {
-	err := open(t).Update(t.Context(), "nobody", func(verifier.State) (verifier.State, bool) {
+	s := open(t)
+	err := s.Decide(t.Context(), "nobody", func(verifier.Account) (verifier.State, bool) {
 		t.Error("decide was called")
 		return verifier.State{}, true
 	})
 	if !errors.Is(err, verifier.ErrNoAccount) {
-		t.Errorf("Update of an unknown account: %v, want ErrNoAccount", err)
+		t.Errorf("Decide: %v, want ErrNoAccount", err)
+	}
+	err = s.Edit(t.Context(), "nobody", func(a verifier.Account) (verifier.Account, error) {
+		t.Error("edit was called")
+		return a, nil
+	})
+	if !errors.Is(err, verifier.ErrNoAccount) {
+		t.Errorf("Edit: %v, want ErrNoAccount", err)
+	}
+	if err := s.Remove(t.Context(), "nobody"); !errors.Is(err, verifier.ErrNoAccount) {
+		t.Errorf("Remove: %v, want ErrNoAccount", err)
+	}
+	if _, err := s.FindToken(t.Context(), "nothing"); !errors.Is(err, verifier.ErrNoAccount) {
+		t.Errorf("FindToken: %v, want ErrNoAccount", err)
 	}
 }
 
-func createdAccount(t *testing.T, open Open) {
-	s := open(t)
-	create(t, s, "a")
-	if got := load(t, s, "a"); got != (verifier.State{}) {
-		t.Errorf("state after Create: %+v, want the zero State", got)
-	}
-	store(t, s, "a", verifier.State{LastStep: 7})
-	create(t, s, "a")
-	if got := load(t, s, "a"); got.LastStep != 7 {
-		t.Errorf("a second Create changed the state to %+v", got)
-	}
-}
-
-func fieldsComeBack(t *testing.T, open Open) {
+// full is an account with something in every field.
+func full(t *testing.T, id string) verifier.Account {
+	t.Helper()
 	at := time.UnixMilli(20_000_000_000_123).UTC()
-	want := verifier.State{
-		LastStep:  1 << 40,
-		Failures:  41,
-		WaitUntil: at.Add(time.Hour),
-		Last: verifier.Answer{
-			Request: verifier.NewRequestID("secret", "code"),
-			At:      at,
-			Verdict: verifier.Verdict{Valid: true, SkewSteps: -1, Failures: 41},
+	return verifier.Account{
+		ID:      id,
+		Created: at,
+		State: verifier.State{
+			LastStep:  1 << 40,
+			Failures:  41,
+			WaitUntil: at.Add(time.Hour),
+			Disabled:  true,
+			Recovery:  "recovery",
+			Last: verifier.Answer{
+				Request: verifier.NewRequestID("secret", "code"),
+				At:      at,
+				Verdict: verifier.Verdict{Valid: true, SkewSteps: -1, Failures: 41, Recovery: true, RecoveryLeft: 9},
+			},
+		},
+		Key: key(t, id),
+		Pending: verifier.Pending{
+			Key: key(t, id), Until: at.Add(time.Minute), Failures: 3, WaitUntil: at.Add(time.Second), Token: "token of " + id, Browser: "browser",
 		},
 	}
+}
+
+func addedAccount(t *testing.T, open Open) {
 	s := open(t)
-	create(t, s, "a")
-	store(t, s, "a", want)
-	if got := load(t, s, "a"); got != want {
-		t.Errorf("loaded %+v\nwant %+v", got, want)
+	for _, want := range []verifier.Account{full(t, "full"), {ID: "empty"}, full(t, "a:b \u05d0\u200f' \"%_\\")} {
+		add(t, s, want)
+		for i, s := range []verifier.Store{s, open(t)} {
+			if got := load(t, s, want.ID); !same(got, want) {
+				t.Errorf("through store %d:\n%+v, want\n%+v", i, got, want)
+			}
+		}
 	}
-	if got := load(t, open(t), "a"); got != want {
-		t.Errorf("loaded through a second Store %+v\nwant %+v", got, want)
+}
+
+// same compares keys by their secrets: they have no ==.
+func same(a, b verifier.Account) bool {
+	keys := a.Key.String() == b.Key.String() && a.Key.Secret().Base32() == b.Key.Secret().Base32() &&
+		a.Pending.Key.String() == b.Pending.Key.String() && a.Pending.Key.Secret().Base32() == b.Pending.Key.Secret().Base32()
+	p, q := a.Pending, b.Pending
+	return keys && a.ID == b.ID && a.Created.Equal(b.Created) && a.State == b.State &&
+		p.Until.Equal(q.Until) && p.Failures == q.Failures && p.WaitUntil.Equal(q.WaitUntil) && p.Token == q.Token && p.Browser == q.Browser
+}
+
+func addTwice(t *testing.T, open Open) {
+	s := open(t)
+	add(t, s, full(t, "a"))
+	if err := s.Add(t.Context(), verifier.Account{ID: "a"}); !errors.Is(err, verifier.ErrExists) {
+		t.Errorf("second Add: %v, want ErrExists", err)
+	}
+	if got := load(t, s, "a"); got.Key.IsZero() {
+		t.Error("the second Add changed the account")
+	}
+	var made atomic.Int32
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			switch err := s.Add(t.Context(), verifier.Account{ID: "b"}); {
+			case err == nil:
+				made.Add(1)
+			case !errors.Is(err, verifier.ErrExists):
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if made.Load() != 1 {
+		t.Errorf("%d of 20 added b, want one", made.Load())
+	}
+}
+
+func removed(t *testing.T, open Open) {
+	s := open(t)
+	add(t, s, full(t, "a"))
+	add(t, s, full(t, "b"))
+	if err := s.Remove(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Decide(t.Context(), "a", keepState); !errors.Is(err, verifier.ErrNoAccount) {
+		t.Errorf("Decide on a removed account: %v", err)
+	}
+	load(t, s, "b")
+	add(t, s, verifier.Account{ID: "a"})
+	if got := load(t, s, "a"); !same(got, verifier.Account{ID: "a"}) {
+		t.Errorf("added again it is %+v", got)
+	}
+}
+
+func failedEdit(t *testing.T, open Open) {
+	s, want, failure := open(t), full(t, "a"), errors.New("no")
+	add(t, s, want)
+	err := s.Edit(t.Context(), "a", func(a verifier.Account) (verifier.Account, error) {
+		return verifier.Account{}, failure
+	})
+	if !errors.Is(err, failure) {
+		t.Errorf("Edit: %v, want the error of edit", err)
+	}
+	if got := load(t, s, "a"); !same(got, want) {
+		t.Errorf("account is %+v, want it unchanged", got)
+	}
+}
+
+func listed(t *testing.T, open Open) {
+	s := open(t)
+	want := []string{"!", "+", "B", "Z", "a", "aa", "b", "\u00e4", "\u05d0"}
+	for i := range want {
+		a := full(t, want[len(want)-1-i])
+		if i == 0 {
+			a.Key, a.Pending = totp.Key{}, verifier.Pending{}
+		}
+		add(t, s, a)
+	}
+	var got []string
+	for from := ""; ; {
+		page, err := s.List(t.Context(), from, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, a := range page {
+			if i < 2 {
+				got = append(got, a.ID)
+				checkSummary(t, a, a.ID != "\u05d0")
+			}
+		}
+		if len(page) < 3 {
+			break
+		}
+		from = page[2].ID
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("listed %q, want %q", got, want)
+	}
+}
+
+func checkSummary(t *testing.T, got verifier.Summary, confirmed bool) {
+	t.Helper()
+	want := full(t, got.ID)
+	if got.Confirmed != confirmed || got.State != want.State || !got.Created.Equal(want.Created) || got.PendingUntil.IsZero() == confirmed {
+		t.Errorf("summary %+v of %+v", got, want)
+	}
+}
+
+func linkFound(t *testing.T, open Open) {
+	s := open(t)
+	add(t, s, full(t, "a"))
+	add(t, s, verifier.Account{ID: "b"})
+	add(t, s, verifier.Account{ID: "c"})
+	if id, err := s.FindToken(t.Context(), "token of a"); id != "a" || err != nil {
+		t.Errorf("FindToken: %q, %v, want a", id, err)
+	}
+	edit(t, s, "a", func(a *verifier.Account) { a.Pending = verifier.Pending{} })
+	if id, err := s.FindToken(t.Context(), "token of a"); !errors.Is(err, verifier.ErrNoAccount) {
+		t.Errorf("FindToken after the link's end: %q, %v", id, err)
 	}
 }
 
 func noChange(t *testing.T, open Open) {
 	s := open(t)
-	create(t, s, "a")
-	err := s.Update(t.Context(), "a", func(verifier.State) (verifier.State, bool) {
+	add(t, s, verifier.Account{ID: "a"})
+	err := s.Decide(t.Context(), "a", func(verifier.Account) (verifier.State, bool) {
 		return verifier.State{LastStep: 99}, false
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := load(t, s, "a"); got != (verifier.State{}) {
-		t.Errorf("state is %+v, want it unchanged", got)
+	if got := load(t, s, "a"); got.State != (verifier.State{}) {
+		t.Errorf("state is %+v, want it unchanged", got.State)
 	}
 }
 
 func separateAccounts(t *testing.T, open Open) {
 	s := open(t)
-	create(t, s, "a")
-	create(t, s, "A")
-	store(t, s, "a", verifier.State{LastStep: 5})
-	if got := load(t, s, "A"); got != (verifier.State{}) {
-		t.Errorf("updating a changed A to %+v", got)
+	add(t, s, verifier.Account{ID: "a"})
+	add(t, s, verifier.Account{ID: "A"})
+	edit(t, s, "a", func(a *verifier.Account) { a.State.LastStep = 5 })
+	decide(t, s, "a", addFailure)
+	if got := load(t, s, "A"); got.State != (verifier.State{}) {
+		t.Errorf("changing a changed A to %+v", got.State)
 	}
 }
 
 func cancelledCaller(t *testing.T, open Open) {
 	s := open(t)
-	create(t, s, "a")
+	add(t, s, verifier.Account{ID: "a"})
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Update(cancelled, "a", addFailure); err == nil {
-		t.Error("Update with a cancelled context returned nil")
+	if err := s.Decide(cancelled, "a", addFailure); err == nil {
+		t.Error("Decide with a cancelled context returned nil")
 	}
-	before := load(t, s, "a").Failures
-	if err := s.Update(t.Context(), "a", addFailure); err != nil {
-		t.Fatal(err)
-	}
-	if got := load(t, s, "a").Failures; got != before+1 {
+	before := load(t, s, "a").State.Failures
+	decide(t, s, "a", addFailure)
+	if got := load(t, s, "a").State.Failures; got != before+1 {
 		t.Errorf("failures went from %d to %d, want one more", before, got)
 	}
 }
 
 func concurrentUpdates(t *testing.T, open Open) {
 	stores := []verifier.Store{open(t), open(t)}
-	create(t, stores[0], "a")
+	add(t, stores[0], verifier.Account{ID: "a"})
 	const callers = 60
 	var all sync.WaitGroup
 	for i := range callers {
 		all.Go(func() {
-			if err := stores[i%2].Update(t.Context(), "a", addFailure); err != nil {
+			var err error
+			if i%3 == 0 {
+				err = stores[i%2].Edit(t.Context(), "a", func(a verifier.Account) (verifier.Account, error) {
+					a.State.Failures++
+					return a, nil
+				})
+			} else {
+				err = stores[i%2].Decide(t.Context(), "a", addFailure)
+			}
+			if err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	if got := load(t, stores[1], "a").Failures; got != callers {
+	if got := load(t, stores[1], "a").State.Failures; got != callers {
 		t.Errorf("%d of %d updates are in the state", got, callers)
 	}
 }
 
-func addFailure(s verifier.State) (verifier.State, bool) {
-	s.Failures++
-	return s, true
+func stepNeverBack(t *testing.T, open Open) {
+	s := open(t)
+	add(t, s, verifier.Account{ID: "a", State: verifier.State{LastStep: 9}})
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	err := s.Decide(ctx, "a", func(a verifier.Account) (verifier.State, bool) {
+		a.State.LastStep = 8
+		return a.State, true
+	})
+	if err == nil {
+		t.Error("Decide stored an earlier step")
+	}
+	if got := load(t, s, "a").State.LastStep; got != 9 {
+		t.Errorf("last step is %d, want 9", got)
+	}
 }
 
-func create(t *testing.T, s verifier.Store, id string) {
+func addFailure(a verifier.Account) (verifier.State, bool) {
+	a.State.Failures++
+	return a.State, true
+}
+
+func keepState(a verifier.Account) (verifier.State, bool) { return a.State, false }
+
+func add(t *testing.T, s verifier.Store, a verifier.Account) {
 	t.Helper()
-	if err := s.Create(t.Context(), id); err != nil {
+	if err := s.Add(t.Context(), a); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func store(t *testing.T, s verifier.Store, id string, state verifier.State) {
+func edit(t *testing.T, s verifier.Store, id string, change func(*verifier.Account)) {
 	t.Helper()
-	err := s.Update(t.Context(), id, func(verifier.State) (verifier.State, bool) { return state, true })
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func load(t *testing.T, s verifier.Store, id string) (state verifier.State) {
-	t.Helper()
-	err := s.Update(t.Context(), id, func(s verifier.State) (verifier.State, bool) {
-		state = s
-		return s, false
+	err := s.Edit(t.Context(), id, func(a verifier.Account) (verifier.Account, error) {
+		change(&a)
+		return a, nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return state
+}
+
+func decide(t *testing.T, s verifier.Store, id string, f func(verifier.Account) (verifier.State, bool)) {
+	t.Helper()
+	if err := s.Decide(t.Context(), id, f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func load(t *testing.T, s verifier.Store, id string) (account verifier.Account) {
+	t.Helper()
+	decide(t, s, id, func(a verifier.Account) (verifier.State, bool) {
+		account = a
+		return a.State, false
+	})
+	return account
 }

@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"testing"
 
@@ -8,6 +9,8 @@ import (
 	"totpctl/totp/verifier"
 	"totpctl/totp/verifier/storetest"
 )
+
+var encryptionKey = bytes.Repeat([]byte("k"), 32)
 
 func TestSQLiteKeepsTheStoreContracts(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Open {
@@ -18,7 +21,7 @@ func TestSQLiteKeepsTheStoreContracts(t *testing.T) {
 
 func openSQLite(t *testing.T, path string) *sqlstore.SQLite {
 	t.Helper()
-	s, err := sqlstore.OpenSQLite(t.Context(), path)
+	s, err := sqlstore.OpenSQLite(t.Context(), path, [][]byte{encryptionKey})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,6 @@
-// Package sqlstore is the verifier.Store on SQL: a SQLite file, for one server
-// and the command line beside it.
-//
-// One goroutine owns the one connection. It takes every request that waits, runs
-// them in one transaction, and answers them all after its commit, so that they
-// share one fsync; a request that arrives meanwhile is in the next.
+// Package sqlstore is the verifier.Store on SQL: a SQLite file for one server and
+// the command line beside it, or PostgreSQL for many servers. Secrets are sealed
+// before they reach the database.
 package sqlstore
 
 import (
@@ -22,16 +19,18 @@ import (
 // ErrClosed says that the store has been closed.
 var ErrClosed = errors.New("store is closed")
 
-// ErrNewer says that a newer totpctl has written the database.
-var ErrNewer = errors.New("database is newer than this program")
-
 // busyTimeout is how long SQLite waits for another process's transaction.
 const busyTimeout = 5 * time.Second
 
 // A SQLite is a verifier.Store in a SQLite file.
+//
+// One goroutine owns the one connection. It takes every request that waits, runs
+// them in one transaction, and answers them all after its commit, so that they
+// share one fsync; a request that arrives meanwhile is in the next.
 type SQLite struct {
 	path   string
 	opened os.FileInfo
+	sealer *sealer
 	db     *sql.DB
 	conn   *sql.Conn
 	queue  chan *request
@@ -42,9 +41,16 @@ type SQLite struct {
 }
 
 // OpenSQLite opens the database at path, which it creates with mode 0600 if it
-// is missing, and brings its schema up to date. Close it after use.
-func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
+// is missing, and brings its schema up to date. The encryption keys are of 32
+// bytes; the first seals, all open; without any no secret can be stored. It
+// returns ErrKey if secrets are sealed with another key, ErrNewer for a newer
+// program's database. Close it after use.
+func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQLite, error) {
 	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := newSealer(encryptionKeys)
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +62,11 @@ func OpenSQLite(ctx context.Context, path string) (*SQLite, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &SQLite{path: path, opened: info, db: db, queue: make(chan *request, maxBatch), stopped: make(chan struct{})}
+	s := &SQLite{path: path, opened: info, sealer: sealer, db: db, queue: make(chan *request, maxBatch), stopped: make(chan struct{})}
 	s.ctx, s.close = context.WithCancel(context.Background())
 	w, err := s.prepare(ctx)
 	if err != nil {
-		db.Close()
-		return nil, err
+		return nil, errors.Join(err, db.Close())
 	}
 	go w.run()
 	return s, nil
@@ -96,7 +101,13 @@ func (s *SQLite) prepare(ctx context.Context) (*writer, error) {
 	if err := checkDurable(ctx, conn); err != nil {
 		return nil, err
 	}
-	if err := inTransaction(ctx, conn, func() error { return migrate(ctx, conn) }); err != nil {
+	err = inTransaction(ctx, conn, "BEGIN IMMEDIATE", func() error {
+		if err := migrate(ctx, conn, sqliteDialect); err != nil {
+			return err
+		}
+		return checkKeys(ctx, conn, sqliteDialect, s.sealer)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return newWriter(ctx, s)
@@ -117,20 +128,6 @@ func checkDurable(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("SQLite took journal_mode %s and synchronous %d, not wal and 2 (FULL): is the file on a local disk?", mode, synchronous)
 	}
 	return nil
-}
-
-func inTransaction(ctx context.Context, conn *sql.Conn, f func() error) error {
-	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	err := f()
-	if err == nil {
-		_, err = conn.ExecContext(ctx, "COMMIT")
-	}
-	if err != nil {
-		conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // fails only if SQLite has rolled back itself
-	}
-	return err
 }
 
 // Close ends the transaction under way and closes the database. Requests that it

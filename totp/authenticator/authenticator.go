@@ -1,0 +1,133 @@
+// Package authenticator shows the codes of a key as time passes, as an
+// authenticator app does: for people, on a terminal, and for programs, line by
+// line.
+package authenticator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"totpctl/totp"
+)
+
+// A Display is the form in which codes are shown.
+type Display int
+
+// Every Display writes each of its changes with a single Write.
+const (
+	Lines Display = iota // one bare code a line
+	JSON                 // one JSON object a line
+	Live                 // a terminal: the present code counts down, past codes stay above
+)
+
+// A Config is what Once and Run need. Only Live uses Width and Color.
+type Config struct {
+	Key     totp.Key
+	Clock   func() time.Time // asked about once a second
+	Out     io.Writer
+	Display Display
+	Width   func() int // columns of the terminal, asked for each drawing; 0, or no func, means unknown
+	Color   bool       // dim and bold (ECMA-48 SGR); false where NO_COLOR is set (no-color.org)
+}
+
+// A reading is what the clock said, and the code of that moment. The zero
+// reading is none.
+type reading struct {
+	at   time.Time
+	step int64
+	code string
+}
+
+// Once writes the present code as one line: a JSON object where Display is JSON,
+// else a bare code. It returns totp.ErrBeforeEpoch or the error of Out, wrapped.
+func Once(c Config) error {
+	now, err := c.read()
+	if err != nil {
+		return err
+	}
+	if c.Display == Live {
+		c.Display = Lines
+	}
+	return c.write(c.text(reading{}, now))
+}
+
+// Run writes the present code at once, and then each code as its step begins
+// (RFC 6238 section 4.2), until ctx ends; then it returns nil. What the clock
+// skips is not shown. Within a second of a jump of the clock, in either
+// direction, or of the machine's waking, it shows the code of the new time: a
+// step is shown again only if the clock left it and came back.
+//
+// It returns totp.ErrBeforeEpoch or the error of Out, wrapped, when one occurs.
+func Run(ctx context.Context, c Config) error {
+	var shown reading
+	for ctx.Err() == nil {
+		now, err := c.read()
+		if err != nil {
+			return errors.Join(err, c.write(c.last(shown)))
+		}
+		// A timer stands still while the machine sleeps and does not follow the
+		// wall clock, so it runs for a second at most. It starts before the
+		// write, which may take long, so that no boundary is missed.
+		second := time.After(untilNextSecond(now.at))
+		if err := c.write(c.text(shown, now)); err != nil {
+			return err
+		}
+		shown = now
+		select {
+		case <-ctx.Done():
+		case <-second:
+		}
+	}
+	return c.write(c.last(shown))
+}
+
+func (c Config) read() (reading, error) {
+	at := c.Clock().Round(0) // the monotonic reading knows of no jump
+	step, err := c.Key.Step(at)
+	if err != nil {
+		return reading{}, fmt.Errorf("reading clock: %w", err)
+	}
+	code, err := c.Key.Code(at)
+	return reading{at, step, code}, err
+}
+
+// untilNextSecond is more than 0 and at most a second. Steps begin at whole
+// seconds, so every boundary is among those it leads to.
+func untilNextSecond(t time.Time) time.Duration {
+	return time.Second - time.Duration(t.Nanosecond())
+}
+
+// text is what to write at now, when shown was written last.
+func (c Config) text(shown, now reading) string {
+	begins := shown.code == "" || shown.step != now.step
+	switch {
+	case c.Display == Live:
+		return c.live(shown, now, begins)
+	case !begins:
+		return ""
+	case c.Display == JSON:
+		return c.object(now)
+	}
+	return now.code + "\n"
+}
+
+// last is what to write at the end.
+func (c Config) last(shown reading) string {
+	if c.Display != Live || shown.code == "" {
+		return ""
+	}
+	return c.past(shown.code)
+}
+
+func (c Config) write(text string) error {
+	if text == "" {
+		return nil
+	}
+	if _, err := io.WriteString(c.Out, text); err != nil {
+		return fmt.Errorf("writing code: %w", err)
+	}
+	return nil
+}

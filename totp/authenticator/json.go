@@ -1,0 +1,37 @@
+package authenticator
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// An object is one line of the JSON display. Times are RFC 3339 in UTC; period
+// is in seconds. The code is good from valid_from until just before expires_at,
+// give or take the verifier's skew.
+type object struct {
+	Code      string `json:"code"`
+	ValidFrom string `json:"valid_from"`
+	ExpiresAt string `json:"expires_at"`
+	Period    int64  `json:"period"`
+	Issuer    string `json:"issuer"`
+	Account   string `json:"account"`
+}
+
+func (c Config) object(r reading) string {
+	var line strings.Builder
+	e := json.NewEncoder(&line)
+	e.SetEscapeHTML(false)
+	// Strings and a number into memory: there is nothing to fail.
+	_ = e.Encode(object{
+		Code:      r.code,
+		ValidFrom: c.Key.Start(r.step).UTC().Format(time.RFC3339),
+		ExpiresAt: c.Key.Start(r.step + 1).UTC().Format(time.RFC3339),
+		Period:    c.seconds(),
+		Issuer:    c.Key.Issuer(),
+		Account:   c.Key.Account(),
+	})
+	return line.String()
+}
+
+func (c Config) seconds() int64 { return int64(c.Key.Period() / time.Second) }

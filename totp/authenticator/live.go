@@ -1,0 +1,91 @@
+package authenticator
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Control sequences of ECMA-48. Erasing comes first in a line: after a line that
+// reaches the last column it would take the last character away.
+const (
+	eraseLine = "\r\x1b[K"
+	bold      = "\x1b[1m"
+	dim       = "\x1b[2m"
+	plain     = "\x1b[0m"
+)
+
+const (
+	unknownWidth = 80
+	maxBar       = 30 // cells: one a second at the default period
+	minBar       = 5
+)
+
+// live redraws the line that the cursor is in, and leaves the code that was
+// there above it when a step begins.
+func (c Config) live(shown, now reading, begins bool) string {
+	var above string
+	if begins && shown.code != "" {
+		above = c.past(shown.code)
+	}
+	return above + eraseLine + c.countdown(now)
+}
+
+// past turns the line that the cursor is in into that of a past code.
+func (c Config) past(code string) string {
+	if grouped := group(code); len(grouped) <= c.width() {
+		code = grouped
+	}
+	return eraseLine + c.styled(dim, code) + "\n"
+}
+
+// countdown is the present code, and as much of a bar and of the seconds left as
+// fits without wrapping, since a line that wraps cannot be redrawn. It is empty
+// where not even the code fits. All of it is ASCII: some terminals draw block
+// characters two columns wide.
+func (c Config) countdown(r reading) string {
+	period, width := c.seconds(), c.width()
+	left := period - r.at.Unix()%period
+	code := group(r.code)
+	seconds := fmt.Sprintf("  %*d s", len(strconv.FormatInt(period, 10)), left)
+	room := width - len(code) - len(seconds) - 1 // one column free, for the cursor
+	switch cells := min(room-len("  []"), maxBar); {
+	case cells >= minBar:
+		return c.styled(bold, code) + "  " + bar(left, period, cells) + seconds
+	case room >= 0:
+		return c.styled(bold, code) + seconds
+	case len(code) <= width:
+		return c.styled(bold, code)
+	case len(r.code) <= width:
+		return c.styled(bold, r.code)
+	}
+	return ""
+}
+
+// bar shows left out of period; it is never empty, for left never is 0.
+func bar(left, period int64, cells int) string {
+	full := int((left*int64(cells) + period - 1) / period)
+	return "[" + strings.Repeat("#", full) + strings.Repeat(".", cells-full) + "]"
+}
+
+// group parts the digits of a code in two: 123 456, 123 4567, 1234 5678.
+func group(code string) string {
+	half := len(code) / 2
+	return code[:half] + " " + code[half:]
+}
+
+func (c Config) styled(style, text string) string {
+	if !c.Color {
+		return text
+	}
+	return style + text + plain
+}
+
+func (c Config) width() int {
+	if c.Width != nil {
+		if columns := c.Width(); columns > 0 {
+			return columns
+		}
+	}
+	return unknownWidth
+}

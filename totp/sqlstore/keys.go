@@ -1,0 +1,129 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"totpctl/totp/verifier"
+)
+
+// ErrKey says that the encryption keys are not those that the stored secrets
+// were sealed with.
+var ErrKey = errors.New("encryption key is wrong or missing")
+
+// canaryText is sealed with every key, so that a wrong one is told at start.
+const canaryText = "totpctl canary"
+
+// checkKeys refuses to start unless each key that was ever used here opens its
+// canary or is needed by no row; then it leaves a canary of the key that seals.
+// It runs in the caller's transaction.
+func checkKeys(ctx context.Context, tx *sql.Conn, d dialect, s *sealer) error {
+	canaries, err := loadCanaries(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("reading sealing keys: %w", err)
+	}
+	for id, canary := range canaries {
+		if _, have := s.keys[id]; !have {
+			err = checkUnneeded(ctx, tx, d, id)
+		} else if _, err = s.open(id, canary, "canary"); err != nil {
+			err = fmt.Errorf("%w: the canary of key %s does not open", ErrKey, id)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if _, known := canaries[s.first]; known || s.first == "" {
+		return nil
+	}
+	id, canary, err := s.seal([]byte(canaryText), "canary")
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, d.statement(`INSERT INTO sealing_key (id, canary) VALUES (?1, ?2)`), id, canary)
+	return err
+}
+
+func loadCanaries(ctx context.Context, tx *sql.Conn) (map[string]string, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT id, canary FROM sealing_key`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	canaries := map[string]string{}
+	for rows.Next() {
+		var id, canary string
+		if err := rows.Scan(&id, &canary); err != nil {
+			return nil, err
+		}
+		canaries[id] = canary
+	}
+	return canaries, rows.Err()
+}
+
+func checkUnneeded(ctx context.Context, tx *sql.Conn, d dialect, id string) error {
+	const query = `SELECT count(*) FROM (SELECT 1 FROM account WHERE sealed_key LIKE ?1 OR pending LIKE ?1 LIMIT 1) AS needed`
+	var needed int
+	if err := tx.QueryRowContext(ctx, d.statement(query), "% "+id+" %").Scan(&needed); err != nil {
+		return err
+	}
+	if needed > 0 {
+		return fmt.Errorf("%w: stored secrets are sealed with key %s, which is not given", ErrKey, id)
+	}
+	return nil
+}
+
+// A sealedStore is what resealing needs of a store.
+type sealedStore interface {
+	Edit(ctx context.Context, id string, edit func(verifier.Account) (verifier.Account, error)) error
+	page(ctx context.Context, from string, limit int) ([]row, error)
+	forgetKeys(ctx context.Context, but string) error
+}
+
+const resealPage = 500
+
+// reseal seals every secret with the first key that is not yet, then forgets the
+// other keys. It returns how many accounts it changed, and the errors of those
+// whose secrets do not open; while there are any, no key is forgotten.
+func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err error) {
+	if s.first == "" {
+		return 0, ErrNoKey
+	}
+	var failed []error
+	for from := ""; ; {
+		rows, err := store.page(ctx, from, resealPage+1)
+		if err != nil {
+			return changed, err
+		}
+		for _, r := range rows[:min(len(rows), resealPage)] {
+			if r.sealedBy(s.first) {
+				continue
+			}
+			// An edit that changes nothing seals anew.
+			err := store.Edit(ctx, r.id, func(a verifier.Account) (verifier.Account, error) { return a, nil })
+			switch {
+			case err == nil:
+				changed++
+			case errors.Is(err, ErrDamaged):
+				failed = append(failed, fmt.Errorf("account %q: %w", r.id, err))
+			case !errors.Is(err, verifier.ErrNoAccount): // removed meanwhile
+				return changed, err
+			}
+		}
+		if len(rows) <= resealPage {
+			break
+		}
+		from = rows[resealPage].id
+	}
+	if len(failed) > 0 {
+		return changed, errors.Join(failed...)
+	}
+	return changed, store.forgetKeys(ctx, s.first)
+}
+
+// sealedBy tells whether all that the row has sealed was sealed with a key.
+func (r *row) sealedBy(id string) bool {
+	p, err := r.pendingColumn()
+	return err == nil && (r.sealedKey == "" || sealedWith(r.sealedKey) == id) && (p.Key == "" || sealedWith(p.Key) == id)
+}

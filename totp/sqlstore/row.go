@@ -1,0 +1,212 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"totpctl/totp/verifier"
+)
+
+// ErrDamaged says that a row does not hold what this package writes, or that its
+// secret was sealed for another row or with another key. It is one account's
+// trouble: the others go on.
+var ErrDamaged = errors.New("account is damaged in the database")
+
+// A row is an account as the table has it.
+type row struct {
+	id           string
+	revision     int64
+	created      int64
+	lastStep     int64
+	failures     int
+	waitUntil    int64
+	disabled     int
+	recovery     string
+	answer       string
+	sealedKey    string
+	pending      string
+	pendingToken sql.NullString
+}
+
+const columns = `id, revision, created_at, last_step, failures, wait_until, disabled, recovery, answer, sealed_key, pending, pending_token`
+
+func (r *row) fields() []any {
+	return []any{&r.id, &r.revision, &r.created, &r.lastStep, &r.failures, &r.waitUntil, &r.disabled, &r.recovery, &r.answer, &r.sealedKey, &r.pending, &r.pendingToken}
+}
+
+func (r *row) values() []any {
+	return []any{r.id, r.revision, r.created, r.lastStep, r.failures, r.waitUntil, r.disabled, r.recovery, r.answer, r.sealedKey, r.pending, r.pendingToken}
+}
+
+// stateValues are what Decide changes, in the order of the statements.
+func (r *row) stateValues() []any {
+	return []any{r.lastStep, r.failures, r.waitUntil, r.disabled, r.recovery, r.answer}
+}
+
+// A pendingColumn is a verifier.Pending as its column has it.
+type pendingColumn struct {
+	Key       string `json:"key"` // of sealKey
+	Until     int64  `json:"until"`
+	Failures  int    `json:"failures,omitempty"`
+	WaitUntil int64  `json:"wait_until,omitempty"`
+	Browser   string `json:"browser,omitempty"`
+}
+
+func (r *row) setState(s verifier.State) error {
+	r.lastStep, r.failures, r.waitUntil, r.recovery = s.LastStep, s.Failures, millis(s.WaitUntil), s.Recovery
+	r.disabled, r.answer = 0, ""
+	if s.Disabled {
+		r.disabled = 1
+	}
+	if s.Last == (verifier.Answer{}) {
+		return nil
+	}
+	text, err := json.Marshal(s.Last)
+	r.answer = string(text)
+	return err
+}
+
+func (r *row) state() (verifier.State, error) {
+	s := verifier.State{
+		LastStep: r.lastStep, Failures: r.failures, WaitUntil: fromMillis(r.waitUntil),
+		Disabled: r.disabled != 0, Recovery: r.recovery,
+	}
+	if r.answer == "" {
+		return s, nil
+	}
+	err := json.Unmarshal([]byte(r.answer), &s.Last)
+	return s, damaged("answer", err)
+}
+
+func (r *row) setAccount(a verifier.Account, s *sealer) (err error) {
+	r.id, r.created = a.ID, millis(a.Created)
+	if err := r.setState(a.State); err != nil {
+		return err
+	}
+	if r.sealedKey, err = s.sealKey(a.ID, a.Key); err != nil {
+		return err
+	}
+	return r.setPending(a.ID, a.Pending, s)
+}
+
+func (r *row) setPending(id string, p verifier.Pending, s *sealer) error {
+	r.pending, r.pendingToken = "", sql.NullString{}
+	if p.Key.IsZero() {
+		return nil
+	}
+	key, err := s.sealKey(id, p.Key)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(pendingColumn{key, millis(p.Until), p.Failures, millis(p.WaitUntil), p.Browser})
+	r.pending, r.pendingToken = string(text), sql.NullString{String: p.Token, Valid: p.Token != ""}
+	return err
+}
+
+func (r *row) account(s *sealer) (a verifier.Account, err error) {
+	a.ID, a.Created = r.id, fromMillis(r.created)
+	if a.State, err = r.state(); err != nil {
+		return a, err
+	}
+	if a.Key, err = s.openKey(r.id, r.sealedKey); err != nil {
+		return a, damaged("sealed_key", err)
+	}
+	if r.pending == "" {
+		return a, nil
+	}
+	p, err := r.pendingColumn()
+	if err != nil {
+		return a, err
+	}
+	a.Pending = verifier.Pending{Until: fromMillis(p.Until), Failures: p.Failures, WaitUntil: fromMillis(p.WaitUntil),
+		Token: r.pendingToken.String, Browser: p.Browser}
+	a.Pending.Key, err = s.openKey(r.id, p.Key)
+	return a, damaged("pending", err)
+}
+
+func (r *row) pendingColumn() (p pendingColumn, err error) {
+	if r.pending != "" {
+		err = json.Unmarshal([]byte(r.pending), &p)
+	}
+	return p, damaged("pending", err)
+}
+
+// summary shows even an account whose secrets do not open.
+func (r *row) summary() verifier.Summary {
+	state, _ := r.state()
+	p, _ := r.pendingColumn()
+	return verifier.Summary{
+		ID: r.id, Created: fromMillis(r.created), State: state,
+		Confirmed: r.sealedKey != "", PendingUntil: fromMillis(p.Until),
+	}
+}
+
+func damaged(column string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("reading %s: %w: %w", column, ErrDamaged, err)
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// newRow begins at a random revision: an account that is removed and added again
+// is not as it was read before.
+func newRow(a verifier.Account, s *sealer) (row, error) {
+	r := row{revision: rand.Int64N(1 << 62)}
+	return r, r.setAccount(a, s)
+}
+
+// edit makes the row what edit makes of its account.
+func (r *row) edit(s *sealer, edit func(verifier.Account) (verifier.Account, error)) error {
+	a, err := r.account(s)
+	if err != nil {
+		return err
+	}
+	next, err := edit(a)
+	if err != nil {
+		return err
+	}
+	next.ID, next.Created = a.ID, a.Created
+	return r.setAccount(next, s)
+}
+
+// editValues are the parameters of updateRow.
+func (r *row) editValues() []any {
+	return append(append([]any{r.id, r.revision}, r.stateValues()...), r.sealedKey, r.pending, r.pendingToken)
+}
+
+func scanRows(rows *sql.Rows) (all []row, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var r row
+		if err := rows.Scan(r.fields()...); err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+func summaries(rows []row) (all []verifier.Summary) {
+	for i := range rows {
+		all = append(all, rows[i].summary())
+	}
+	return all
+}

@@ -1,0 +1,110 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"totpctl/totp/verifier"
+)
+
+// Decide implements verifier.Store.
+func (s *SQLite) Decide(ctx context.Context, id string, decide func(verifier.Account) (verifier.State, bool)) error {
+	return s.submit(ctx, func(ctx context.Context, w *writer) error {
+		r, err := w.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		a, err := r.account(s.sealer)
+		if err != nil {
+			return err
+		}
+		next, change := decide(a)
+		if !change {
+			return nil
+		}
+		if err := r.setState(next); err != nil {
+			return err
+		}
+		return w.exec(ctx, updateState, errConflict, append([]any{r.id, r.revision}, r.stateValues()...)...)
+	})
+}
+
+// Edit implements verifier.Store.
+func (s *SQLite) Edit(ctx context.Context, id string, edit func(verifier.Account) (verifier.Account, error)) error {
+	return s.submit(ctx, func(ctx context.Context, w *writer) error {
+		r, err := w.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := r.edit(s.sealer, edit); err != nil {
+			return err
+		}
+		return w.exec(ctx, updateRow, errConflict, r.editValues()...)
+	})
+}
+
+// Add implements verifier.Store.
+func (s *SQLite) Add(ctx context.Context, a verifier.Account) error {
+	r, err := newRow(a, s.sealer)
+	if err != nil {
+		return err
+	}
+	return s.submit(ctx, func(ctx context.Context, w *writer) error {
+		return w.exec(ctx, insertRow, verifier.ErrExists, r.values()...)
+	})
+}
+
+// Remove implements verifier.Store.
+func (s *SQLite) Remove(ctx context.Context, id string) error {
+	return s.submit(ctx, func(ctx context.Context, w *writer) error {
+		return w.exec(ctx, deleteRow, verifier.ErrNoAccount, id)
+	})
+}
+
+// List implements verifier.Store.
+func (s *SQLite) List(ctx context.Context, from string, limit int) ([]verifier.Summary, error) {
+	rows, err := s.page(ctx, from, limit)
+	return summaries(rows), err
+}
+
+func (s *SQLite) page(ctx context.Context, from string, limit int) (page []row, err error) {
+	err = s.submit(ctx, func(ctx context.Context, w *writer) error {
+		rows, err := w.statements[selectPage].QueryContext(ctx, from, limit)
+		if err == nil {
+			page, err = scanRows(rows)
+		}
+		return engine("listing accounts", err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return page, nil
+}
+
+// FindToken implements verifier.Store.
+func (s *SQLite) FindToken(ctx context.Context, hash string) (string, error) {
+	var id string
+	err := s.submit(ctx, func(ctx context.Context, w *writer) error {
+		err := w.statements[selectToken].QueryRowContext(ctx, hash).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return verifier.ErrNoAccount
+		}
+		return engine("finding link", err)
+	})
+	if err != nil {
+		return "", err
+	}
+	return id, nil
+}
+
+// Reseal seals with the first encryption key what others have sealed, so that
+// those may be retired. It returns how many accounts it changed.
+func (s *SQLite) Reseal(ctx context.Context) (int, error) { return reseal(ctx, s, s.sealer) }
+
+func (s *SQLite) forgetKeys(ctx context.Context, but string) error {
+	return s.submit(ctx, func(ctx context.Context, w *writer) error {
+		_, err := s.conn.ExecContext(ctx, forgetKeys, but)
+		return engine("forgetting keys", err)
+	})
+}

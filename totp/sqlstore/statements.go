@@ -1,0 +1,47 @@
+package sqlstore
+
+import "strings"
+
+// The statements, as SQLite spells their parameters: it takes $1 for a name and
+// numbers it by its first appearance.
+const (
+	selectRow = `SELECT ` + columns + ` FROM account WHERE id = ?1`
+
+	// updateState is the one statement that decides a verdict: it changes
+	// nothing unless the row is still as it was read. It also keeps the last
+	// accepted step from going back, whatever the caller believes.
+	updateState = `UPDATE account
+		SET revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, disabled = ?6, recovery = ?7, answer = ?8
+		WHERE id = ?1 AND revision = ?2 AND last_step <= ?3`
+
+	updateRow = `UPDATE account
+		SET revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, disabled = ?6, recovery = ?7, answer = ?8,
+			sealed_key = ?9, pending = ?10, pending_token = ?11
+		WHERE id = ?1 AND revision = ?2`
+
+	insertRow = `INSERT INTO account (` + columns + `)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING`
+
+	deleteRow = `DELETE FROM account WHERE id = ?1`
+
+	selectPage = `SELECT ` + columns + ` FROM account WHERE id >= ?1 ORDER BY id LIMIT ?2`
+
+	forgetKeys = `DELETE FROM sealing_key WHERE id <> ?1`
+
+	selectToken = `SELECT id FROM account WHERE pending_token = ?1`
+)
+
+// A dialect is what differs between the engines in a text of SQL.
+type dialect struct {
+	name      string // of @NAME@ in migrations
+	parameter string // before a parameter's number
+}
+
+var (
+	sqliteDialect   = dialect{"TEXT", "?"} // SQLite compares TEXT byte by byte
+	postgresDialect = dialect{`TEXT COLLATE "C"`, "$"}
+)
+
+func (d dialect) migration(text string) string { return strings.ReplaceAll(text, "@NAME@", d.name) }
+
+func (d dialect) statement(text string) string { return strings.ReplaceAll(text, "?", d.parameter) }

@@ -1,0 +1,103 @@
+package verifier
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"time"
+)
+
+// ErrLink says that an enrolment link is not good: expired, used, mistyped, or
+// opened by another browser. It does not tell which, so that a guess learns
+// nothing.
+var ErrLink = errors.New("enrolment link is not valid")
+
+// newToken has 130 random bits.
+func newToken() string { return rand.Text() }
+
+func tokenHash(token string) string { return shortHash("enrolment link", token) }
+
+func browserHash(cookie string) string { return shortHash("enrolment browser", cookie) }
+
+// NewBrowser returns a cookie's value for the browser that opens a link: 130
+// random bits.
+func NewBrowser() string { return rand.Text() }
+
+// Peek returns the name of the account that a link enrols, without opening the
+// link, or ErrLink. The browser is the value of the caller's cookie, "" without
+// one.
+func (v *Verifier) Peek(ctx context.Context, token, browser string) (name string, err error) {
+	id, err := v.findToken(ctx, token)
+	if err != nil {
+		return "", err
+	}
+	err = v.config.Store.Decide(ctx, id, func(a Account) (State, bool) {
+		name = ""
+		if a.Pending.admits(token, browser, v.config.Clock()) {
+			name = a.ID
+		}
+		return a.State, false
+	})
+	if err == nil && name == "" || errors.Is(err, ErrNoAccount) {
+		return "", ErrLink
+	}
+	return name, err
+}
+
+// Open shows the pending key to the first browser that asks, and to that one
+// again, until the link dies; to any other it returns ErrLink.
+func (v *Verifier) Open(ctx context.Context, token, browser string) (e Enrolment, err error) {
+	id, err := v.findToken(ctx, token)
+	if err != nil {
+		return Enrolment{}, err
+	}
+	err = v.config.Store.Edit(ctx, id, func(a Account) (Account, error) {
+		if browser == "" || !a.Pending.admits(token, browser, v.config.Clock()) {
+			return a, ErrLink
+		}
+		a.Pending.Browser = browserHash(browser)
+		e = Enrolment{Key: a.Pending.Key, Until: a.Pending.Until, Token: token}
+		return a, nil
+	})
+	if errors.Is(err, ErrNoAccount) {
+		return Enrolment{}, ErrLink
+	}
+	if err != nil {
+		return Enrolment{}, err
+	}
+	e.Key, err = v.issued(e.Key)
+	return e, err
+}
+
+// ConfirmByLink is Confirm for the browser that opened the link, or ErrLink.
+func (v *Verifier) ConfirmByLink(ctx context.Context, token, browser, code string) (Verdict, []string, error) {
+	id, err := v.findToken(ctx, token)
+	if err != nil {
+		return Verdict{}, nil, err
+	}
+	return v.confirm(ctx, id, code, func(p Pending) error {
+		if p.Browser == "" || !p.admits(token, browser, v.config.Clock()) {
+			return ErrLink
+		}
+		return nil
+	})
+}
+
+func (v *Verifier) findToken(ctx context.Context, token string) (string, error) {
+	id, err := v.config.Store.FindToken(ctx, tokenHash(token))
+	if errors.Is(err, ErrNoAccount) {
+		return "", ErrLink
+	}
+	return id, err
+}
+
+// admits tells whether the link is alive and open to the browser.
+func (p Pending) admits(token, browser string, now time.Time) bool {
+	if p.Key.IsZero() || !p.Until.After(now) || !sameHash(p.Token, tokenHash(token)) {
+		return false
+	}
+	return p.Browser == "" || sameHash(p.Browser, browserHash(browser))
+}
+
+func sameHash(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
