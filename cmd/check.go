@@ -1,1 +1,149 @@
 package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"totpctl/server/client"
+	"totpctl/totp"
+)
+
+// A checkForm is how check asks and prints.
+type checkForm struct {
+	account string
+	quiet   bool
+	json    bool
+	timeout time.Duration
+}
+
+func (p program) checkCommand() *cobra.Command {
+	var form checkForm
+	c := &cobra.Command{
+		Use:   "check CODE",
+		Short: "Ask a server whether a code is good",
+		Long: `Asks the server at TOTPCTL_URL, with the first of BEARER, and prints "valid" or
+"not valid: …". A code is good once. "-" reads the code from standard input,
+where a newline, a NUL or the end ends it; 123 456 and 123-456 are 123456.
+
+Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
+		Example: "  totpctl check 123456 && ./deploy\n  totpctl gen --once | totpctl check --quiet -",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := readSettings(c)
+			if err != nil {
+				return err
+			}
+			if c.Flags().Changed("account") && form.account == "" {
+				return withHint(errors.New("reading --account: it is empty"), "leave --account out for the default account")
+			}
+			return p.check(c.Context(), s, form, args[0])
+		},
+	}
+	c.Flags().StringVar(&form.account, "account", "", "the stored account `name` whose code it is (default: the server's default account)")
+	c.Flags().BoolVarP(&form.quiet, "quiet", "q", false, "print nothing: the exit code tells")
+	c.Flags().BoolVar(&form.json, "json", false, "print the verdict as JSON")
+	c.Flags().DurationVar(&form.timeout, "timeout", client.DefaultTimeout, "give up after this time, retries included")
+	c.MarkFlagsMutuallyExclusive("quiet", "json")
+	addFlags(c, "TOTPCTL_URL", "TOTP_PERIOD")
+	return c
+}
+
+func (p program) check(ctx context.Context, s settings, form checkForm, code string) error {
+	config, err := p.clientConfig(s, form)
+	if err != nil {
+		return err
+	}
+	period, err := parse(s, "TOTP_PERIOD", totp.ParsePeriod, "TOTP_PERIOD is in seconds, as on the server")
+	if err != nil {
+		return err
+	}
+	asker, err := client.New(config)
+	if err != nil {
+		return withHint(fmt.Errorf("reading TOTPCTL_URL: %w", err), "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com")
+	}
+	if code == "-" {
+		if code, err = client.ReadCode(p.in); err != nil {
+			return fmt.Errorf("reading code: %w", err)
+		}
+	}
+	result, err := asker.Check(ctx, form.account, client.TidyCode(code))
+	if err != nil {
+		return err
+	}
+	return p.printVerdict(result, form, period)
+}
+
+func (p program) clientConfig(s settings, form checkForm) (c client.Config, err error) {
+	if c.URL, err = parse(s, "TOTPCTL_URL", parseServerURL, "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com"); err != nil {
+		return c, err
+	}
+	bearers, err := parse(s, "BEARER", parseBearers, "BEARER is the server's: copy that line of its .env, or name the file with --env")
+	if err != nil {
+		return c, err
+	}
+	if form.timeout <= 0 {
+		return c, errors.New("reading --timeout: want more than 0")
+	}
+	c.Bearer, c.Timeout, c.Clock = bearers[0], form.timeout, p.clock
+	c.Warn = func(text string) { fmt.Fprintln(p.errOut, "totpctl:", text) }
+	return c, nil
+}
+
+func parseServerURL(text string) (string, error) {
+	if _, err := parsePublicURL(text); err != nil {
+		return "", err
+	}
+	return text, nil
+}
+
+func (p program) printVerdict(r client.Result, form checkForm, period time.Duration) (err error) {
+	switch {
+	case form.json:
+		err = json.NewEncoder(p.out).Encode(r)
+	case !form.quiet && r.Status:
+		_, err = fmt.Fprintln(p.out, "valid")
+	case !form.quiet:
+		_, err = fmt.Fprintln(p.out, "not valid:", whyNot(r))
+	}
+	if err != nil {
+		return fmt.Errorf("printing verdict: %w", err)
+	}
+	if r.Status {
+		return nil
+	}
+	if o := r.ClockOffset; o != nil && !form.quiet && o.Abs() > period/2 {
+		fmt.Fprintf(p.errOut, "totpctl: %s\nhint: most wrong codes are wrong clocks: set this machine's clock, the server's and the phone's by NTP\n", clocks(*o))
+	}
+	return errNo
+}
+
+func clocks(offset time.Duration) string {
+	direction := "ahead of"
+	if offset < 0 {
+		direction = "behind"
+	}
+	return fmt.Sprintf("the server's clock is %v %s this machine's", offset.Abs().Round(time.Second), direction)
+}
+
+func whyNot(r client.Result) string {
+	switch r.Reason {
+	case "", "invalid":
+		return "wrong code"
+	case "replayed":
+		return "this code, or a later one, has been used already"
+	case "malformed":
+		return "this is not the digits of a code"
+	case "throttled":
+		return fmt.Sprintf("too many wrong codes, wait %d s", int(r.RetryAfter.Seconds()))
+	case "pending":
+		return "the account is not confirmed yet"
+	case "disabled":
+		return "the account is disabled"
+	}
+	return r.Reason
+}

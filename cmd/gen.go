@@ -1,1 +1,59 @@
 package cmd
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"totpctl/totp"
+	"totpctl/totp/authenticator"
+)
+
+func (p program) genCommand() *cobra.Command {
+	var once, json bool
+	c := &cobra.Command{
+		Use:   "gen",
+		Short: "Print the code now, and each time it changes",
+		Long: `Prints the present code at once and then each code as its step begins, until it
+is interrupted. On a terminal the present code counts down and past codes stay
+above it; elsewhere it prints one bare code a line.`,
+		Example: "  totpctl gen\n  totpctl gen --once | totpctl check -",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := readSettings(c)
+			if err != nil {
+				return err
+			}
+			key, err := s.key()
+			if err != nil {
+				return err
+			}
+			config := p.authenticator(key, json)
+			if once {
+				return authenticator.Once(config)
+			}
+			return authenticator.Run(c.Context(), config)
+		},
+	}
+	c.Flags().BoolVar(&once, "once", false, "print one code and exit")
+	c.Flags().BoolVar(&json, "json", false, "print JSON objects with the code and its times")
+	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD")
+	return c
+}
+
+func (p program) authenticator(k totp.Key, json bool) authenticator.Config {
+	c := authenticator.Config{Key: k, Clock: p.clock, Out: p.out}
+	switch {
+	case json:
+		c.Display = authenticator.JSON
+	case isTerminal(p.out):
+		c.Display = authenticator.Live
+		c.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		c.Width = func() int {
+			columns, _, _ := term.GetSize(int(p.out.Fd())) // 0 where there is none
+			return columns
+		}
+	}
+	return c
+}

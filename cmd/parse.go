@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"totpctl/totp"
+	"totpctl/totp/sqlstore"
 )
 
 // parse reads the variable name with f and says where a bad value comes from. A
@@ -138,18 +139,29 @@ func parseEncryptionKeys(text string) (keys [][]byte, err error) {
 	return keys, nil
 }
 
-// databasePath is relative to the .env that names it.
-func (s settings) databasePath() (string, error) {
-	return parse(s, "DATABASE_URL", func(text string) (string, error) {
-		path, ok := strings.CutPrefix(text, "sqlite:")
-		if !ok || path == "" {
-			return "", errors.New("DATABASE_URL is not sqlite:FILE")
-		}
-		if !filepath.IsAbs(path) && s.file != "" {
-			path = filepath.Join(filepath.Dir(s.file), path)
-		}
-		return path, nil
-	}, "leave DATABASE_URL out for sqlite:totpctl.db beside the .env")
+// store describes the database, whose relative path is beside the .env.
+func (s settings) store() (c sqlstore.Config, err error) {
+	c.EncryptionKeys, _, err = parseOptional(s, "ENCRYPTION_KEY", parseEncryptionKeys, "`totpctl init` writes a .env with a fresh key; `openssl rand -base64 32` makes another")
+	if err != nil {
+		return c, err
+	}
+	c.URL, err = parse(s, "DATABASE_URL", s.parseDatabaseURL, "leave DATABASE_URL out for sqlite:totpctl.db beside the .env")
+	return c, err
+}
+
+// parseDatabaseURL does not quote the text, which may hold a password.
+func (s settings) parseDatabaseURL(text string) (string, error) {
+	if strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://") {
+		return text, nil
+	}
+	path, ok := strings.CutPrefix(text, "sqlite:")
+	if !ok || path == "" {
+		return "", errors.New("want sqlite:FILE or postgres://…")
+	}
+	if !filepath.IsAbs(path) && s.file != "" {
+		path = filepath.Join(filepath.Dir(s.file), path)
+	}
+	return "sqlite:" + path, nil
 }
 
 func parseListenAddr(text string) (string, error) {

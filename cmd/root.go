@@ -71,12 +71,19 @@ live codes, and a check for scripts.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
+		RunE:          needCommand,
 	}
 	root.PersistentFlags().String("env", "", "read configuration from this `file` instead of .env")
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
 	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.versionCommand())
 	return root
+}
+
+// needCommand keeps a misspelt command in a script from being a success: cobra
+// shows the help and succeeds where a command does nothing of its own.
+func needCommand(c *cobra.Command, _ []string) error {
+	return withHint(errors.New("no command given"), "`%s --help` lists the commands", c.CommandPath())
 }
 
 // exitCode prints err, if there is one, and its hint.

@@ -47,14 +47,14 @@ the default account has not accepted a code. Requests are logged to stderr.`,
 
 // A serveConfig is all that serve reads from its settings.
 type serveConfig struct {
-	key          totp.Key
-	skew         int
-	bearers      []string
-	adminBearer  string
-	databasePath string
-	listenAddr   string
-	publicURL    *url.URL // nil: from the address listened on
-	origins      []string
+	key         totp.Key
+	skew        int
+	bearers     []string
+	adminBearer string
+	store       sqlstore.Config
+	listenAddr  string
+	publicURL   *url.URL // nil: from the address listened on
+	origins     []string
 }
 
 func (s settings) serveConfig() (c serveConfig, err error) {
@@ -62,7 +62,7 @@ func (s settings) serveConfig() (c serveConfig, err error) {
 		func() (err error) { c.key, err = s.key(); return },
 		func() (err error) { c.skew, err = s.skew(); return },
 		func() (err error) { c.bearers, c.adminBearer, err = s.bearers(); return },
-		func() (err error) { c.databasePath, err = s.databasePath(); return },
+		func() (err error) { c.store, err = s.store(); return },
 		func() (err error) {
 			c.listenAddr, err = parse(s, "LISTEN_ADDR", parseListenAddr, "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000")
 			return
@@ -88,13 +88,12 @@ func (p program) serve(ctx context.Context, c serveConfig) (err error) {
 	if bits := c.key.Secret().Bits(); bits < totp.MinSecretBits {
 		log.Warn("TOTP_BASE32_SECRET is short: RFC 4226 asks for 128 bits at least", "bits", bits)
 	}
-	store, err := sqlstore.OpenSQLite(ctx, c.databasePath)
+	store, v, err := p.openVerifier(ctx, c.store, c.key, c.skew)
 	if err != nil {
-		return withHint(fmt.Errorf("opening store %s: %w", c.databasePath, err), "DATABASE_URL names the file: its folder must exist and be writable for this user")
+		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	v, err := verifier.New(verifier.Config{Store: store, Clock: p.clock, Key: c.key, Skew: c.skew})
-	if err != nil {
+	if err := warn(ctx, store, log); err != nil {
 		return err
 	}
 	listener, err := listen(ctx, c.listenAddr)
@@ -111,6 +110,17 @@ func (p program) serve(ctx context.Context, c serveConfig) (err error) {
 		return err
 	}
 	return h.Serve(ctx, listener)
+}
+
+func warn(ctx context.Context, store sqlstore.Store, log *slog.Logger) error {
+	warnings, err := store.Warnings(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the database's settings: %w", err)
+	}
+	for _, text := range warnings {
+		log.Warn(text)
+	}
+	return nil
 }
 
 func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logger, p program) server.Config {

@@ -48,7 +48,7 @@ func (c Config) countdown(r reading) string {
 	left := period - r.at.Unix()%period
 	code := group(r.code)
 	seconds := fmt.Sprintf("  %*d s", len(strconv.FormatInt(period, 10)), left)
-	room := width - len(code) - len(seconds) - 1 // one column free, for the cursor
+	room := width - len(code) - len(seconds) - len("^C") // the terminal's echo must not wrap either
 	switch cells := min(room-len("  []"), maxBar); {
 	case cells >= minBar:
 		return c.styled(bold, code) + "  " + bar(left, period, cells) + seconds

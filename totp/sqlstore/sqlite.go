@@ -137,3 +137,7 @@ func (s *SQLite) Close() error {
 	<-s.stopped
 	return errors.Join(s.conn.Close(), s.db.Close())
 }
+
+// Warnings has nothing to tell: what matters was checked when the store was
+// opened.
+func (s *SQLite) Warnings(context.Context) ([]string, error) { return nil, nil }

@@ -31,6 +31,22 @@ const (
 	selectToken = `SELECT id FROM account WHERE pending_token = ?1`
 )
 
+// PostgreSQL's statements for batches. The rows are locked in order before the
+// update, which would lock them in any: two replicas would deadlock.
+const (
+	selectRows = `SELECT ` + columns + ` FROM account WHERE id = ANY($1::text[])`
+
+	updateStates = `WITH locked AS MATERIALIZED (
+			SELECT id FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE)
+		UPDATE account AS a
+		SET revision = a.revision + 1, last_step = n.last_step, failures = n.failures, wait_until = n.wait_until,
+			disabled = n.disabled, recovery = n.recovery, answer = n.answer
+		FROM locked, unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
+			AS n (id, revision, last_step, wait_until, failures, disabled, recovery, answer)
+		WHERE locked.id = n.id AND a.id = n.id AND a.revision = n.revision AND a.last_step <= n.last_step
+		RETURNING a.id`
+)
+
 // A dialect is what differs between the engines in a text of SQL.
 type dialect struct {
 	name      string // of @NAME@ in migrations

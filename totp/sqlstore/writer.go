@@ -10,9 +10,6 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// maxBatch bounds how many requests share a transaction.
-const maxBatch = 256
-
 // A request waits in the queue for the writer, then for its commit.
 type request struct {
 	ctx  context.Context
@@ -74,24 +71,11 @@ func (w *writer) run() {
 	for {
 		select {
 		case r := <-w.store.queue:
-			w.handle(w.fill(r))
+			w.handle(fill(r, w.store.queue))
 		case <-w.store.ctx.Done():
 			return
 		}
 	}
-}
-
-func (w *writer) fill(first *request) []*request {
-	batch := []*request{first}
-	for len(batch) < maxBatch {
-		select {
-		case r := <-w.store.queue:
-			batch = append(batch, r)
-		default:
-			return batch
-		}
-	}
-	return batch
 }
 
 // handle answers every request of the batch, none before the commit. What

@@ -1,0 +1,159 @@
+// Package client asks a totpctl server for verdicts: what `totpctl check` does.
+//
+// The bearer goes to the configured origin alone. Proxies are net/http's
+// (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), but never for a loopback host. To an https
+// URL a proxy only opens a tunnel; one for plain http reads the bearer and the
+// code, as everyone on that way can.
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// DefaultTimeout is how long a Check lasts at most where Config does not say.
+const DefaultTimeout = 10 * time.Second
+
+const (
+	firstWait = 100 * time.Millisecond // before the first retry; each later one waits twice as long
+	lastWait  = 800 * time.Millisecond
+
+	maxAnswer = 64 << 10 // bytes
+)
+
+// Config is what a Client needs.
+type Config struct {
+	URL     string           // of the server: http or https, may carry a path prefix
+	Bearer  string           // printable ASCII without spaces
+	Timeout time.Duration    // of a whole Check, retries included; DefaultTimeout if not positive
+	Clock   func() time.Time // compared with the server's; required
+	Warn    func(string)     // told once before the bearer crosses a network in the clear; may be nil
+}
+
+// A Client asks one server. It is safe for concurrent use.
+type Client struct {
+	config   Config
+	base     *url.URL
+	http     *http.Client
+	warnOnce sync.Once
+}
+
+// New checks c and returns its Client. It refuses a URL that is not http or
+// https, has no host, or carries a user, a query or a fragment, and a bearer that
+// no header can carry. Its errors quote neither.
+func New(c Config) (*Client, error) {
+	base, err := url.Parse(c.URL) // its error may quote a password
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Hostname() == "" || base.User != nil || strings.ContainsAny(c.URL, "?#") {
+		return nil, failure{"server's address is not an http or https URL of a host, without user, query and fragment",
+			"TOTPCTL_URL is such as http://127.0.0.1:5000 or https://totp.example.com"}
+	}
+	if c.Bearer == "" || strings.ContainsFunc(c.Bearer, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, failure{"bearer is empty or has a character other than printable ASCII without spaces",
+			"BEARER must be one of the server's"}
+	}
+	if c.Clock == nil {
+		return nil, errors.New("client has no clock")
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = DefaultTimeout
+	}
+	client := &Client{config: c, base: base}
+	client.http = &http.Client{Transport: newTransport(), CheckRedirect: client.checkRedirect}
+	return client, nil
+}
+
+// Check asks whether code is valid for account, "" being the default one, and
+// returns the server's verdict, throttled included. A lost connection, 502, 503
+// and 504 are tried again within the timeout; the Idempotency-Key lets the server
+// repeat its first verdict. A server without POST /check, as the prototype's, is
+// asked with one GET, for the default account only.
+//
+// Whatever is not clearly a verdict is an error. Errors show neither bearer nor
+// code, escape what a server put into them, and have a Hint() string.
+func (c *Client) Check(ctx context.Context, account, code string) (Result, error) {
+	if !utf8.ValidString(account) || !utf8.ValidString(code) {
+		return Result{}, failure{"account or code is not valid UTF-8", "type them again"}
+	}
+	c.warnOnce.Do(c.warn)
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	a, err := c.post(ctx, account, code)
+	if err == nil && account == "" && a.unknownRoute() {
+		// In a path, "../status" could lead a proxy to another page that says
+		// true. What is not digits is no code anyway.
+		if !isDigits(code) {
+			return Result{Reason: "malformed"}, nil
+		}
+		a, err = c.send(ctx, http.MethodGet, c.base.JoinPath("check", code), nil, "")
+	}
+	if err != nil {
+		return Result{}, c.explain(c.transportFailure(err), code)
+	}
+	r, err := a.result()
+	return r, c.explain(err, code)
+}
+
+// post asks with one Idempotency-Key until there is an answer.
+func (c *Client) post(ctx context.Context, account, code string) (answer, error) {
+	body, err := json.Marshal(struct {
+		Code    string `json:"code"`
+		Account string `json:"account,omitempty"`
+	}{code, account})
+	if err != nil {
+		return answer{}, err
+	}
+	key := rand.Text() // 130 random bits
+	for wait := firstWait; ; wait *= 2 {
+		a, err := c.send(ctx, http.MethodPost, c.base.JoinPath("check"), body, key)
+		if wait > lastWait || !a.unavailable() && !lost(err) || !sleep(ctx, wait) {
+			return a, err
+		}
+	}
+}
+
+func (c *Client) send(ctx context.Context, method string, to *url.URL, body []byte, key string) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.config.Bearer)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "totpctl")
+	if key != "" {
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Idempotency-Key", key)
+	}
+	a := answer{sent: c.config.Clock()}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	a.received, a.status, a.date = c.config.Clock(), resp.StatusCode, resp.Header.Get("Date")
+	if a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1)); err != nil {
+		return answer{}, err
+	}
+	return a, nil
+}
+
+// sleep tells whether it slept for d: not if ctx ended before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

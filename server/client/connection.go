@@ -1,0 +1,112 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+)
+
+const (
+	maxHeader    = 64 << 10 // bytes of an answer's
+	maxRedirects = 3
+)
+
+// newTransport uses each connection once: on a used one net/http by itself
+// repeats a GET that had no answer, and the fallback's may use up a code.
+func newTransport() *http.Transport {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  proxy,
+		Protocols:              &protocols,
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeader,
+	}
+}
+
+// proxy is net/http's, which by itself knows of no *.localhost.
+func proxy(req *http.Request) (*url.URL, error) {
+	if isLoopback(req.URL.Hostname()) {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(req)
+}
+
+// isLoopback knows the names of RFC 6761 section 6.3 as well as addresses.
+func isLoopback(host string) bool {
+	host = strings.ToLower(host)
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.Unmap().IsLoopback()
+}
+
+func (c *Client) warn() {
+	if c.config.Warn != nil && c.base.Scheme == "http" && !isLoopback(c.base.Hostname()) {
+		c.config.Warn(clean("sending the bearer over plain http to " + c.base.Host + ": whoever is on the way can read it; use https"))
+	}
+}
+
+// checkRedirect is the http.Client's. By itself that hands the bearer to another
+// port of the host, and makes a GET of the POST for all but 307 and 308.
+func (c *Client) checkRedirect(next *http.Request, via []*http.Request) error {
+	next.Header.Del("Referer") // the fallback's has the code in it
+	status := next.Response.StatusCode
+	kept := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
+	switch {
+	case origin(next.URL) != origin(c.base):
+		return failure{"server redirects to " + origin(next.URL) + ", which does not get the bearer",
+			"set TOTPCTL_URL to that address if you trust it"}
+	case !kept, len(via) > maxRedirects:
+		return failure{"server redirects to another of its pages", "does TOTPCTL_URL lead to a log-in page, or lack a path?"}
+	}
+	return nil
+}
+
+// origin is that of RFC 6454 section 4.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// lost tells whether a request met a broken connection, or none.
+func lost(err error) bool {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return !dns.IsNotFound
+	}
+	_, ok := errors.AsType[*net.OpError](err)
+	return ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// transportFailure names the way out of an error of the http.Client's. It drops
+// the url.Error, whose URL has the code in it for a GET.
+func (c *Client) transportFailure(err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	if f, ok := errors.AsType[failure](err); ok {
+		return f
+	}
+	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case distrusted:
+		return failure{err.Error(), "the certificate must name that host and come from an authority that this machine trusts (SSL_CERT_FILE names more)"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return failure{fmt.Sprintf("no answer within %v", c.config.Timeout), "is the server up, and can this machine reach it?"}
+	case errors.Is(err, context.Canceled):
+		return failure{"interrupted", ""}
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return failure{"connection refused", "is `totpctl serve` running there? TOTPCTL_URL names the server"}
+	}
+	return failure{err.Error(), "is the server up, and TOTPCTL_URL right?"}
+}

@@ -1,0 +1,127 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	// batchTimeout bounds how long a batch may take: a server that does not
+	// answer gives no verdict.
+	batchTimeout   = 8 * time.Second
+	connectTimeout = 3 * time.Second
+	// maxConnections are one for reads, one for writes, and some for what is not
+	// batched: edits and lists.
+	maxConnections = 6
+)
+
+// migrationLock keeps replicas that start at once from migrating at once.
+const migrationLock = 0x746f7470
+
+// A Postgres is a verifier.Store on PostgreSQL.
+//
+// One goroutine reads the rows that are asked for and one writes the states that
+// are decided, each for all who wait, so that a verdict costs a share of two
+// round trips and of one commit. Deciding itself is the callers' work.
+type Postgres struct {
+	sealer   *sealer
+	db       *sql.DB
+	warnings *atomic.Int64 // that the server has sent
+	reads    chan *read
+	writes   chan *write
+	ctx      context.Context // of the store, not of a caller: one who leaves must not fail the others
+	close    context.CancelFunc
+	stopped  chan struct{}
+}
+
+// OpenPostgres connects to the host of the URL that takes writes and brings the
+// schema up to date. The encryption keys and the errors are OpenSQLite's. Close
+// it after use.
+func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Postgres, error) {
+	sealer, err := newSealer(encryptionKeys)
+	if err != nil {
+		return nil, err
+	}
+	config, warnings, err := postgresConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(maxConnections)
+	db.SetMaxIdleConns(maxConnections)
+	p := &Postgres{sealer: sealer, db: db, warnings: warnings,
+		reads: make(chan *read, maxBatch), writes: make(chan *write, maxBatch), stopped: make(chan struct{})}
+	if err := p.prepare(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	p.ctx, p.close = context.WithCancel(context.Background())
+	go p.run()
+	return p, nil
+}
+
+// postgresConfig does not pass on pgx's errors: they quote the URL.
+func postgresConfig(url string) (*pgx.ConnConfig, *atomic.Int64, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, nil, errors.New("not a PostgreSQL URL: want postgres://USER:PASSWORD@HOST[,HOST]/DATABASE")
+	}
+	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "totpctl"
+	}
+	warnings := new(atomic.Int64)
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		if n.SeverityUnlocalized == "WARNING" {
+			warnings.Add(1)
+		}
+	}
+	return config, warnings, nil
+}
+
+func (p *Postgres) prepare(ctx context.Context) error {
+	conn, err := p.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	begin := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", migrationLock)
+	return inTransaction(ctx, conn, begin, func() error {
+		if err := migrate(ctx, conn, postgresDialect); err != nil {
+			return err
+		}
+		return checkKeys(ctx, conn, postgresDialect, p.sealer)
+	})
+}
+
+// Warnings tells what an operator should know of the database's settings.
+func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
+	var value string
+	if err := p.db.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&value); err != nil {
+		return nil, err
+	}
+	switch value {
+	case "off":
+		return []string{"synchronous_commit is off: a crash of PostgreSQL may make used codes good again"}, nil
+	case "local":
+		return []string{"synchronous_commit is local: a failover to a standby may make used codes good again"}, nil
+	}
+	return nil, nil
+}
+
+// Close ends the batches under way and closes the connections.
+func (p *Postgres) Close() error {
+	p.close()
+	<-p.stopped
+	return p.db.Close()
+}

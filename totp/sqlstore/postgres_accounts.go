@@ -1,0 +1,156 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"totpctl/totp/verifier"
+)
+
+// Decide implements verifier.Store.
+func (p *Postgres) Decide(ctx context.Context, id string, decide func(verifier.Account) (verifier.State, bool)) error {
+	var refused *int64 // the revision at which the statement changed nothing
+	for {
+		r, err := p.readRow(ctx, id)
+		if err != nil {
+			return err
+		}
+		if refused != nil && *refused == r.revision {
+			return errConflict // not for the row's sake: it would be refused for ever
+		}
+		a, err := r.account(p.sealer)
+		if err != nil {
+			return err
+		}
+		next, change := decide(a)
+		if !change {
+			return nil
+		}
+		if err := r.setState(next); err != nil {
+			return err
+		}
+		changed, tried, err := p.writeRow(ctx, r)
+		if changed || err != nil {
+			return err
+		}
+		if tried {
+			refused = &r.revision
+		}
+	}
+}
+
+// Edit implements verifier.Store.
+func (p *Postgres) Edit(ctx context.Context, id string, edit func(verifier.Account) (verifier.Account, error)) error {
+	for {
+		r, err := p.readRow(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := r.edit(p.sealer, edit); err != nil {
+			return err
+		}
+		err = p.exec(ctx, updateRow, errConflict, r.editValues()...)
+		if !errors.Is(err, errConflict) {
+			return err
+		}
+	}
+}
+
+// Add implements verifier.Store.
+func (p *Postgres) Add(ctx context.Context, a verifier.Account) error {
+	r, err := newRow(a, p.sealer)
+	if err != nil {
+		return err
+	}
+	return p.exec(ctx, insertRow, verifier.ErrExists, r.values()...)
+}
+
+// Remove implements verifier.Store.
+func (p *Postgres) Remove(ctx context.Context, id string) error {
+	return p.exec(ctx, deleteRow, verifier.ErrNoAccount, id)
+}
+
+// exec runs a statement that must change exactly one row; otherwise it returns
+// the given error.
+func (p *Postgres) exec(ctx context.Context, text string, otherwise error, args ...any) error {
+	return p.onConnection(ctx, "writing account", func(ctx context.Context, conn *sql.Conn) error {
+		before := p.warnings.Load()
+		result, err := conn.ExecContext(ctx, postgresDialect.statement(text), args...)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		switch {
+		case err == nil && n != 1:
+			return answered{otherwise}
+		case err == nil && p.warnings.Load() != before:
+			return errWarning
+		}
+		return err
+	})
+}
+
+// An answered error is the answer to a statement that the server has run.
+type answered struct{ error }
+
+// onConnection runs f on a connection of the pool, unless the caller has left.
+// Once begun it goes on without the caller, as batches do.
+func (p *Postgres) onConnection(ctx context.Context, doing string, f func(context.Context, *sql.Conn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var answer error
+	conn, err := p.attempt(nil, func(ctx context.Context, conn *sql.Conn) error {
+		err := f(ctx, conn)
+		if a, ok := errors.AsType[answered](err); ok {
+			answer, err = a.error, nil
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return errors.Join(answer, conn.Close())
+}
+
+// List implements verifier.Store.
+func (p *Postgres) List(ctx context.Context, from string, limit int) ([]verifier.Summary, error) {
+	rows, err := p.page(ctx, from, limit)
+	return summaries(rows), err
+}
+
+func (p *Postgres) page(ctx context.Context, from string, limit int) (page []row, err error) {
+	err = p.onConnection(ctx, "listing accounts", func(ctx context.Context, conn *sql.Conn) error {
+		rows, err := conn.QueryContext(ctx, postgresDialect.statement(selectPage), from, limit)
+		if err == nil {
+			page, err = scanRows(rows)
+		}
+		return err
+	})
+	return page, err
+}
+
+// FindToken implements verifier.Store.
+func (p *Postgres) FindToken(ctx context.Context, hash string) (id string, err error) {
+	err = p.onConnection(ctx, "finding link", func(ctx context.Context, conn *sql.Conn) error {
+		err := conn.QueryRowContext(ctx, postgresDialect.statement(selectToken), hash).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return answered{verifier.ErrNoAccount}
+		}
+		return err
+	})
+	return id, err
+}
+
+// Reseal seals with the first encryption key what others have sealed, so that
+// those may be retired. It returns how many accounts it changed.
+func (p *Postgres) Reseal(ctx context.Context) (int, error) { return reseal(ctx, p, p.sealer) }
+
+func (p *Postgres) forgetKeys(ctx context.Context, but string) error {
+	return p.onConnection(ctx, "forgetting keys", func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, postgresDialect.statement(forgetKeys), but)
+		return err
+	})
+}
