@@ -66,16 +66,24 @@ func (p program) check(ctx context.Context, s settings, form checkForm, code str
 	if err != nil {
 		return withHint(fmt.Errorf("reading TOTPCTL_URL: %w", err), "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com")
 	}
-	if code == "-" {
-		if code, err = client.ReadCode(p.in); err != nil {
-			return fmt.Errorf("reading code: %w", err)
-		}
+	if code, err = p.readCode(code); err != nil {
+		return err
 	}
-	result, err := asker.Check(ctx, form.account, client.TidyCode(code))
+	result, err := asker.Check(ctx, form.account, code)
 	if err != nil {
 		return err
 	}
 	return p.printVerdict(result, form, period)
+}
+
+// readCode tidies a code as people type it; "-" is a line of standard input.
+func (p program) readCode(arg string) (code string, err error) {
+	if code = arg; arg == "-" {
+		if code, err = client.ReadCode(p.in); err != nil {
+			return "", err
+		}
+	}
+	return client.TidyCode(code), nil
 }
 
 func (p program) clientConfig(s settings, form checkForm) (c client.Config, err error) {

@@ -13,19 +13,22 @@ import (
 func (p program) genCommand() *cobra.Command {
 	var once, json bool
 	c := &cobra.Command{
-		Use:   "gen",
+		Use:   "gen [ACCOUNT]",
 		Short: "Print the code now, and each time it changes",
 		Long: `Prints the present code at once and then each code as its step begins, until it
 is interrupted. On a terminal the present code counts down and past codes stay
-above it; elsewhere it prints one bare code a line.`,
+above it; elsewhere it prints one bare code a line.
+
+The codes are the default account's, or a stored one's on the machine that has
+the database and ENCRYPTION_KEY.`,
 		Example: "  totpctl gen\n  totpctl gen --once | totpctl check -",
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
 			s, err := readSettings(c)
 			if err != nil {
 				return err
 			}
-			key, err := s.key()
+			key, err := p.keyFor(c.Context(), s, args)
 			if err != nil {
 				return err
 			}
@@ -47,9 +50,9 @@ func (p program) authenticator(k totp.Key, json bool) authenticator.Config {
 	switch {
 	case json:
 		c.Display = authenticator.JSON
-	case isTerminal(p.out):
+	case isTerminal(p.out) && os.Getenv("TERM") != "dumb":
 		c.Display = authenticator.Live
-		c.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+		c.Color = os.Getenv("NO_COLOR") == ""
 		c.Width = func() int {
 			columns, _, _ := term.GetSize(int(p.out.Fd())) // 0 where there is none
 			return columns

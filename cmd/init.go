@@ -45,7 +45,11 @@ func writeEnv(s settings) (file string, err error) {
 			return "", err
 		}
 	}
-	key, err := s.keyOf(totp.Parameters{Secret: totp.GenerateSecret()})
+	parameters, err := s.parameters()
+	if err != nil {
+		return "", err
+	}
+	key, err := totp.GenerateKey(parameters)
 	if err != nil {
 		return "", err
 	}

@@ -53,15 +53,27 @@ func (s settings) missing(name string) error {
 
 // key is the default account's.
 func (s settings) key() (totp.Key, error) {
-	secret, err := parse(s, "TOTP_BASE32_SECRET", totp.ParseSecret, "`totpctl init` writes a .env with a fresh secret")
+	p, err := s.parameters()
 	if err != nil {
 		return totp.Key{}, err
 	}
-	return s.keyOf(totp.Parameters{Secret: secret})
+	p.Secret, err = parse(s, "TOTP_BASE32_SECRET", totp.ParseSecret, "`totpctl init` writes a .env with a fresh secret")
+	if err != nil {
+		return totp.Key{}, err
+	}
+	return totp.ParseKey(p)
 }
 
-// keyOf fills p from the variables beside the secret.
-func (s settings) keyOf(p totp.Parameters) (totp.Key, error) {
+// optionalKey is the zero Key where TOTP_BASE32_SECRET is not set.
+func (s settings) optionalKey() (totp.Key, error) {
+	if _, source, err := s.get("TOTP_BASE32_SECRET"); err == nil && source == "" {
+		return totp.Key{}, nil
+	}
+	return s.key()
+}
+
+// parameters are all of a key but its secret.
+func (s settings) parameters() (p totp.Parameters, err error) {
 	var errs [5]error
 	p.Issuer, errs[0] = parse(s, "TOTP_ISSUER", totp.ParseName, "TOTP_ISSUER is the name above the code in authenticators, such as \"ACME\"")
 	p.Account, errs[1] = parse(s, "TOTP_ACCOUNT", totp.ParseName, "TOTP_ACCOUNT is the name beside the issuer in authenticators, such as \"alice\"")
@@ -70,10 +82,10 @@ func (s settings) keyOf(p totp.Parameters) (totp.Key, error) {
 	p.Period, errs[4] = parse(s, "TOTP_PERIOD", totp.ParsePeriod, "leave TOTP_PERIOD out for 30 seconds, which every authenticator knows")
 	for _, err := range errs {
 		if err != nil {
-			return totp.Key{}, err
+			return p, err
 		}
 	}
-	return totp.ParseKey(p)
+	return p, nil
 }
 
 func (s settings) skew() (int, error) {
@@ -173,6 +185,16 @@ func parseListenAddr(text string) (string, error) {
 		return "", fmt.Errorf("port is %q: want 0 to 65535", port)
 	}
 	return text, nil
+}
+
+// publicURL is PUBLIC_URL, or the address that serve listens on.
+func (s settings) publicURL() (*url.URL, error) {
+	public, set, err := parseOptional(s, "PUBLIC_URL", parsePublicURL, publicHint)
+	if set || err != nil {
+		return public, err
+	}
+	addr, err := parse(s, "LISTEN_ADDR", parseListenAddr, listenHint)
+	return &url.URL{Scheme: "http", Host: addr}, err
 }
 
 func parsePublicURL(text string) (*url.URL, error) {

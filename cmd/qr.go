@@ -24,18 +24,21 @@ type qrForm struct {
 func (p program) qrCommand() *cobra.Command {
 	var form qrForm
 	c := &cobra.Command{
-		Use:   "qr",
+		Use:   "qr [ACCOUNT]",
 		Short: "Draw the enrolment QR code in the terminal",
 		Long: `Draws the QR code that an authenticator app scans to learn the secret. It needs
-neither a server nor a network. Whoever sees the code can make valid codes.`,
+neither a server nor a network. Whoever sees the code can make valid codes.
+
+The secret is the default account's, or a stored one's on the machine that has
+the database and ENCRYPTION_KEY.`,
 		Example: "  totpctl qr\n  totpctl qr --png enrol.png",
-		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
 			s, err := readSettings(c)
 			if err != nil {
 				return err
 			}
-			key, err := s.key()
+			key, err := p.keyFor(c.Context(), s, args)
 			if err != nil {
 				return err
 			}

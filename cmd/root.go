@@ -76,7 +76,7 @@ live codes, and a check for scripts.`,
 	root.PersistentFlags().String("env", "", "read configuration from this `file` instead of .env")
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
-	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.versionCommand())
+	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.accountCommand(), p.versionCommand())
 	return root
 }
 

@@ -37,7 +37,7 @@ the default account has not accepted a code. Requests are logged to stderr.`,
 			if err != nil {
 				return err
 			}
-			return p.serve(c.Context(), config)
+			return p.serve(c.Context(), s, config)
 		},
 	}
 	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD", "TOTP_SKEW",
@@ -45,30 +45,32 @@ the default account has not accepted a code. Requests are logged to stderr.`,
 	return c
 }
 
-// A serveConfig is all that serve reads from its settings.
+const (
+	listenHint = "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000"
+	publicHint = "PUBLIC_URL is how people reach the server, such as https://totp.example.com"
+)
+
+// A serveConfig is all that serve reads from its settings beside what
+// openVerifier does.
 type serveConfig struct {
 	key         totp.Key
-	skew        int
 	bearers     []string
 	adminBearer string
-	store       sqlstore.Config
 	listenAddr  string
-	publicURL   *url.URL // nil: from the address listened on
+	publicURL   *url.URL // nil: the address listened on
 	origins     []string
 }
 
 func (s settings) serveConfig() (c serveConfig, err error) {
 	for _, read := range []func() error{
 		func() (err error) { c.key, err = s.key(); return },
-		func() (err error) { c.skew, err = s.skew(); return },
 		func() (err error) { c.bearers, c.adminBearer, err = s.bearers(); return },
-		func() (err error) { c.store, err = s.store(); return },
 		func() (err error) {
-			c.listenAddr, err = parse(s, "LISTEN_ADDR", parseListenAddr, "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000")
+			c.listenAddr, err = parse(s, "LISTEN_ADDR", parseListenAddr, listenHint)
 			return
 		},
 		func() (err error) {
-			c.publicURL, _, err = parseOptional(s, "PUBLIC_URL", parsePublicURL, "PUBLIC_URL is how people reach the server, such as https://totp.example.com")
+			c.publicURL, _, err = parseOptional(s, "PUBLIC_URL", parsePublicURL, publicHint)
 			return
 		},
 		func() (err error) {
@@ -83,12 +85,12 @@ func (s settings) serveConfig() (c serveConfig, err error) {
 	return c, nil
 }
 
-func (p program) serve(ctx context.Context, c serveConfig) (err error) {
+func (p program) serve(ctx context.Context, s settings, c serveConfig) (err error) {
 	log := p.logger()
 	if bits := c.key.Secret().Bits(); bits < totp.MinSecretBits {
 		log.Warn("TOTP_BASE32_SECRET is short: RFC 4226 asks for 128 bits at least", "bits", bits)
 	}
-	store, v, err := p.openVerifier(ctx, c.store, c.key, c.skew)
+	store, v, err := p.openVerifier(ctx, s, c.key)
 	if err != nil {
 		return err
 	}

@@ -10,21 +10,48 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// openVerifier opens the store and puts the rules on it. The caller closes the
-// store.
-func (p program) openVerifier(ctx context.Context, c sqlstore.Config, key totp.Key, skew int) (sqlstore.Store, *verifier.Verifier, error) {
-	store, err := sqlstore.Open(ctx, c)
+// openVerifier opens the store that the settings name and puts the rules on it.
+// The key is the default account's; it may be the zero Key. The caller closes
+// the store.
+func (p program) openVerifier(ctx context.Context, s settings, key totp.Key) (sqlstore.Store, *verifier.Verifier, error) {
+	config, err := s.store()
+	if err != nil {
+		return nil, nil, err
+	}
+	skew, err := s.skew()
+	if err != nil {
+		return nil, nil, err
+	}
+	fresh, err := s.parameters()
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := sqlstore.Open(ctx, config)
 	if err != nil {
 		return nil, nil, withHint(fmt.Errorf("opening store: %w", err), "%s", storeHint(err))
 	}
-	v, err := verifier.New(verifier.Config{
-		Store: store, Clock: p.clock, Key: key, Skew: skew,
-		New: totp.Parameters{Issuer: key.Issuer(), Algorithm: key.Algorithm(), Digits: key.Digits(), Period: key.Period()},
-	})
+	v, err := verifier.New(verifier.Config{Store: store, Clock: p.clock, Key: key, Skew: skew, New: fresh})
 	if err != nil {
 		return nil, nil, errors.Join(err, store.Close())
 	}
 	return store, v, nil
+}
+
+// keyFor is the key of the stored account that args name, or the default
+// account's. Only the former needs the database.
+func (p program) keyFor(ctx context.Context, s settings, args []string) (key totp.Key, err error) {
+	if len(args) == 0 {
+		return s.key()
+	}
+	store, v, err := p.openVerifier(ctx, s, totp.Key{})
+	if err != nil {
+		return totp.Key{}, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if key, err = v.Key(ctx, args[0]); err != nil {
+		return totp.Key{}, accountError("reading key of", args[0], err)
+	}
+	return key, nil
 }
 
 func storeHint(err error) string {

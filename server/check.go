@@ -39,7 +39,7 @@ func (s *Server) answerCheck(w http.ResponseWriter, r *http.Request, a verifier.
 		writeError(w, err)
 		return
 	}
-	writeVerdict(w, verdict, ifThrottled)
+	writeVerdict(w, verdict, nil, ifThrottled)
 }
 
 // queryAccount reads the one parameter there is. A misspelt one must not check
@@ -63,19 +63,20 @@ func queryAccount(query string) (string, error) {
 }
 
 func readAttempt(w http.ResponseWriter, r *http.Request) (verifier.Attempt, error) {
-	body, err := readStrings(http.MaxBytesReader(w, r.Body, maxBody), "code", "account")
+	body, err := readStrings(http.MaxBytesReader(w, r.Body, maxBody), "code", "recovery_code", "account")
 	if err != nil {
 		return verifier.Attempt{}, err
 	}
-	code, ok := body["code"]
-	if !ok {
-		return verifier.Attempt{}, badRequest("code is missing")
+	code, hasCode := body["code"]
+	recovery, hasRecovery := body["recovery_code"]
+	if hasCode == hasRecovery || hasRecovery && recovery == "" {
+		return verifier.Attempt{}, badRequest("want either code or recovery_code")
 	}
 	account, named := body["account"]
 	if named && account == "" {
 		return verifier.Attempt{}, badRequest("account is empty: leave it out for the default one")
 	}
-	a := verifier.Attempt{Account: account, Code: code}
+	a := verifier.Attempt{Account: account, Code: code, RecoveryCode: recovery}
 	a.Request, err = requestID(r, a)
 	return a, err
 }
@@ -89,5 +90,5 @@ func requestID(r *http.Request, a verifier.Attempt) (verifier.RequestID, error) 
 	if len(keys) != 1 || keys[0] == "" || len(keys[0]) > maxIdempotencyKey {
 		return verifier.RequestID{}, badRequest("Idempotency-Key is empty, repeated or longer than 255 bytes")
 	}
-	return verifier.NewRequestID(bearer(r), a.Account, a.Code, keys[0]), nil
+	return verifier.NewRequestID(bearer(r), a.Account, a.Code, a.RecoveryCode, keys[0]), nil
 }

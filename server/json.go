@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -33,8 +34,10 @@ func statusOf(err error) (int, string) {
 		return http.StatusRequestEntityTooLarge, "body is larger than 4 KiB"
 	case errors.Is(err, verifier.ErrNoAccount):
 		return http.StatusNotFound, "no such account"
+	case errors.Is(err, verifier.ErrExists), errors.Is(err, verifier.ErrNotPending), errors.Is(err, verifier.ErrPending):
+		return http.StatusConflict, err.Error()
 	}
-	return http.StatusServiceUnavailable, "store does not answer: no verdict"
+	return http.StatusServiceUnavailable, "no verdict: the store does not answer, or not for this account"
 }
 
 func writeError(w http.ResponseWriter, err error) {
@@ -48,16 +51,18 @@ func writeError(w http.ResponseWriter, err error) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
-	text, err := json.Marshal(body)
-	if err != nil {
-		status, text = http.StatusInternalServerError, []byte(`{"error": "encoding the answer failed"}`)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // it is no HTML, and people read it
+	if err := e.Encode(body); err != nil {
+		status, text = http.StatusInternalServerError, *bytes.NewBufferString(`{"error":"encoding the answer failed"}`)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	w.Write(append(text, '\n'))
+	w.Write(text.Bytes())
 }
 
 // A verdictBody is a verifier.Verdict as HTTP spells it.
@@ -67,14 +72,18 @@ type verdictBody struct {
 	RetryAfter int             `json:"retry_after,omitempty"` // seconds
 	SkewSteps  *int            `json:"skew_steps,omitempty"`
 	Failures   *int            `json:"failures,omitempty"`
+	Left       *int            `json:"recovery_codes_left,omitempty"`
+	Recovery   []string        `json:"recovery_codes,omitempty"` // fresh, of a confirmation
 }
 
 // writeVerdict answers a throttled attempt with the given status: POST has one
 // of its own for it, the prototype's GET has not.
-func writeVerdict(w http.ResponseWriter, v verifier.Verdict, ifThrottled int) {
-	body := verdictBody{Status: v.Valid, Reason: v.Reason}
+func writeVerdict(w http.ResponseWriter, v verifier.Verdict, recovery []string, ifThrottled int) {
+	body := verdictBody{Status: v.Valid, Reason: v.Reason, Recovery: recovery}
 	status := http.StatusOK
 	switch {
+	case v.Recovery:
+		body.Left = &v.RecoveryLeft
 	case v.Valid:
 		body.SkewSteps, body.Failures = &v.SkewSteps, &v.Failures
 	case v.Reason == verifier.Throttled:
@@ -123,6 +132,16 @@ func readStrings(body io.Reader, names ...string) (map[string]string, error) {
 		return nil, notJSON(err)
 	}
 	return members, nil
+}
+
+// readNothing is for requests that need no body: none, or an empty object.
+func readNothing(body io.Reader) error {
+	text, err := io.ReadAll(body)
+	if err != nil || len(text) == 0 {
+		return err
+	}
+	_, err = readStrings(bytes.NewReader(text))
+	return err
 }
 
 func expect(d *json.Decoder, want json.Delim) error {

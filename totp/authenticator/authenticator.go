@@ -63,7 +63,7 @@ func Once(c Config) error {
 // It returns totp.ErrBeforeEpoch or the error of Out, wrapped, when one occurs.
 func Run(ctx context.Context, c Config) error {
 	var shown reading
-	for {
+	for ctx.Err() == nil {
 		now, err := c.read()
 		if err != nil {
 			return errors.Join(err, c.write(c.last(shown)))

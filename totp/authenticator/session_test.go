@@ -2,6 +2,7 @@ package authenticator
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -65,23 +66,29 @@ type write struct {
 // number failAt on, and takes delay for each.
 type recorder struct {
 	clock  *wallClock
-	writes []write
 	failAt int
 	delay  time.Duration
+
+	mu     sync.Mutex
+	writes []write
 }
 
 func (r *recorder) Write(p []byte) (int, error) {
+	defer time.Sleep(r.delay)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.failAt > 0 && len(r.writes)+1 >= r.failAt {
 		return 0, syscall.EPIPE
 	}
 	now := time.Now().Add(time.Duration(r.clock.offset.Load()))
 	r.writes = append(r.writes, write{now.UTC().Round(0), string(p)})
-	time.Sleep(r.delay)
 	return len(p), nil
 }
 
 func (r *recorder) take() []write {
 	synctest.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	taken := r.writes
 	r.writes = nil
 	return taken

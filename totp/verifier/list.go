@@ -36,6 +36,11 @@ func (v *Verifier) Show(ctx context.Context, name string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
+	if id == v.defaultID { // makes its row
+		if _, err := v.Enrolled(ctx); err != nil {
+			return Info{}, err
+		}
+	}
 	found, err := v.config.Store.List(ctx, id, 1)
 	if err != nil {
 		return Info{}, err
