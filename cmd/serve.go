@@ -86,7 +86,8 @@ func (s settings) serveConfig() (c serveConfig, err error) {
 }
 
 func (p program) serve(ctx context.Context, s settings, c serveConfig) (err error) {
-	log := p.logger()
+	log, closer := p.logger()
+	defer closer.Close()
 	if bits := c.key.Secret().Bits(); bits < totp.MinSecretBits {
 		log.Warn("TOTP_BASE32_SECRET is short: RFC 4226 asks for 128 bits at least", "bits", bits)
 	}
@@ -173,13 +174,6 @@ func (p program) printSetupLink(ctx context.Context, v *verifier.Verifier, h *se
 	}
 	_, err = fmt.Fprintf(p.out, "set-up link, until a first code is accepted:\n  %s\n", h.SetupLink())
 	return err
-}
-
-func (p program) logger() *slog.Logger {
-	if isTerminal(p.errOut) {
-		return slog.New(slog.NewTextHandler(p.errOut, nil))
-	}
-	return slog.New(slog.NewJSONHandler(p.errOut, nil))
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,8 +20,16 @@ func (s *Server) routes() http.Handler {
 	for _, r := range []route{
 		{"/check", map[string]http.HandlerFunc{"POST": s.authorized(s.postCheck), "OPTIONS": preflight}, s.crossOrigin},
 		{"/check/{code}", map[string]http.HandlerFunc{"GET": s.authorized(s.getCheck), "OPTIONS": preflight}, s.crossOrigin},
-		{"/{$}", map[string]http.HandlerFunc{"GET": s.getPage, "HEAD": s.getPage, "POST": s.postPage}, s.sameOrigin},
-		{"/static/{file}", map[string]http.HandlerFunc{"GET": getStatic, "HEAD": getStatic}, nil},
+		{"/{$}", map[string]http.HandlerFunc{"GET": s.getSetup, "HEAD": s.getSetup, "POST": s.postSetup}, s.sameOrigin},
+		{"/app", map[string]http.HandlerFunc{"GET": s.getApp, "HEAD": s.getApp}, nil},
+		{"/static/{file}", map[string]http.HandlerFunc{"GET": s.getStatic, "HEAD": s.getStatic}, nil},
+		{"/accounts", map[string]http.HandlerFunc{"GET": s.administered(s.getAccounts), "POST": s.administered(s.postAccounts)}, nil},
+		{"/accounts/{account}", map[string]http.HandlerFunc{"GET": s.administered(s.getAccount), "DELETE": s.administered(s.deleteAccount)}, nil},
+		{"/accounts/{account}/confirm", map[string]http.HandlerFunc{"POST": s.administered(s.postConfirm)}, nil},
+		{"/accounts/{account}/rekey", map[string]http.HandlerFunc{"POST": s.administered(s.postRekey)}, nil},
+		{"/accounts/{account}/recovery-codes", map[string]http.HandlerFunc{"POST": s.administered(s.postRecoveryCodes)}, nil},
+		{"/accounts/{account}/unlock", map[string]http.HandlerFunc{"POST": s.administered(s.postUnlock)}, nil},
+		{"/accounts/{account}/disable", map[string]http.HandlerFunc{"POST": s.administered(s.postDisable)}, nil},
 		{"/healthz", map[string]http.HandlerFunc{"GET": healthz, "HEAD": healthz}, nil},
 		{"/readyz", map[string]http.HandlerFunc{"GET": s.readyz, "HEAD": s.readyz}, nil},
 		{"/", nil, nil},
@@ -106,9 +113,7 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
-	defer cancel()
-	if err := s.config.Verifier.Ready(ctx); err != nil {
+	if err := s.config.Verifier.Ready(r.Context()); err != nil {
 		writeError(w, err)
 		return
 	}

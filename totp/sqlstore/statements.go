@@ -50,14 +50,17 @@ const (
 // A dialect is what differs between the engines in a text of SQL.
 type dialect struct {
 	name      string // of @NAME@ in migrations
+	clustered string // of @CLUSTERED@ in migrations
 	parameter string // before a parameter's number
 }
 
 var (
-	sqliteDialect   = dialect{"TEXT", "?"} // SQLite compares TEXT byte by byte
-	postgresDialect = dialect{`TEXT COLLATE "C"`, "$"}
+	sqliteDialect   = dialect{"TEXT", "WITHOUT ROWID", "?"} // SQLite compares TEXT byte by byte
+	postgresDialect = dialect{`TEXT COLLATE "C"`, "", "$"}
 )
 
-func (d dialect) migration(text string) string { return strings.ReplaceAll(text, "@NAME@", d.name) }
+func (d dialect) migration(text string) string {
+	return strings.NewReplacer("@NAME@", d.name, "@CLUSTERED@", d.clustered).Replace(text)
+}
 
 func (d dialect) statement(text string) string { return strings.ReplaceAll(text, "?", d.parameter) }

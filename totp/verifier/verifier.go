@@ -36,10 +36,15 @@ type Config struct {
 
 	// What new accounts get; the Secret and Account in it do not count.
 	New totp.Parameters
+	// Timeout is how long to wait for the store; 0 is DefaultTimeout.
+	Timeout time.Duration
 	// PendingTime is how long a new key may wait for its first code; 0 is
 	// DefaultPendingTime.
 	PendingTime time.Duration
 }
+
+// DefaultTimeout is how long to wait for the store.
+const DefaultTimeout = 10 * time.Second
 
 // DefaultPendingTime is how long a new key may wait for its first code.
 const DefaultPendingTime = 10 * time.Minute
@@ -57,6 +62,9 @@ type Verifier struct {
 func New(c Config) (*Verifier, error) {
 	if c.Skew < 0 || c.Skew > totp.MaxSkew {
 		return nil, fmt.Errorf("skew is %d: want 0 to %d", c.Skew, totp.MaxSkew)
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
 	}
 	if c.PendingTime == 0 {
 		c.PendingTime = DefaultPendingTime
@@ -167,6 +175,8 @@ func (v *Verifier) Ready(ctx context.Context) error {
 
 // decide makes the default account's row when it is asked for the first time.
 func (v *Verifier) decide(ctx context.Context, id string, decide func(Account) (State, bool)) error {
+	ctx, cancel := context.WithTimeout(ctx, v.config.Timeout)
+	defer cancel()
 	err := v.config.Store.Decide(ctx, id, decide)
 	if id != v.defaultID || !errors.Is(err, ErrNoAccount) {
 		return err

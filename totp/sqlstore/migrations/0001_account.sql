@@ -1,4 +1,5 @@
--- @NAME@ is text compared byte by byte; the two engines spell it differently.
+-- @NAME@ is text compared byte by byte, and @CLUSTERED@ keeps rows in the tree of
+-- their key: the engines spell the one differently, and only one has the other.
 CREATE TABLE account (
     id            @NAME@   NOT NULL PRIMARY KEY,
     revision      BIGINT   NOT NULL, -- another one after every change
@@ -12,7 +13,7 @@ CREATE TABLE account (
     sealed_key    TEXT     NOT NULL, -- live key, '' for none: algorithm, digits, period, key id, sealed secret
     pending       TEXT     NOT NULL, -- key that waits for its first code: JSON, '' for none
     pending_token TEXT               -- hash of the enrolment link's token
-);
+) @CLUSTERED@;
 
 CREATE UNIQUE INDEX account_pending_token ON account (pending_token);
 

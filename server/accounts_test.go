@@ -1,0 +1,148 @@
+package server_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"totpctl/server"
+	"totpctl/totp"
+)
+
+func (f *fixture) admin(method, path, body string) reply {
+	f.t.Helper()
+	return f.do(method, path, adminBearer, body)
+}
+
+func read[T any](t *testing.T, r reply, status int) (v T) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(r.text), &v); err != nil || r.status != status {
+		t.Fatalf("answer is %d %s, want %d", r.status, r.text, status)
+	}
+	return v
+}
+
+type confirmed struct {
+	Status bool     `json:"status"`
+	Codes  []string `json:"recovery_codes"`
+}
+
+// enrol makes an account over HTTP and confirms it.
+func (f *fixture) enrol(name string) (totp.Key, []string) {
+	f.t.Helper()
+	body, _ := json.Marshal(map[string]string{"account": name})
+	e := read[server.EnrolmentBody](f.t, f.admin("POST", "/accounts", string(body)), 201)
+	k, err := totp.ParseURI(e.URI)
+	if err != nil || k.Account() != name || k.Issuer() != "TOTP Example" || !strings.HasPrefix(e.QR, "<svg ") {
+		f.t.Fatalf("enrolment %+v, %v", e, err)
+	}
+	return k, f.confirm(name, k)
+}
+
+func (f *fixture) confirm(name string, k totp.Key) []string {
+	f.t.Helper()
+	path := "/accounts/" + strings.ReplaceAll(strings.ReplaceAll(name, "%", "%25"), "/", "%2F") + "/confirm"
+	c := read[confirmed](f.t, f.admin("POST", path, fmt.Sprintf(`{"code":%q}`, codeOf(f.t, k, f.now()))), 200)
+	if !c.Status || len(c.Codes) != 10 {
+		f.t.Fatalf("confirmation %+v", c)
+	}
+	return c.Codes
+}
+
+func TestAnAccountsLifeOverHTTP(t *testing.T) {
+	f := newFixture(t)
+	f.admin("POST", "/accounts", `{"account":"alice"}`)
+	f.admin("POST", "/accounts", `{"account":"alice"}`).wantError(t, 409)
+	f.post(`{"account":"alice","code":"123456"}`).want(t, 200, `{"status":false,"reason":"pending"}`)
+	f.admin("DELETE", "/accounts/alice", "").want(t, 204, "")
+	f.admin("POST", "/accounts/alice/confirm", `{"code":"123456"}`).wantError(t, 404)
+	k, codes := f.enrol("alice")
+	f.admin("POST", "/accounts/alice/confirm", `{"code":"123456"}`).wantError(t, 409)
+	f.advance(30 * time.Second)
+	check := func(code string) reply { return f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, code)) }
+	check(codeOf(t, k, f.now())).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	f.post(fmt.Sprintf(`{"account":"alice","recovery_code":%q}`, codes[0])).want(t, 200, `{"status":true,"recovery_codes_left":9}`)
+	f.post(fmt.Sprintf(`{"account":"alice","recovery_code":%q}`, codes[0])).want(t, 200, `{"status":false,"reason":"invalid"}`)
+	f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, codes[1])).want(t, 200, `{"status":false,"reason":"malformed"}`)
+	if r := f.admin("POST", "/accounts/alice/disable", ""); !strings.Contains(r.text, `"status":"disabled"`) {
+		t.Errorf("disable: %d %s", r.status, r.text)
+	}
+	f.advance(30 * time.Second)
+	check(codeOf(t, k, f.now())).want(t, 200, `{"status":false,"reason":"disabled"}`)
+	if r := f.admin("POST", "/accounts/alice/unlock", "{}"); !strings.Contains(r.text, `"status":"active"`) {
+		t.Errorf("unlock: %d %s", r.status, r.text)
+	}
+	check(codeOf(t, k, f.now())).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	e := read[server.EnrolmentBody](t, f.admin("POST", "/accounts/alice/rekey", ""), 200)
+	if e.EnrolURL == "" || !strings.HasPrefix(e.EnrolURL, "http://localhost:5000/enrol/") {
+		t.Errorf("enrolment link is %q", e.EnrolURL)
+	}
+	fresh := read[confirmed](t, f.admin("POST", "/accounts/alice/recovery-codes", ""), 200)
+	if len(fresh.Codes) != 10 || fresh.Codes[0] == codes[0] {
+		t.Errorf("fresh recovery codes %q", fresh.Codes)
+	}
+	f.admin("DELETE", "/accounts/alice", "").want(t, 204, "")
+	f.admin("DELETE", "/accounts/alice", "").wantError(t, 404)
+}
+
+func TestWhoMayCheckMayNotManage(t *testing.T) {
+	f := newFixture(t)
+	f.enrol("alice")
+	for _, route := range []string{"GET /accounts", "POST /accounts", "GET /accounts/alice", "DELETE /accounts/alice", "POST /accounts/alice/confirm",
+		"POST /accounts/alice/rekey", "POST /accounts/alice/recovery-codes", "POST /accounts/alice/unlock", "POST /accounts/alice/disable"} {
+		method, path, _ := strings.Cut(route, " ")
+		f.do(method, path, checkBearer, `{"account":"bob"}`).wantError(t, 403)
+		f.do(method, path, "", `{"account":"bob"}`).wantError(t, 401)
+		f.do(method, path, "", `{"account":"bob"}`, "Authorization", "Basic eDphZG1pbi1iZWFyZXI=").wantError(t, 401) // x:admin-bearer
+	}
+}
+
+func TestListsArePagedAndShowNoSecrets(t *testing.T) {
+	f := newFixture(t)
+	names := []string{"a/b", "alice", "b%2Fc", "é"}
+	for _, name := range names {
+		k, _ := f.enrol(name)
+		if r := f.admin("GET", "/accounts", ""); strings.Contains(r.text, k.Secret().Base32()) {
+			t.Errorf("the list shows a secret: %s", r.text)
+		}
+	}
+	type list struct {
+		Accounts []server.AccountBody
+		Next     string
+	}
+	var got []string
+	for from := ""; ; {
+		page := read[list](t, f.admin("GET", "/accounts?limit=3&from="+strings.ReplaceAll(from, "%", "%25"), ""), 200)
+		for _, a := range page.Accounts {
+			got = append(got, a.Account)
+		}
+		if from = page.Next; from == "" {
+			break
+		}
+	}
+	if strings.Join(got, " ") != strings.Join(names, " ") {
+		t.Errorf("listed %q, want %q", got, names)
+	}
+	for path, name := range map[string]string{"a%2Fb": "a/b", "b%252Fc": "b%2Fc", "%C3%A9": "é"} {
+		if a := read[server.AccountBody](t, f.admin("GET", "/accounts/"+path, ""), 200); a.Account != name || a.RecoveryLeft != 10 {
+			t.Errorf("GET /accounts/%s: %+v", path, a)
+		}
+	}
+	for _, query := range []string{"limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "page=2"} {
+		f.admin("GET", "/accounts?"+query, "").wantError(t, 400)
+	}
+}
+
+func TestNamesThatNoAccountMayHaveAre400(t *testing.T) {
+	f := newFixture(t)
+	for _, body := range []string{`{}`, `{"account":""}`, `{"account":" a"}`, `{"account":"a\nb"}`, `{"account":"a\u202eb"}`, `{"account":".."}`,
+		fmt.Sprintf(`{"account":%q}`, strings.Repeat("a", 129)), `{"account":"a","digits":"8"}`, ``} {
+		f.admin("POST", "/accounts", body).wantError(t, 400)
+	}
+	f.enrol("alice")
+	f.admin("POST", "/accounts/alice/rekey", `{"x":"y"}`).wantError(t, 400)
+	f.admin("POST", "/accounts/alice/unlock", `x`).wantError(t, 400)
+	f.admin("POST", "/accounts/alice/confirm", `{}`).wantError(t, 409)
+}
