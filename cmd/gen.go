@@ -36,7 +36,9 @@ the database and ENCRYPTION_KEY.`,
 			if once {
 				return authenticator.Once(config)
 			}
-			return authenticator.Run(c.Context(), config)
+			ctx, stop := untilSignal()
+			defer stop()
+			return authenticator.Run(ctx, config)
 		},
 	}
 	c.Flags().BoolVar(&once, "once", false, "print one code and exit")

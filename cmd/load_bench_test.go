@@ -16,6 +16,7 @@ import (
 
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
+	"totpctl/totp/sqlstore/pgtest"
 	"totpctl/totp/verifier"
 )
 
@@ -129,7 +130,8 @@ func wrongCode(k totp.Key) string {
 
 func databaseURL(b *testing.B, engine string) string {
 	if engine == "postgres" {
-		return postgresURL(b)
+		server := pgtest.Start(b)
+		return server.URL(server.NewDatabase())
 	}
 	return "sqlite:" + filepath.Join(b.TempDir(), "load.db")
 }

@@ -52,10 +52,8 @@ type program struct {
 // Main runs the command that the process was started with and returns its exit
 // code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	p := program{clock: time.Now, in: os.Stdin, out: os.Stdout, errOut: os.Stderr}
-	return p.exitCode(p.root().ExecuteContext(ctx))
+	return p.exitCode(p.root().Execute())
 }
 
 func (p program) root() *cobra.Command {
@@ -67,17 +65,25 @@ verifies codes and enrols people with a QR code, an authenticator that prints
 live codes, and a check for scripts.`,
 		Example: `  totpctl init && totpctl serve      # a server, and a QR code to scan
   totpctl check 123456 && ./deploy   # deploy only with a good code`,
-		Version:       version(),
+		Version:       "of the build", // the template tells which
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          needCommand,
 	}
 	root.PersistentFlags().String("env", "", "read configuration from this `file` instead of .env")
+	cobra.AddTemplateFunc("build", version) // read when it is asked for: it takes time
+	root.SetVersionTemplate("totpctl {{build}}\n")
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
 	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.accountCommand(), p.versionCommand())
 	return root
+}
+
+// untilSignal is the context of commands that run until SIGINT or SIGTERM. The
+// others do without: listening for signals starts a thread.
+func untilSignal() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
 
 // needCommand keeps a misspelt command in a script from being a success: cobra

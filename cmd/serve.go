@@ -37,7 +37,9 @@ the default account has not accepted a code. Requests are logged to stderr.`,
 			if err != nil {
 				return err
 			}
-			return p.serve(c.Context(), s, config)
+			ctx, stop := untilSignal()
+			defer stop()
+			return p.serve(ctx, s, config)
 		},
 	}
 	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD", "TOTP_SKEW",
