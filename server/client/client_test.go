@@ -269,25 +269,33 @@ func TestACodeCannotLeadToAnotherPage(t *testing.T) {
 
 func TestTheFallbacksErrorsDoNotShowItsURL(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
-		"drop":     func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://other.example"+r.URL.Path, 302) },
-		"nowhere":  func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Location", "http://["+r.URL.Path); w.WriteHeader(302) },
-		"503":      func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) },
-		"login":    func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>"+r.URL.Path) },
+		"drop": func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://other.example"+r.URL.Path, http.StatusFound)
+		},
+		"nowhere": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Location", "http://["+r.URL.Path)
+			w.WriteHeader(302)
+		},
+		"503":   func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(503) },
+		"login": func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "<html>"+r.URL.Path) },
 	} {
-		n := 0
+		var n atomic.Int32
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == "POST" {
 				w.WriteHeader(405)
 				return
 			}
-			n++
+			n.Add(1)
 			h(w, r)
 		})
 		_, err := c.Check(t.Context(), "", code)
 		wantError(t, err, "asking "+c.config.URL+": ", "")
-		if n != 1 {
-			t.Errorf("%s: %d GETs, want 1: it may have used up the code", name, n)
+		if strings.Contains(err.Error(), "Get ") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n.Load() != 1 {
+			t.Errorf("%s: %d GETs, want 1: it may have used up the code", name, n.Load())
 		}
 	}
 }
@@ -308,6 +316,18 @@ func TestErrorsShowNoSecretAndNoControlCharactersThatAServerSends(t *testing.T) 
 	}
 }
 
+func TestAnAnswerWithoutEndIsAnErrorAtOnce(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"status":true,"x":"`)
+		for err := error(nil); err == nil; {
+			_, err = io.WriteString(w, strings.Repeat("x", maxAnswer))
+		}
+	})
+	c.config.Timeout = time.Minute
+	_, err := c.Check(t.Context(), "", code)
+	wantError(t, err, "not a verdict", "TOTPCTL_URL")
+}
+
 func TestInvalidUTF8IsAnErrorAndNotAnotherAccount(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) { t.Error("asked"); io.WriteString(w, `{"status":true}`) })
 	for _, v := range [][2]string{{"alice\xff", code}, {"", code + "\xff"}} {
@@ -318,7 +338,11 @@ func TestInvalidUTF8IsAnErrorAndNotAnotherAccount(t *testing.T) {
 
 func TestACancelledCheckEndsAtOnce(t *testing.T) {
 	asked := make(chan bool)
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) { close(asked); <-r.Context().Done() })
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		close(asked)
+		<-r.Context().Done()
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-asked; cancel() }()
 	_, err := c.Check(ctx, "", code)

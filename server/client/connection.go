@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -45,7 +44,7 @@ func proxy(req *http.Request) (*url.URL, error) {
 func isLoopback(host string) bool {
 	host = strings.ToLower(host)
 	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.Unmap().IsLoopback()
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
 }
 
 func (c *Client) warn() {
@@ -79,13 +78,15 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-// lost tells whether a request met a broken connection, or none.
+// lost tells whether a request had no whole answer, for a reason that may pass. A
+// connection that ends within a header looks to net/http like bad HTTP, so that
+// counts.
 func lost(err error) bool {
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return !dns.IsNotFound
-	}
-	_, ok := errors.AsType[*net.OpError](err)
-	return ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	_, redirected := errors.AsType[failure](err)
+	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	dns, ok := errors.AsType[*net.DNSError](err)
+	unknown := ok && dns.IsNotFound
+	return err != nil && !redirected && !distrusted && !unknown && !errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // transportFailure names the way out of an error of the http.Client's. It drops

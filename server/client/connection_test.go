@@ -7,9 +7,11 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -84,7 +86,9 @@ func TestALostConnectionIsTriedAgainWithTheSameKey(t *testing.T) {
 	for name, lose := range map[string]peer{
 		"before the answer": func(net.Conn) {},
 		"reset":             reset,
-		"in the headers":    say("HTTP/1.1 200 OK\r\nContent-Le"),
+		"in the status":     say("HTTP/1.1 20"),
+		"in a header":       say("HTTP/1.1 200 OK\r\nContent-Le"),
+		"after a header":    say("HTTP/1.1 200 OK\r\n"),
 		"in the body":       say(yes[:len(yes)-3]),
 		"in a chunk":        say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n{\"status\""),
 	} {
@@ -96,17 +100,6 @@ func TestALostConnectionIsTriedAgainWithTheSameKey(t *testing.T) {
 	}
 }
 
-func TestAServerThatAlwaysHangsUpIsAnErrorInTheEnd(t *testing.T) {
-	s := &script{peers: []peer{say(yes[:len(yes)-1])}}
-	r, err := newClient(t, s.listen(t, "127.0.0.1:0")).Check(t.Context(), "", code)
-	wantError(t, err, "unexpected EOF", "is the server up")
-	if n, keys := s.requests(); r.Status || n != 5 || keys != 1 {
-		t.Errorf("%+v after %d requests with %d keys", r, n, keys)
-	}
-}
-
-// The same after the POST's connection could have been used again, which makes
-// net/http repeat a GET by itself.
 func TestALostGetIsNotTriedAgain(t *testing.T) {
 	notFound := "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 	for name, lose := range map[string]peer{"before the answer": func(net.Conn) {}, "reset": reset, "in the body": say(yes[:len(yes)-3])} {
@@ -117,26 +110,20 @@ func TestALostGetIsNotTriedAgain(t *testing.T) {
 			t.Errorf("lost %s: %+v after %d requests, want POST and GET", name, r, n)
 		}
 	}
-	kept := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(404) }))
-	defer kept.Close()
-	conns := map[string]int{}
-	kept.Config.ConnState = func(conn net.Conn, _ http.ConnState) { conns[conn.RemoteAddr().String()]++ }
-	newClient(t, kept.URL).Check(t.Context(), "", code)
-	kept.Close()
-	if len(conns) != 2 {
-		t.Errorf("POST and GET used %d connections, want one each", len(conns))
-	}
 }
 
-func TestWhatIsNotHTTPIsAnErrorWithoutTheRequestInIt(t *testing.T) {
-	echo := func(conn net.Conn) { fmt.Fprintf(conn, "Bearer %s %s \x1b[2J\r\n", bearer, code) }
-	for _, p := range []peer{echo, say("HTTP/1.1 2OO OK\r\n\r\n"), say("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*maxHeader))} {
-		s := &script{peers: []peer{p}}
-		_, err := newClient(t, s.listen(t, "127.0.0.1:0")).Check(t.Context(), "", code)
-		wantError(t, err, "asking http://127.0.0.1:", "TOTPCTL_URL")
-		if n, _ := s.requests(); n != 1 || strings.Contains(err.Error(), "\x1b") {
-			t.Errorf("%q after %d requests", err, n)
-		}
+// On a used connection net/http repeats a GET by itself.
+func TestThePostsConnectionIsNotUsedAgain(t *testing.T) {
+	var from sync.Map
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		from.Store(r.RemoteAddr, r.Method)
+		w.WriteHeader(404)
+	})
+	c.Check(t.Context(), "", code)
+	n := 0
+	from.Range(func(_, _ any) bool { n++; return true })
+	if n != 2 {
+		t.Errorf("POST and GET used %d connections, want one each", n)
 	}
 }
 
@@ -188,6 +175,24 @@ func TestRetriesWaitLongerEachTime(t *testing.T) {
 			t.Errorf("%+v, %v after tries at %v", r, err, at)
 		}
 	})
+}
+
+func TestAServerThatNeverGivesAWholeAnswerIsAnErrorInTheEnd(t *testing.T) {
+	echo := func(conn net.Conn) { fmt.Fprintf(conn, "Bearer %s %s \x1b[2J\r\n", bearer, code) }
+	for want, p := range map[string]peer{
+		"unexpected EOF": say(yes[:len(yes)-1]), "EOF": func(net.Conn) {}, `malformed HTTP status code "[redacted]"`: echo, `malformed HTTP status code "2OO"`: say("HTTP/1.1 2OO OK\r\n\r\n"),
+		"exceeded": say("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2*maxHeader)),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, s := newClient(t, "http://127.0.0.1:5000"), &script{peers: []peer{p}}
+			piped(t, c, s, func() error { return nil })
+			r, err := c.Check(t.Context(), "", code)
+			wantError(t, err, want, "is the server up")
+			if n, keys := s.requests(); r.Status || n != 5 || keys != 1 || strings.Contains(err.Error(), "\x1b") {
+				t.Errorf("%+v, %q after %d requests with %d keys", r, err, n, keys)
+			}
+		})
+	}
 }
 
 func TestTheTimeoutCoversTheRetries(t *testing.T) {
@@ -302,10 +307,24 @@ func TestNoOtherOriginGetsTheBearer(t *testing.T) {
 	}
 }
 
+func TestAnOriginIsSchemeHostAndPort(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://host/a": "http://host:80", "https://HOST": "https://host:443", "https://host:443/?q": "https://host:443", "http://host:443": "http://host:443",
+		"http://user:pw@host": "http://host:80", "http://[::1]:5000": "http://[::1]:5000", "http://host:": "http://host:80",
+	} {
+		u, err := url.Parse(text)
+		if err != nil || origin(u) != want {
+			t.Errorf("origin of %s is %s, %v; want %s", text, origin(u), err, want)
+		}
+	}
+}
+
 func TestASecureOriginDoesNotRedirectToPlainHTTP(t *testing.T) {
 	s := &script{peers: []peer{say(yes)}}
 	plain := s.listen(t, "127.0.0.1:0")
-	c := secureClient(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, plain+"/check", 308) })
+	c := secureClient(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, plain+"/check", http.StatusPermanentRedirect)
+	})
 	_, err := c.Check(t.Context(), "", code)
 	wantError(t, err, "server redirects to "+plain, "TOTPCTL_URL")
 	if n, _ := s.requests(); n != 0 {
@@ -358,7 +377,7 @@ func TestARedirectedGetSendsNoReferer(t *testing.T) {
 		case r.Method == "POST":
 			w.WriteHeader(404)
 		case r.URL.Path == "/check/"+code:
-			http.Redirect(w, r, "/v1/check/"+code, 307)
+			http.Redirect(w, r, "/v1/check/"+code, http.StatusTemporaryRedirect)
 		default:
 			if r.Referer() != "" {
 				t.Errorf("Referer is %s", r.Referer())
@@ -374,7 +393,9 @@ func TestARedirectedGetSendsNoReferer(t *testing.T) {
 // secureClient trusts its server's certificate.
 func secureClient(t *testing.T, h http.HandlerFunc) *Client {
 	t.Helper()
-	s := httptest.NewTLSServer(h)
+	s := httptest.NewUnstartedServer(h)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
 	t.Cleanup(s.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
@@ -392,10 +413,15 @@ func TestHTTPSWorksAndOnlyWithATrustedCertificate(t *testing.T) {
 	if r, err := c.Check(t.Context(), "", code); err != nil || !r.Status {
 		t.Errorf("%+v, %v", r, err)
 	}
-	_, err := newClient(t, c.config.URL).Check(t.Context(), "", code)
+	stranger, dialed := newClient(t, c.config.URL), 0
+	stranger.http.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialed++
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	_, err := stranger.Check(t.Context(), "", code)
 	wantError(t, err, "certificate", "SSL_CERT_FILE")
-	if asked.Load() != 1 {
-		t.Errorf("asked %d times, want 1", asked.Load())
+	if asked.Load() != 1 || dialed != 1 {
+		t.Errorf("asked %d times, and dialed %d times without trust, want 1 each", asked.Load(), dialed)
 	}
 }
 

@@ -97,7 +97,11 @@ func TestThePrototypesServerIsUnderstood(t *testing.T) {
 		}
 		return r
 	}
-	if !check(0).Status && !check(0).Status { // a step may end in between, but not twice
+	valid := check(0).Status
+	if !valid {
+		valid = check(0).Status // a step may have ended in between, which it does not do twice
+	}
+	if !valid {
 		t.Error("the present code is not valid")
 	}
 	r := check(time.Hour)
