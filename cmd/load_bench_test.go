@@ -45,12 +45,12 @@ func BenchmarkLoad(b *testing.B) {
 			s := startLoaded(b, url)
 			next := 0
 			b.Run("accepted", func(b *testing.B) {
-				compare(b, s, bare, func() [][]byte {
+				compare(b, s, bare, func() []request {
 					return requests(keys, &next, func(k totp.Key) string { return goodCode(b, k) })
 				}, `"status":true`)
 			})
 			b.Run("wrong", func(b *testing.B) {
-				compare(b, s, bare, func() [][]byte {
+				compare(b, s, bare, func() []request {
 					return requests(keys, &next, func(k totp.Key) string { return wrongCode(k) })
 				}, `"reason":"invalid"`)
 			})
@@ -61,14 +61,14 @@ func BenchmarkLoad(b *testing.B) {
 // benchThrottled asks the prototype's route for an account that is waiting.
 func benchThrottled(b *testing.B, bare *loaded) {
 	s := startLoaded(b, databaseURL(b, "sqlite"))
-	request := fmt.Appendf(nil, "GET /check/000000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", loadBearer)
-	hammer(b, s.addr, [][]byte{request}, 200*time.Millisecond, "")
-	compare(b, s, bare, func() [][]byte { return [][]byte{request} }, `"reason":"throttled"`)
+	all := []request{{"GET", "/check/000000", ""}}
+	hammer(b, s.addr, all, 200*time.Millisecond, "")
+	compare(b, s, bare, func() []request { return all }, `"reason":"throttled"`)
 }
 
 // compare reports the rates of s and of bare, their ratio, both 99th percentiles
 // and the most memory that s has taken.
-func compare(b *testing.B, s, bare *loaded, prepare func() [][]byte, want string) {
+func compare(b *testing.B, s, bare *loaded, prepare func() []request, want string) {
 	var rate, bareRate float64
 	var late, bareLate []time.Duration
 	for b.Loop() {
@@ -99,14 +99,12 @@ func percentile(d []time.Duration, p int) float64 {
 }
 
 // requests takes as many of the keys as a window can use.
-func requests(keys []totp.Key, next *int, code func(totp.Key) string) (all [][]byte) {
+func requests(keys []totp.Key, next *int, code func(totp.Key) string) (all []request) {
 	n := min(len(keys), int(loadWindow.Seconds()*20_000))
 	for range n {
 		k := keys[*next%len(keys)]
 		*next++
-		body := fmt.Sprintf(`{"account":%q,"code":%q}`, k.Account(), code(k))
-		all = append(all, fmt.Appendf(nil, "POST /check HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-			loadBearer, len(body), body))
+		all = append(all, request{"POST", "/check", fmt.Sprintf(`{"account":%q,"code":%q}`, k.Account(), code(k))})
 	}
 	return all
 }

@@ -1,11 +1,10 @@
 package cmd_test
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
-	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,24 +119,22 @@ func buildBare(t testing.TB, dir, source string) string {
 	return program
 }
 
+// A request is what a client of the load asks.
+type request struct{ method, path, body string }
+
 // hammer sends the requests in turn over some connections until the time is over
-// or they run out. It returns the rate of answers and how long each took. An
-// answer without the wanted text fails the benchmark, unless that is "".
-func hammer(b *testing.B, addr string, all [][]byte, window time.Duration, want string) (rate float64, latencies []time.Duration) {
-	var next atomic.Int64
+// or they run out, with net/http's client, as an application would. It returns
+// the rate of answers and how long each took. An answer without the wanted text
+// fails the benchmark, unless that is "".
+func hammer(b *testing.B, addr string, all []request, window time.Duration, want string) (rate float64, latencies []time.Duration) {
+	transport := &http.Transport{MaxIdleConnsPerHost: loadConnections, DisableCompression: true}
+	defer transport.CloseIdleConnections()
+	var next, wrong atomic.Int64
 	var mu sync.Mutex
-	var wrong atomic.Int64
-	begin := time.Now()
 	var clients sync.WaitGroup
+	begin := time.Now()
 	for range loadConnections {
 		clients.Go(func() {
-			conn, err := net.Dial("tcp", addr)
-			if err != nil {
-				b.Error(err)
-				return
-			}
-			defer conn.Close()
-			in := bufio.NewReader(conn)
 			var own []time.Duration
 			for time.Since(begin) < window {
 				i := int(next.Add(1)) - 1
@@ -146,7 +143,7 @@ func hammer(b *testing.B, addr string, all [][]byte, window time.Duration, want 
 					break
 				}
 				sent := time.Now()
-				body, err := exchange(conn, in, all[i%len(all)])
+				body, err := exchange(transport, addr, all[i%len(all)])
 				if err != nil {
 					b.Error(err)
 					return
@@ -165,27 +162,16 @@ func hammer(b *testing.B, addr string, all [][]byte, window time.Duration, want 
 	return float64(len(latencies)) / time.Since(begin).Seconds(), latencies
 }
 
-// exchange is a client with as little work of its own as possible.
-func exchange(conn net.Conn, in *bufio.Reader, request []byte) ([]byte, error) {
-	if _, err := conn.Write(request); err != nil {
+func exchange(transport *http.Transport, addr string, r request) ([]byte, error) {
+	req, err := http.NewRequest(r.method, "http://"+addr+r.path, strings.NewReader(r.body))
+	if err != nil {
 		return nil, err
 	}
-	length := 0
-	for {
-		line, err := in.ReadSlice('\n')
-		if err != nil {
-			return nil, err
-		}
-		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
-				return nil, err
-			}
-		}
-		if len(bytes.TrimSpace(line)) == 0 {
-			break
-		}
+	req.Header.Set("Authorization", "Bearer "+loadBearer)
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
 	}
-	body := make([]byte, length)
-	_, err := io.ReadFull(in, body)
-	return body, err
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
 }

@@ -4,15 +4,20 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 )
+
+// logPause is how long lines are gathered after a write, so that a flood of
+// requests is not a flood of system calls.
+const logPause = 10 * time.Millisecond
 
 // maxUnwritten bounds the memory that lines take while whoever reads the log is
 // slow; then requests wait for it.
 const maxUnwritten = 1 << 20
 
 // A logWriter takes lines at once and writes them in the background, as many at a
-// time as have come meanwhile, so that a request waits for no system call of its
-// log line. Close writes what is left; a process that is killed loses the lines
+// time as have come meanwhile, so that no request waits for the system call of
+// its log line. The first line after a pause is written without delay. Close writes what is left; a process that is killed loses the lines
 // of its last moment.
 type logWriter struct {
 	out     io.Writer
@@ -62,6 +67,7 @@ func (w *logWriter) run() {
 		if spare = lines; closed {
 			return
 		}
+		time.Sleep(logPause)
 	}
 }
 

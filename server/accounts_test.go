@@ -16,7 +16,7 @@ func (f *fixture) admin(method, path, body string) reply {
 	return f.do(method, path, adminBearer, body)
 }
 
-func read[T any](t *testing.T, r reply, status int) (v T) {
+func read[T any](t testing.TB, r reply, status int) (v T) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(r.text), &v); err != nil || r.status != status {
 		t.Fatalf("answer is %d %s, want %d", r.status, r.text, status)

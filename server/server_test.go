@@ -29,7 +29,7 @@ const (
 // A fixture is a server on a real store, with a clock that stands still.
 type fixture struct {
 	*httptest.Server
-	t     *testing.T
+	t     testing.TB
 	key   totp.Key
 	store *sqlstore.SQLite
 	setup string // the set-up link's path and query
@@ -67,7 +67,7 @@ func (f *fixture) advance(d time.Duration) {
 	f.time = f.time.Add(d)
 }
 
-func newFixture(t *testing.T) *fixture {
+func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, log: &logBuffer{}, time: time.Unix(1_111_111_109, 0)}
 	secret, err := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
@@ -103,7 +103,7 @@ func newFixture(t *testing.T) *fixture {
 
 func (f *fixture) code() string { return codeOf(f.t, f.key, f.now()) }
 
-func codeOf(t *testing.T, k totp.Key, at time.Time) string {
+func codeOf(t testing.TB, k totp.Key, at time.Time) string {
 	t.Helper()
 	code, err := k.Code(at)
 	if err != nil {
