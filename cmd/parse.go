@@ -187,6 +187,31 @@ func parseListenAddr(text string) (string, error) {
 	return text, nil
 }
 
+// certificateFiles are both set or neither.
+func (s settings) certificateFiles() (cert, key string, err error) {
+	var hasCert, hasKey bool
+	for _, v := range []struct {
+		name string
+		file *string
+		set  *bool
+	}{{"TLS_CERT_FILE", &cert, &hasCert}, {"TLS_KEY_FILE", &key, &hasKey}} {
+		if *v.file, *v.set, err = parseOptional(s, v.name, parseFile, certificateHint); err != nil {
+			return "", "", err
+		}
+	}
+	if hasCert != hasKey {
+		return "", "", withHint(errors.New("one of TLS_CERT_FILE and TLS_KEY_FILE is set without the other"), "%s", certificateHint)
+	}
+	return cert, key, nil
+}
+
+func parseFile(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("file name is empty")
+	}
+	return text, nil
+}
+
 // publicURL is PUBLIC_URL, or the address that serve listens on.
 func (s settings) publicURL() (*url.URL, error) {
 	public, set, err := parseOptional(s, "PUBLIC_URL", parsePublicURL, publicHint)

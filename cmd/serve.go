@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,13 +44,14 @@ the default account has not accepted a code. Requests are logged to stderr.`,
 		},
 	}
 	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD", "TOTP_SKEW",
-		"LISTEN_ADDR", "PUBLIC_URL", "CORS_ORIGINS")
+		"LISTEN_ADDR", "PUBLIC_URL", "TLS_CERT_FILE", "TLS_KEY_FILE", "CORS_ORIGINS")
 	return c
 }
 
 const (
-	listenHint = "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000"
-	publicHint = "PUBLIC_URL is how people reach the server, such as https://totp.example.com"
+	certificateHint = "TLS_CERT_FILE is the certificate's chain in PEM and TLS_KEY_FILE its key; leave both out for plain HTTP"
+	listenHint      = "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000"
+	publicHint      = "PUBLIC_URL is how people reach the server, such as https://totp.example.com"
 )
 
 // A serveConfig is all that serve reads from its settings beside what
@@ -59,6 +61,8 @@ type serveConfig struct {
 	bearers     []string
 	adminBearer string
 	listenAddr  string
+	certFile    string // "": plain HTTP
+	keyFile     string
 	publicURL   *url.URL // nil: the address listened on
 	origins     []string
 }
@@ -71,6 +75,7 @@ func (s settings) serveConfig() (c serveConfig, err error) {
 			c.listenAddr, err = parse(s, "LISTEN_ADDR", parseListenAddr, listenHint)
 			return
 		},
+		func() (err error) { c.certFile, c.keyFile, err = s.certificateFiles(); return },
 		func() (err error) {
 			c.publicURL, _, err = parseOptional(s, "PUBLIC_URL", parsePublicURL, publicHint)
 			return
@@ -110,11 +115,15 @@ func (p program) serve(ctx context.Context, s settings, c serveConfig) (err erro
 	if err != nil {
 		return err
 	}
+	secured, err := c.secure(listener, log)
+	if err != nil {
+		return err
+	}
 	log.Info("listening", "addr", listener.Addr().String())
 	if err := p.printSetupLink(ctx, v, h); err != nil {
 		return err
 	}
-	return h.Serve(ctx, listener)
+	return h.Serve(ctx, secured)
 }
 
 func warn(ctx context.Context, store sqlstore.Store, log *slog.Logger) error {
@@ -131,13 +140,32 @@ func warn(ctx context.Context, store sqlstore.Store, log *slog.Logger) error {
 func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logger, p program) server.Config {
 	public := c.publicURL
 	if public == nil {
-		public = &url.URL{Scheme: "http", Host: reachable(addr)}
+		public = &url.URL{Scheme: c.scheme(), Host: reachable(addr)}
 	}
 	return server.Config{
 		Verifier: v, Key: c.key, Clock: p.clock, Log: log,
 		Bearers: c.bearers, AdminBearer: c.adminBearer,
 		PublicURL: public, Origins: c.origins,
 	}
+}
+
+func (c serveConfig) scheme() string {
+	if c.certFile != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// secure speaks TLS on l if there is a certificate.
+func (c serveConfig) secure(l net.Listener, log *slog.Logger) (net.Listener, error) {
+	if c.certFile == "" {
+		return l, nil
+	}
+	certificate, err := server.LoadCertificate(c.certFile, c.keyFile, log)
+	if err != nil {
+		return nil, withHint(err, "%s", certificateHint)
+	}
+	return tls.NewListener(l, certificate.Config()), nil
 }
 
 // reachable turns the address of all interfaces into one that this machine's

@@ -1,0 +1,378 @@
+package browsertest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp/kb"
+)
+
+const (
+	enabled  = "!document.querySelector('#validate button').disabled"
+	disabled = "document.querySelector('#validate button').disabled"
+	asks     = "!document.querySelector('#ask').hidden && document.querySelector('#validate').hidden"
+	shows    = "!document.querySelector('#validate').hidden && document.querySelector('#ask').hidden"
+	idle     = "document.querySelector('#validate button').getAttribute('aria-busy') === 'false'"
+)
+
+// openApp opens the page and enters the bearer.
+func (s *site) openApp(t *testing.T) *tab {
+	t.Helper()
+	b := newTab(t, phone)
+	b.open(s.url + "/app")
+	b.enterBearer(bearer)
+	return b
+}
+
+func (b *tab) enterBearer(text string) {
+	b.t.Helper()
+	b.fill("#bearer", text)
+	b.press(kb.Enter)
+	b.wait(shows)
+}
+
+// validate types a code and presses the button.
+func (b *tab) validate(code string) {
+	b.t.Helper()
+	b.fill("#totp", code)
+	b.wait(enabled)
+	b.click("#validate button")
+	b.wait(idle)
+}
+
+func TestAppHasThePrototypesViewAndWording(t *testing.T) {
+	t.Parallel()
+	b := newSite(t).openApp(t)
+	b.want("document.title === 'TOTP Validation demo'")
+	b.wantText("header", "TOTP Validation demo")
+	b.wantText("label[for=totp]", "totp")
+	b.wantText("#validate button", "Validate")
+	b.want("document.querySelector('#totp').placeholder === 'Enter value'")
+	b.want("document.querySelector('#totp').inputMode === 'numeric'")
+	b.want("document.querySelector('#totp').autocomplete === 'one-time-code'")
+	b.want("document.activeElement.id === 'totp'")
+}
+
+func TestAppShowsOKOnceAndThenNotValidCode(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.openApp(t)
+	code := s.code()
+	b.validate(code)
+	b.wait("document.querySelector('#toasts[role=status] .toast')?.textContent === 'OK'")
+	begin := time.Now()
+	b.want("getComputedStyle(document.querySelector('.toast')).backgroundColor === 'rgb(0, 84, 233)'")
+	b.want("document.querySelector('#totp').value === ''")
+	b.want(disabled)
+	b.wait("document.querySelector('.toast') === null")
+	if shown := time.Since(begin); shown < 1500*time.Millisecond || shown > 3*time.Second {
+		t.Errorf("the toast stayed for %v, want 2 s", shown)
+	}
+
+	b.validate(code)
+	b.wait("document.querySelector('#toasts .toast')?.textContent === 'Not valid code'")
+	b.want("getComputedStyle(document.querySelector('.toast')).backgroundColor === 'rgb(197, 0, 15)'")
+	b.wantText("#problem", "used already")
+	b.want("document.querySelector('#alert[role=alert]').textContent === document.querySelector('#problem').textContent")
+}
+
+func TestAppToastsFollowTheTheme(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.openApp(t)
+	b.prefer("prefers-color-scheme", "dark")
+	b.validate(s.wrongCode())
+	b.wait("getComputedStyle(document.querySelector('.toast')).backgroundColor === 'rgb(255, 143, 146)'")
+	b.wantText(".toast", "Not valid code")
+	b.validate(s.code())
+	b.wait("getComputedStyle(document.querySelector('.toast')).backgroundColor === 'rgb(138, 176, 255)'")
+	b.wantText(".toast", "OK")
+}
+
+func TestAppButtonFollowsTheFieldAndTheRequest(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.openApp(t)
+	b.want(disabled)
+	b.press(kb.Enter) // on an empty field
+	b.fill("#totp", " - ")
+	b.want(disabled)
+	b.fill("#totp", s.code())
+	b.want(enabled)
+	s.gate.Lock()
+	unlock := sync.OnceFunc(s.gate.Unlock)
+	t.Cleanup(unlock) // the server waits for its requests
+	b.press(kb.Enter)
+	b.wait("!(" + idle + ")")
+	b.wantText("#validate button", "Validating…")
+	b.want("getComputedStyle(document.querySelector('.spinner')).display !== 'none'")
+	b.press(kb.Enter) // a second one while the first is under way
+	unlock()
+	b.wait(idle)
+	b.wantText("#validate button", "Validate")
+	b.wantText(".toast", "OK")
+	if n := len(s.requests()); n != 1 {
+		t.Errorf("%d requests, want 1", n)
+	}
+}
+
+func TestAppTakesPastedGroups(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.openApp(t)
+	b.useClipboard(s.url)
+	code := s.code()
+	eval[*string](b, "navigator.clipboard.writeText('"+code[:3]+" "+code[3:]+"').then(() => null)")
+	b.click("#totp")
+	b.edit("v", "paste")
+	b.want("document.querySelector('#totp').value.length === 7")
+	b.press(kb.Enter)
+	b.wait("document.querySelector('.toast')?.textContent === 'OK'")
+}
+
+func TestAppSendsWhatThePrototypesApiServiceSends(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.openApp(t)
+	b.validate(s.code())
+	requests := s.requests()
+	if len(requests) != 1 {
+		t.Fatalf("%d requests, want 1", len(requests))
+	}
+	r := requests[0]
+	if r.Method != "GET" || r.URL.String() != "/check/"+s.code() {
+		t.Errorf("request is %s of another path than the code's", r.Method)
+	}
+	for name, want := range map[string]string{"Authorization": "Bearer " + bearer, "Content-Type": "application/json", "Referer": ""} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestAppWorksUnderAPrefix(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	mux := http.NewServeMux()
+	for _, prefix := range []string{"/second/factor", "/another"} {
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, s))
+	}
+	proxy := httptest.NewServer(mux)
+	t.Cleanup(proxy.Close)
+	b := newTab(t, phone)
+	b.open(proxy.URL + "/second/factor/app")
+	b.enterBearer(bearer)
+	b.validate(s.code())
+	b.wantText(".toast", "OK")
+	b.open(proxy.URL + "/another/app")
+	b.wait(asks) // its bearer is another one
+}
+
+func TestAppAsksForTheBearerOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.open(s.url + "/app")
+	b.wait(asks)
+	b.enterBearer(bearer)
+	b.wantText("#kept", "until this tab is closed")
+	b.open(s.url + "/app")
+	b.wait(shows)
+
+	other := b.another()
+	other.open(s.url + "/app")
+	other.wait(asks)
+	other.click("#keep")
+	other.enterBearer(bearer)
+	other.wantText("#kept", "on this device")
+
+	third := b.another()
+	third.open(s.url + "/app")
+	third.wait(shows)
+	third.click("#forget")
+	third.wait(asks)
+	third.want("localStorage.length === 0 && sessionStorage.length === 0")
+	third.open(s.url + "/app")
+	third.wait(asks)
+}
+
+func TestAppSaysWhatWentWrong(t *testing.T) {
+	for name, c := range map[string]struct {
+		cause func(s *site)
+		code  func(s *site) string
+		says  string
+		toast bool
+	}{
+		"wrong code":      {code: (*site).wrongCode, says: "Is the clock of your phone right?", toast: true},
+		"used already":    {cause: (*site).useCode, code: (*site).code, says: "used already", toast: true},
+		"too short":       {code: func(*site) string { return "12345" }, says: "A code is all digits", toast: true},
+		"letters":         {code: func(*site) string { return "abc def" }, says: "A code is all digits", toast: true},
+		"a path":          {code: func(*site) string { return ".." }, says: "A code is all digits", toast: true},
+		"throttled":       {cause: (*site).throttle, code: (*site).code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
+		"no store":        {cause: func(s *site) { s.store.Close() }, code: (*site).code, says: "cannot reach its store"},
+		"no network":      {cause: func(s *site) { s.http.Close() }, code: (*site).code, says: "Is there a network?"},
+		"another service": {cause: func(s *site) { s.answer(200, "<p>Hello</p>") }, code: (*site).code, says: "Is this address a totpctl server?"},
+		"broken proxy":    {cause: func(s *site) { s.answer(502, "") }, code: (*site).code, says: "an error (502)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			b := s.openApp(t)
+			if c.cause != nil {
+				c.cause(s)
+			}
+			b.validate(c.code(s))
+			b.wait("document.querySelector('#problem').textContent.length > 0")
+			b.wantText("#problem", c.says)
+			b.wantText("#alert", c.says)
+			if toast := b.text(".toast") == "Not valid code"; toast != c.toast {
+				t.Errorf("a toast of a code that is not valid: %v, want %v", toast, c.toast)
+			}
+			b.want("document.documentElement.scrollWidth <= innerWidth")
+		})
+	}
+}
+
+// useCode has the present code accepted.
+func (s *site) useCode() { s.check(s.code(), `"status":true`) }
+
+// throttle makes three wrong guesses.
+func (s *site) throttle() {
+	for range 3 {
+		s.check(s.wrongCode(), `"reason":"invalid"`)
+	}
+}
+
+// check asks as a program does.
+func (s *site) check(code, want string) {
+	s.t.Helper()
+	r := httptest.NewRequest("GET", "/check/"+code, nil)
+	r.Header.Set("Authorization", "Bearer "+bearer)
+	w := httptest.NewRecorder()
+	s.server.ServeHTTP(w, r)
+	if !strings.Contains(w.Body.String(), want) {
+		s.t.Fatalf("answer is %s, want %s in it", w.Body, want)
+	}
+}
+
+func TestAppCountsDownWhileThrottled(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.openApp(t)
+	s.throttle()
+	s.clock.advance(28 * time.Second)
+	b.validate(s.code())
+	b.wantText("#problem", "Wait 2 seconds")
+	b.wantText("#validate button", "Wait 2 s")
+	b.want(disabled)
+	b.want("document.querySelector('#totp').value !== ''")
+	b.wait("document.querySelector('#problem').textContent.includes('Wait 1 second,')")
+	b.wantText("#alert", "Wait 2 seconds") // what ticks is not announced again
+	s.clock.advance(2 * time.Second)
+	b.wait(enabled)
+	b.wantText("#alert", "You can try again.")
+	b.want("document.querySelector('#problem').hidden")
+	b.validate(s.code())
+	b.wantText(".toast", "OK")
+}
+
+func TestAppAsksAgainForAWrongBearer(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.open(s.url + "/app")
+	b.fill("#bearer", "two words")
+	b.press(kb.Enter)
+	b.wantText("#problem", "A bearer has no spaces")
+	b.click("#keep")
+	b.enterBearer("not-the-bearer")
+	b.validate(s.code())
+	b.wait(asks)
+	b.wantText("#problem", "does not know this bearer")
+	b.want("document.activeElement.id === 'bearer' && document.activeElement.getAttribute('aria-invalid') === 'true'")
+	b.want("localStorage.length === 0 && sessionStorage.length === 0")
+	b.enterBearer(bearer)
+	b.want("document.querySelector('#totp').value !== ''") // the code is still there
+	b.press(kb.Enter)
+	b.wait("document.querySelector('.toast')?.textContent === 'OK'")
+}
+
+func TestAppIsUsableByKeyboardAlone(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, desk)
+	b.open(s.url + "/app")
+	b.wait(asks)
+	for _, id := range []string{"bearer", "keep"} {
+		b.press(kb.Tab)
+		b.wantFocus("#" + id)
+	}
+	b.press(" ")
+	b.want("document.querySelector('#keep').checked")
+	b.press(kb.Tab)
+	b.wantFocus("#ask button")
+	b.pressShiftTab()
+	b.pressShiftTab()
+	b.press(bearer + kb.Enter)
+	b.wait(shows)
+	b.wantFocus("#totp")
+	b.press(s.code())
+	b.press(kb.Tab)
+	b.wantFocus("#validate button")
+	b.press(" ")
+	b.wait("document.querySelector('.toast')?.textContent === 'OK'")
+	b.press(kb.Tab)
+	b.wantFocus("#forget")
+	b.press(kb.Enter)
+	b.wait(asks)
+	b.wantFocus("#bearer")
+}
+
+func TestAppIsInstallable(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.open(s.url + "/app")
+	manifest := call(b, page.GetAppManifest, page.GetAppManifestParams{})
+	if len(manifest.Errors) > 0 {
+		t.Errorf("manifest: %+v", *manifest.Errors[0])
+	}
+	var m struct {
+		Name, Display string
+		StartURL      string `json:"start_url"`
+		Icons         []struct{ Src, Sizes, Type, Purpose string }
+	}
+	if err := json.Unmarshal([]byte(manifest.Data), &m); err != nil {
+		t.Fatal(err)
+	}
+	if m.Name != "TOTP Validation demo" || m.Display != "standalone" || len(m.Icons) < 3 {
+		t.Errorf("manifest is %+v", m)
+	}
+	if start := eval[string](b, "new URL('"+m.StartURL+"', document.querySelector('link[rel=manifest]').href).href"); start != s.url+"/app" {
+		t.Errorf("start URL is %s", start)
+	}
+	for _, icon := range m.Icons {
+		width := eval[int](b, `new Promise((done, failed) => {
+			const image = new Image()
+			image.onload = () => done(image.naturalWidth)
+			image.onerror = () => done(0)
+			image.src = new URL('`+icon.Src+`', document.querySelector('link[rel=manifest]').href)
+		})`)
+		if want, _, _ := strings.Cut(icon.Sizes, "x"); width == 0 || want != "any" && want != strconv.Itoa(width) {
+			t.Errorf("icon %s is %d pixels wide, want %s", icon.Src, width, icon.Sizes)
+		}
+	}
+	for _, e := range call(b, page.GetInstallabilityErrors, cdp.Empty{}).InstallabilityErrors {
+		if e.ErrorID != "in-incognito" { // each test's profile is one
+			t.Errorf("not installable: %s %+v", e.ErrorID, e.ErrorArguments)
+		}
+	}
+}

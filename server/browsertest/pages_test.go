@@ -1,0 +1,232 @@
+package browsertest
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp/kb"
+)
+
+// states are all that the pages can show. Each opens one in a tab.
+var states = []struct {
+	name string
+	open func(s *site, b *tab)
+}{
+	{"setup", func(s *site, b *tab) { b.open(s.server.SetupLink()) }},
+	{"setup, wrong code", func(s *site, b *tab) { b.open(s.server.SetupLink()); b.try("1") }},
+	{"setup, good code", func(s *site, b *tab) { b.open(s.adminURL()); b.try(s.code()) }},
+	{"setup done", func(s *site, b *tab) { b.open(s.server.SetupLink()); b.try(s.code()) }},
+	{"link has ended", func(s *site, b *tab) { s.useCode(); b.cancelPasswords(); b.open(s.server.SetupLink()) }},
+	{"refused", func(s *site, b *tab) { b.cancelPasswords(); b.open(s.url + "/") }},
+	{"no store", func(s *site, b *tab) { s.store.Close(); b.open(s.server.SetupLink()) }},
+	{"app asks", func(s *site, b *tab) { b.open(s.url + "/app"); b.wait(asks) }},
+	{"app refuses a bearer", func(s *site, b *tab) {
+		b.open(s.url + "/app")
+		b.enterBearer("not-the-bearer")
+		b.fill("#totp", s.code())
+		b.press(kb.Enter)
+		b.wait(asks)
+	}},
+	{"app", func(s *site, b *tab) { b.open(s.url + "/app"); b.enterBearer(bearer) }},
+	{"app, OK", func(s *site, b *tab) { b.open(s.url + "/app"); b.enterBearer(bearer); b.validate(s.code()) }},
+	{"app, not valid", func(s *site, b *tab) { b.open(s.url + "/app"); b.enterBearer(bearer); b.validate(s.wrongCode()) }},
+	{"app, throttled", func(s *site, b *tab) {
+		s.throttle()
+		b.open(s.url + "/app")
+		b.enterBearer(bearer)
+		b.validate(s.code())
+	}},
+}
+
+func TestEveryPageIsLightAccessibleAndFitsTheWindow(t *testing.T) {
+	for _, state := range states {
+		t.Run(state.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			b := newTab(t, phone)
+			b.slowly()
+			state.open(s, b)
+			b.wantLight()
+			b.wantAskedOnly(s.url)
+			for _, scheme := range []string{"light", "dark"} {
+				b.prefer("prefers-color-scheme", scheme)
+				b.checkAccessibility("phone, " + scheme)
+			}
+			b.wantNoSidewaysScroll() // ends on the desk
+			b.checkAccessibility("desk at 200 %")
+		})
+	}
+}
+
+// wantAskedOnly wants that no request went elsewhere.
+func (b *tab) wantAskedOnly(site string) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, asked := range b.asked {
+		u, err := url.Parse(asked)
+		if err != nil || u.Scheme+"://"+u.Host != site {
+			b.t.Errorf("the page asked %s", asked)
+		}
+	}
+}
+
+// wantNoSidewaysScroll looks at the phone and the desk, and at both at 200 %:
+// to a page, zooming is a window of half the size.
+func (b *tab) wantNoSidewaysScroll() {
+	b.t.Helper()
+	for _, window := range []size{phone, desk} {
+		for zoom := int64(1); zoom <= 2; zoom++ {
+			b.resize(size{window.width / zoom, window.height / zoom}, float64(zoom))
+			if over := eval[int](b, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+				b.t.Errorf("%v at %d00 %%: %d pixels too wide", window, zoom, over)
+			}
+			b.want(`[...document.querySelectorAll('main *')].every(e => {
+				const r = e.getBoundingClientRect()
+				return e.closest('svg') !== null || r.width === 0 || r.left >= -0.5 && r.right <= innerWidth + 0.5
+			})`)
+		}
+	}
+}
+
+// hostile names are long, in other scripts, in other directions, or markup.
+var hostile = map[string]names{
+	"markup":         {`"><script>document.title='owned'</script>`, `"><script>document.title='owned'</script>`},
+	"attributes":     {`' onmouseover='x`, `javascript:alert(1)//" autofocus onfocus="x`},
+	"template":       {`{{.Secret}}`, "`${1}`\\"},
+	"entities":       {`&lt;b&gt;&quot;`, `&#60;i&#62;%3Cb%3E`},
+	"right to left":  {"\u200fבנק\u200f", "\u200fعميل 123 \u061cabc\u200f"},
+	"128 letters":    {strings.Repeat("W", 128), strings.Repeat("m", 128)},
+	"128 words":      {strings.TrimSpace(strings.Repeat("ab ", 43))[:127], "x"},
+	"128 ideographs": {strings.Repeat("漢", 128), strings.Repeat("字", 128)},
+	"128 of Arabic":  {"x", strings.Repeat("س", 128)},
+	"no issuer":      {"", "alice"},
+}
+
+func TestHostileNamesAreOnlyText(t *testing.T) {
+	for name, n := range hostile {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newNamedSite(t, n)
+			b := newTab(t, phone)
+			b.open(s.server.SetupLink())
+			b.wantNames(n)
+			b.wantLight()
+			if drawn := eval[bool](b, "document.querySelector('.qr svg') !== null"); drawn && b.readQR(".qr") != s.key.URI() {
+				t.Error("QR code says something else")
+			} else if !drawn {
+				b.wantText("#no-qr", "too long for a QR code")
+			}
+			b.try(s.wrongCode())
+			b.wantNames(n)
+			b.checkAccessibility("phone")
+			b.wantNoSidewaysScroll()
+		})
+	}
+}
+
+// The pages without the names have nothing of them.
+func TestHostileNamesAreOnOnePageAlone(t *testing.T) {
+	t.Parallel()
+	n := hostile["markup"]
+	s := newNamedSite(t, n)
+	b := newTab(t, phone)
+	b.cancelPasswords()
+	for _, open := range []func(){
+		func() { b.open(s.server.SetupLink()); b.try(s.code()) },
+		func() { b.open(s.server.SetupLink()) },
+		func() { b.open(s.url + "/") },
+		func() { b.open(s.url + "/app") },
+	} {
+		open()
+		b.want("document.body.innerText.length > 40")
+		if strings.Contains(eval[string](b, "document.documentElement.outerHTML"), "owned") {
+			t.Errorf("the account's name is on the page: %s", b.text("h1"))
+		}
+	}
+}
+
+// wantNames wants both names in the page as text and as nothing else.
+func (b *tab) wantNames(n names) {
+	b.t.Helper()
+	for id, want := range map[string]string{"issuer": n.issuer, "account": n.account} {
+		if want == "" {
+			b.want("document.querySelector('#" + id + "') === null")
+			continue
+		}
+		if got := eval[string](b, "document.querySelector('#"+id+" > bdi').textContent"); got != want {
+			b.t.Errorf("%s is %q, want %q", id, got, want)
+		}
+	}
+	b.want("document.scripts.length === 1 && document.title.endsWith('Set up your authenticator · totpctl')")
+	b.want("[...document.querySelectorAll('*')].every(e => e.getAttributeNames().every(name => !name.startsWith('on')))")
+	b.want("document.querySelector('#otpauth').href.startsWith('otpauth://totp/')")
+}
+
+// wantLight wants that all that the tab has received is less than 40 KiB.
+func (b *tab) wantLight() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.weight == 0 || b.weight >= 40<<10 {
+		b.t.Errorf("%.0f bytes over the wire, want less than 40 KiB", b.weight)
+	}
+	b.t.Logf("%.0f bytes over the wire", b.weight)
+	b.weight = 0
+}
+
+func TestPagesWithoutJavaScriptSayWhatNeedsIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.withoutScript()
+	b.open(s.url + "/app")
+	b.wantText("noscript", "This page needs JavaScript")
+	b.wantNoSidewaysScroll()
+	b.resize(phone, 1)
+	b.open(s.server.SetupLink())
+	b.wantText("noscript", "The button that copies the secret needs JavaScript.")
+	b.want("document.querySelector('#copy').hidden")
+	if got := b.readQR(".qr"); got != s.key.URI() {
+		t.Errorf("QR code says %q", got)
+	}
+	b.cancelPasswords()
+	b.open(s.url + "/")
+	b.wantText("h1", "This page shows a secret")
+}
+
+func TestReducedMotionIsRespected(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.prefer("prefers-reduced-motion", "reduce")
+	b.open(s.url + "/app")
+	b.enterBearer(bearer)
+	b.validate(s.wrongCode())
+	b.want("getComputedStyle(document.querySelector('.toast')).animationName === 'none'")
+	b.want("document.getAnimations().length === 0")
+}
+
+func TestStaticFilesAreFetchedOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.open(s.url + "/app")
+	b.wait(asks)
+	b.open(s.server.SetupLink())
+	b.mu.Lock()
+	b.weight = 0
+	b.mu.Unlock()
+	b.open(s.url + "/app")
+	b.wait(asks)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.weight > 3<<10 { // the page itself is asked about, and not sent again
+		t.Errorf("%.0f bytes over the wire for a page that was there before", b.weight)
+	}
+	if !slices.ContainsFunc(b.asked, func(url string) bool { return strings.Contains(url, "/static/style.") }) {
+		t.Error("no stylesheet was asked for")
+	}
+}

@@ -1,0 +1,240 @@
+package browsertest
+
+import (
+	"bytes"
+	"image/png"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
+
+	"totpctl/totp"
+)
+
+// readQR reads a QR code from what the screen shows, or from what it shows of one
+// element.
+func (b *tab) readQR(selector ...string) string {
+	b.t.Helper()
+	shot := chromedp.CaptureScreenshot()
+	if len(selector) > 0 {
+		shot = chromedp.Screenshot(chromedp.CSS(selector[0]))
+	}
+	data, err := chromedp.Run(b.ctx, shot)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	image, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	bits, err := gozxing.NewBinaryBitmapFromImage(image)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	result, err := qrcode.NewQRCodeReader().Decode(bits, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
+	if err != nil {
+		b.t.Fatalf("reading the QR code from the screenshot: %v", err)
+	}
+	return result.GetText()
+}
+
+// try types a code into the set-up page's form and waits for the answer.
+func (b *tab) try(code string) {
+	b.t.Helper()
+	b.fill("#code", code)
+	b.load(chromedp.Click(chromedp.CSS("#try button")))
+}
+
+func TestSetupFromTheQRCodeToTheEndOfTheLink(t *testing.T) {
+	for _, script := range []bool{true, false} {
+		t.Run(map[bool]string{true: "with JavaScript", false: "without JavaScript"}[script], func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			b := newTab(t, desk)
+			if !script {
+				b.withoutScript()
+			}
+			b.open(s.server.SetupLink())
+			scanned, err := totp.ParseURI(b.readQR(".qr"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			code, err := scanned.Code(s.clock.Now())
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.try(s.wrongCode())
+			b.wantText("#result", "This code is not valid.")
+			b.try(code[:3] + " " + code[3:])
+			b.wantText("body", "Your authenticator is set up")
+			b.wantText("#result", "The code is good.")
+			b.want("document.querySelector('.qr, #secret, form') === null")
+			b.cancelPasswords()
+			b.open(s.server.SetupLink())
+			b.wantText("h1", "This set-up link has ended")
+			b.want("!document.body.textContent.includes('" + secret[:4] + "')")
+		})
+	}
+}
+
+func TestSetupQRCodeReadsInEveryThemeAndSize(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, desk)
+	for scheme, window := range map[string]size{"light": phone, "dark": desk} {
+		b.prefer("prefers-color-scheme", scheme)
+		b.resize(window, 1)
+		b.open(s.server.SetupLink())
+		if got := b.readQR(); got != s.key.URI() {
+			t.Errorf("%s %v: QR code says %q", scheme, window, got)
+		}
+	}
+	b.resize(desk, 2)
+	b.prefer("prefers-color-scheme", "light")
+	if got := b.readQR(".qr"); got != s.key.URI() {
+		t.Errorf("QR code says %q", got)
+	}
+}
+
+func TestSetupShowsWhatToTypeByHand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.open(s.server.SetupLink())
+	b.wantText("#issuer", "TOTP Example")
+	b.wantText("#account", "gonzalo123.com")
+	b.wantText("#secret", "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP")
+	b.wantText("dl", "time-based, SHA1, 6 digits, every 30 seconds")
+	if href := eval[string](b, "document.querySelector('#otpauth').href"); href != s.key.URI() {
+		t.Errorf("the link to an app is %q", href)
+	}
+}
+
+func TestSetupCopiesTheSecret(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, desk)
+	b.useClipboard(s.url)
+	b.open(s.server.SetupLink())
+	for name, act := range map[string]func(){
+		"by the button": func() { b.click("#copy"); b.wait("document.querySelector('#copied').textContent === 'Copied'") },
+		"by hand": func() {
+			eval[*string](b, "getSelection().selectAllChildren(document.querySelector('#secret')), null")
+			b.edit("c", "copy")
+		},
+	} {
+		eval[*string](b, "navigator.clipboard.writeText('').then(() => null)")
+		act()
+		if got := eval[string](b, "navigator.clipboard.readText()"); got != secret {
+			t.Errorf("%s: the clipboard has %q", name, got)
+		}
+	}
+}
+
+// A phone on the local network reaches the server over plain HTTP, where browsers
+// have no navigator.clipboard and send no Sec-Fetch-Site.
+func TestSetupWorksOverPlainHTTP(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.useClipboard(s.url)
+	b.open(s.plain(s.server.SetupLink()))
+	b.want("!isSecureContext")
+	b.click("#copy")
+	b.wait("document.querySelector('#copied').textContent === 'Copied'")
+	b.click("#code")
+	b.edit("v", "paste")
+	b.want("document.querySelector('#code').value === '" + secret + "'")
+	b.try(s.code())
+	b.wantText("body", "Your authenticator is set up")
+}
+
+// plain is the URL with a host that is not loopback to the browser.
+func (s *site) plain(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	u.Host = net.JoinHostPort(plainHost, u.Port())
+	return u.String()
+}
+
+func TestSetupSaysWhatIsWrongBesideTheForm(t *testing.T) {
+	for name, c := range map[string]struct {
+		cause func(s *site)
+		code  func(s *site) string
+		says  string
+	}{
+		"wrong code":   {code: (*site).wrongCode, says: "This code is not valid. Is the clock of your phone right?"},
+		"not a code":   {code: func(*site) string { return "hello" }, says: "That is not a code: a code has 6 digits."},
+		"throttled":    {cause: (*site).throttle, code: (*site).code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
+		"used already": {cause: (*site).useCode, code: (*site).code, says: "This code has been used already. Wait for the next one."},
+		"no store":     {cause: func(s *site) { s.store.Close() }, code: (*site).code, says: "cannot reach its store"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			b := newTab(t, phone)
+			b.open(s.adminURL())
+			if c.cause != nil {
+				c.cause(s)
+			}
+			b.try(c.code(s))
+			b.wantText("main", c.says)
+			if name != "no store" {
+				b.want("document.querySelector('#code[aria-invalid=true]').getAttribute('aria-describedby') === 'result'")
+				b.wait("(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector('#result').getBoundingClientRect())")
+			}
+		})
+	}
+}
+
+func TestSetupStaysOpenToAnAdministrator(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, desk)
+	b.open(s.adminURL())
+	b.try(s.code())
+	b.wantText("#result", "The code is good.")
+	b.wantText("#try", "the page stays open to you")
+	b.open(s.adminURL())
+	if got := b.readQR(".qr"); got != s.key.URI() {
+		t.Errorf("QR code says %q", got)
+	}
+}
+
+func TestSetupIsUsableByKeyboardAlone(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, desk)
+	b.open(s.server.SetupLink())
+	for _, selector := range []string{"#otpauth", "#copy", "#code", "#try button"} {
+		b.press(kb.Tab)
+		b.wantFocus(selector)
+	}
+	b.pressShiftTab()
+	b.press(s.code())
+	b.load(chromedp.KeyEvent(kb.Enter))
+	b.wantText("body", "Your authenticator is set up")
+	b.press(kb.Tab)
+	b.load(chromedp.KeyEvent(kb.Enter))
+	b.want("location.pathname === '/app'")
+}
+
+func TestNobodyElseGetsIn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.cancelPasswords()
+	for _, path := range []string{"/?setup=", "/?setup=" + strings.Repeat("A", 26)} {
+		b.open(strings.Replace(s.url, "http://", "http://any:wrong@", 1) + path)
+		b.wantText("h1", "This page shows a secret")
+		b.wantText("main", "totpctl qr")
+		b.want("document.querySelector('.qr, #secret, form') === null")
+	}
+}

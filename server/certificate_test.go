@@ -1,0 +1,82 @@
+package server_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"log/slog"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"totpctl/server"
+)
+
+func TestARenewedCertificateIsUsedAndABrokenOneIsNot(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	var log logBuffer
+	writePair(t, cert, key, 1)
+	c, err := server.LoadCertificate(cert, key, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantSerial(t, c, 1)
+	writePair(t, cert, key, 2)
+	wantSerial(t, c, 2)
+	if err := os.WriteFile(key, []byte("half a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantSerial(t, c, 2)
+	if log.String() == "" {
+		t.Error("the log does not tell of the broken file")
+	}
+	if _, err := server.LoadCertificate(cert, key, nil); err == nil {
+		t.Error("a broken pair was loaded at start")
+	}
+}
+
+func wantSerial(t *testing.T, c *server.Certificate, want int64) {
+	t.Helper()
+	pair, err := c.Config().GetCertificate(&tls.ClientHelloInfo{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(pair.Certificate[0])
+	if err != nil || leaf.SerialNumber.Int64() != want {
+		t.Errorf("certificate has serial %v, %v, want %d", leaf.SerialNumber, err, want)
+	}
+}
+
+// writePair dates the files into the future, one second a serial: file systems
+// tell times apart only so finely.
+func writePair(t *testing.T, cert, key string, serial int64) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(serial), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().Add(time.Duration(serial) * time.Second)
+		if err := os.Chtimes(file, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package server_test
+
+import (
+	"compress/gzip"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"totpctl/server"
+	"totpctl/totp"
+	"totpctl/totp/sqlstore"
+	"totpctl/totp/verifier"
+)
+
+const pageSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+// servePages returns a server on a store of its own, for a default account of the
+// given names.
+func servePages(t *testing.T, issuer, account string) *server.Server {
+	t.Helper()
+	secret, err := totp.ParseSecret(pageSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := totp.ParseKey(totp.Parameters{Issuer: issuer, Account: account, Secret: secret,
+		Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlstore.OpenSQLite(context.Background(), filepath.Join(t.TempDir(), "totpctl.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	clock := func() time.Time { return time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC) }
+	v, err := verifier.New(verifier.Config{Store: store, Clock: clock, Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := server.New(server.Config{Verifier: v, Key: key, Bearers: []string{"check-bearer"}, AdminBearer: "admin-bearer",
+		PublicURL: &url.URL{Scheme: "http", Host: "127.0.0.1:5000"}, Log: slog.New(slog.DiscardHandler), Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func get(s http.Handler, target string, header ...string) *http.Response {
+	return ask(s, httptest.NewRequest("GET", target, nil), header...)
+}
+
+// ask sends a request with headers, given as name and value in turn.
+func ask(s http.Handler, r *http.Request, header ...string) *http.Response {
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, r io.Reader) string {
+	t.Helper()
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func wantHeader(t *testing.T, r *http.Response, name, want string) {
+	t.Helper()
+	if got := r.Header.Get(name); got != want {
+		t.Errorf("%s is %q, want %q", name, got, want)
+	}
+}
+
+// staticURLs are those that /app and / load, and the icons of the manifest.
+func staticURLs(t *testing.T, s *server.Server) (all []string) {
+	t.Helper()
+	quoted := regexp.MustCompile(`"((?:static/)?[a-z0-9-]+\.[0-9a-f]{12}\.[a-z]+)"`)
+	seen := map[string]bool{}
+	for _, text := range []string{body(t, get(s, "/app").Body), body(t, get(s, s.SetupLink()).Body)} {
+		for _, match := range quoted.FindAllStringSubmatch(text, -1) {
+			seen["/"+match[1]] = true
+		}
+	}
+	for target := range seen {
+		all = append(all, target)
+		if strings.HasSuffix(target, ".webmanifest") {
+			for _, match := range quoted.FindAllStringSubmatch(body(t, get(s, target).Body), -1) {
+				all = append(all, "/static/"+match[1])
+			}
+		}
+	}
+	if len(all) < 8 {
+		t.Fatalf("only %q are loaded", all)
+	}
+	return all
+}
+
+func TestStaticFilesAreCachedByTheirContent(t *testing.T) {
+	s := servePages(t, "ACME", "alice")
+	types := map[string]string{"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "png": "image/png",
+		"svg": "image/svg+xml", "webmanifest": "application/manifest+json"}
+	for _, target := range staticURLs(t, s) {
+		r := get(s, target)
+		if r.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", target, r.Status)
+			continue
+		}
+		wantHeader(t, r, "Cache-Control", "public, max-age=31536000, immutable")
+		wantHeader(t, r, "Content-Type", types[target[strings.LastIndex(target, ".")+1:]])
+		wantHeader(t, r, "X-Content-Type-Options", "nosniff")
+		if again := get(s, target, "If-None-Match", r.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
+			t.Errorf("%s: %s for the ETag it came with", target, again.Status)
+		}
+	}
+	for _, target := range []string{"/static/style.css", "/static/style.000000000000.css", "/static/", "/static/..%2fsetup.html", "/static/web%2fsetup.html"} {
+		if r := get(s, target); r.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %s", target, r.Status)
+		}
+	}
+}
+
+func TestWhatIsPublicIsCompressed(t *testing.T) {
+	s := servePages(t, "ACME", "alice")
+	for _, target := range append(staticURLs(t, s), "/app") {
+		if strings.HasSuffix(target, ".png") {
+			continue
+		}
+		plain, packed := get(s, target), get(s, target, "Accept-Encoding", "br, gzip")
+		wantHeader(t, plain, "Vary", "Accept-Encoding")
+		wantHeader(t, packed, "Vary", "Accept-Encoding")
+		wantHeader(t, plain, "Content-Encoding", "")
+		wantHeader(t, packed, "Content-Encoding", "gzip")
+		if plain.Header.Get("ETag") == packed.Header.Get("ETag") {
+			t.Errorf("%s: two encodings have one ETag", target)
+		}
+		if plain.ContentLength <= packed.ContentLength || packed.ContentLength <= 0 {
+			t.Errorf("%s: %d bytes are %d packed", target, plain.ContentLength, packed.ContentLength)
+		}
+		z, err := gzip.NewReader(packed.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body(t, z) != body(t, plain.Body) {
+			t.Errorf("%s: unpacks to something else", target)
+		}
+	}
+}
+
+func TestCompressionIsForWhoAcceptsIt(t *testing.T) {
+	s := servePages(t, "ACME", "alice")
+	for accept, want := range map[string]string{
+		"": "", "identity": "", "br": "", "*": "", "gzip;q=0": "", "gzip; q=0.0": "", "br, gzip;q=0, *": "", "gzip;q=x": "", "gzipped": "",
+		"gzip": "gzip", "GZIP": "gzip", "deflate,gzip": "gzip", "br;q=1.0, gzip;q=0.8, *;q=0.1": "gzip", "gzip ; q=1": "gzip",
+	} {
+		if got := get(s, "/app", "Accept-Encoding", accept).Header.Get("Content-Encoding"); got != want {
+			t.Errorf("Accept-Encoding %q: Content-Encoding is %q, want %q", accept, got, want)
+		}
+	}
+}
+
+func TestPagesWithASecretAreNeitherStoredNorCompressed(t *testing.T) {
+	s := servePages(t, "ACME", "alice")
+	r := get(s, s.SetupLink(), "Accept-Encoding", "gzip")
+	wantHeader(t, r, "Content-Encoding", "")
+	wantHeader(t, r, "Cache-Control", "no-store")
+	wantHeader(t, r, "ETag", "")
+	if !strings.Contains(body(t, r.Body), pageSecret[:4]) {
+		t.Error("the page does not show the secret")
+	}
+}
+
+func TestPagesHaveStrictHeaders(t *testing.T) {
+	s := servePages(t, "ACME", "alice")
+	for target, referrer := range map[string]string{"/": "strict-origin", s.SetupLink(): "strict-origin", "/app": "no-referrer"} {
+		r := get(s, target)
+		wantHeader(t, r, "X-Content-Type-Options", "nosniff")
+		wantHeader(t, r, "X-Frame-Options", "DENY")
+		wantHeader(t, r, "Referrer-Policy", referrer)
+		policy := r.Header.Get("Content-Security-Policy")
+		for _, part := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"} {
+			if !strings.Contains(policy, part) {
+				t.Errorf("the policy of %s has no %s", target, part)
+			}
+		}
+		if strings.Contains(policy, "unsafe") {
+			t.Errorf("policy is %s", policy)
+		}
+	}
+}
+
+func TestNamesTooLongForAQRCodeLeaveTheRest(t *testing.T) {
+	for name, account := range map[string]string{
+		"no QR code holds them":  strings.Repeat("漢", totp.MaxName),
+		"no phone could read it": strings.Repeat("ab漢", totp.MaxName/3),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := servePages(t, strings.Repeat("字", totp.MaxName), account)
+			r := get(s, s.SetupLink())
+			text := body(t, r.Body)
+			if r.StatusCode != http.StatusOK || !strings.Contains(text, "too long for a QR code") || strings.Contains(text, "<path fill") {
+				t.Errorf("%s, with a QR code or without a word on it", r.Status)
+			}
+			if !strings.Contains(text, pageSecret[:4]) || !strings.Contains(text, `href="otpauth://totp/`) {
+				t.Error("the secret or the link is missing")
+			}
+			if len(text) > 30<<10 {
+				t.Errorf("%d bytes", len(text))
+			}
+		})
+	}
+}
+
+func TestFormOfAnotherSiteIsRefused(t *testing.T) {
+	s := servePages(t, "ACME", "alice")
+	for name, header := range map[string][2]string{
+		"by Sec-Fetch-Site": {"Sec-Fetch-Site", "cross-site"},
+		"by Origin":         {"Origin", "https://attacker.example"},
+		"by its null":       {"Origin", "null"},
+	} {
+		r := httptest.NewRequest("POST", "/", strings.NewReader("code=123456"))
+		r.SetBasicAuth("any", "admin-bearer")
+		if answer := ask(s, r, "Content-Type", "application/x-www-form-urlencoded", header[0], header[1]); answer.StatusCode != http.StatusForbidden {
+			t.Errorf("%s: %s", name, answer.Status)
+		}
+	}
+}

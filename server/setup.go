@@ -1,0 +1,195 @@
+package server
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"totpctl/totp"
+	"totpctl/totp/qrcode"
+	"totpctl/totp/verifier"
+)
+
+// Bounds on a drawn QR code, in bytes of SVG: above the first it gets more room
+// on the page, above the second its modules are too small for a phone to read
+// from a screen, and the page would exceed 40 KiB.
+const (
+	denseQR = 12 << 10
+	maxQR   = 28 << 10
+)
+
+// qrTitle is what a screen reader says of a QR code.
+const qrTitle = "QR code for an authenticator app"
+
+// An enrolment is what a person needs to set up an authenticator.
+type enrolment struct {
+	Issuer, Account string
+	Secret          []string // base32 in groups of four
+	Details         string
+	URI             template.URL
+	QR              template.HTML // "" where the names are too long for one
+	Dense           bool
+	Digits          int
+}
+
+// A setupPage is what setup.html shows.
+type setupPage struct {
+	enrolment
+	Setup  string // the token of the set-up link that the page was opened with, "" for an administrator
+	Result string // of the form: "" before it was sent
+	Valid  bool
+	Admin  bool // ADMIN_BEARER is set
+}
+
+// Done tells that the link has just ended.
+func (p setupPage) Done() bool { return p.Valid && p.Setup != "" }
+
+// Action is where the page's form goes: the page itself, under whatever prefix a
+// proxy has put it, at the form.
+func (p setupPage) Action() string {
+	if p.Setup == "" {
+		return "?#try"
+	}
+	return "?" + url.Values{"setup": {p.Setup}}.Encode() + "#try"
+}
+
+func newEnrolment(k totp.Key) (enrolment, error) {
+	svg, err := qrcode.SVG(k.URI(), qrTitle)
+	if err != nil && !errors.Is(err, qrcode.ErrTooLong) {
+		return enrolment{}, fmt.Errorf("drawing the QR code: %w", err)
+	}
+	if len(svg) > maxQR {
+		svg = ""
+	}
+	return enrolment{
+		Issuer:  k.Issuer(),
+		Account: k.Account(),
+		Secret:  groups(k.Secret().Base32()),
+		Details: fmt.Sprintf("time-based, %v, %d digits, every %v seconds", k.Algorithm(), k.Digits(), int(k.Period().Seconds())),
+		URI:     template.URL(k.URI()),
+		QR:      template.HTML(svg),
+		Dense:   len(svg) > denseQR,
+		Digits:  k.Digits(),
+	}, nil
+}
+
+func groups(s string) (four []string) {
+	for len(s) > 4 {
+		four, s = append(four, s[:4]), s[4:]
+	}
+	return append(four, s)
+}
+
+func (s *Server) getSetup(w http.ResponseWriter, r *http.Request) {
+	setup, err := s.enter(r)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	s.showSetup(w, setupPage{Setup: setup})
+}
+
+// postSetup tries the code of the page's form.
+func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) {
+	setup, err := s.enter(r)
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if err := r.ParseForm(); err != nil {
+		writeError(w, notForm(err))
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
+	defer cancel()
+	verdict, err := s.config.Verifier.Check(ctx, verifier.Attempt{Code: tidy(r.PostForm.Get("code"))})
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+	note(w, "verdict", verdictName(verdict))
+	s.showSetup(w, setupPage{Setup: setup, Result: s.pages.enrolment.explain(verdict), Valid: verdict.Valid})
+}
+
+// tidy takes out what authenticators put between groups of digits.
+func tidy(code string) string {
+	return strings.NewReplacer(" ", "", "-", "", "\t", "", "\u00a0", "", "\u202f", "").Replace(code)
+}
+
+func notForm(err error) error {
+	if status, _ := statusOf(err); status == http.StatusRequestEntityTooLarge {
+		return err
+	}
+	return badRequest("body is not a form")
+}
+
+func (e enrolment) explain(v verifier.Verdict) string {
+	switch {
+	case v.Valid:
+		return "The code is good."
+	case v.Reason == verifier.Replayed:
+		return "This code has been used already. Wait for the next one."
+	case v.Reason == verifier.Malformed:
+		return fmt.Sprintf("That is not a code: a code has %d digits.", e.Digits)
+	case v.Reason == verifier.Throttled:
+		return fmt.Sprintf("Too many wrong codes. Wait %s, then try again.", inWords(seconds(v.RetryAfter)))
+	}
+	return "This code is not valid. Is the clock of your phone right?"
+}
+
+func inWords(seconds int) string {
+	if seconds < 120 {
+		return fmt.Sprintf("%d seconds", seconds)
+	}
+	return fmt.Sprintf("%d minutes", (seconds+59)/60)
+}
+
+// errLinkEnded is told only to whoever has the token of the set-up link.
+var errLinkEnded = problem{http.StatusUnauthorized, "the set-up link has ended"}
+
+// enter lets in whoever has the admin bearer as the password of HTTP Basic, or
+// the set-up link while the account has not accepted a code. It returns the
+// link's token if that was the way in.
+func (s *Server) enter(r *http.Request) (setup string, err error) {
+	if _, password, ok := r.BasicAuth(); ok && s.admin.allow(password) {
+		return "", nil
+	}
+	setup = r.URL.Query().Get("setup")
+	if subtle.ConstantTimeCompare([]byte(setup), []byte(s.setup)) != 1 {
+		return "", problem{http.StatusUnauthorized, "no way in"}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
+	defer cancel()
+	enrolled, err := s.config.Verifier.Enrolled(ctx)
+	if err == nil && enrolled {
+		err = errLinkEnded
+	}
+	return setup, err
+}
+
+func (s *Server) showSetup(w http.ResponseWriter, p setupPage) {
+	p.enrolment, p.Admin = s.pages.enrolment, s.admin != nil
+	s.render(w, http.StatusOK, "setup.html", p)
+}
+
+// A refusal is what refused.html shows: why, and how to get in.
+type refusal struct{ Unavailable, Ended, Admin bool }
+
+func (s *Server) refuse(w http.ResponseWriter, err error) {
+	status, _ := statusOf(err)
+	switch {
+	case status == http.StatusServiceUnavailable:
+		note(w, "error", err.Error())
+	case s.admin != nil:
+		w.Header().Set("WWW-Authenticate", `Basic realm="totpctl", charset="UTF-8"`)
+	default: // a browser would ask for a password that there is not
+		w.Header().Set("WWW-Authenticate", `Bearer realm="totpctl"`)
+	}
+	s.render(w, status, "refused.html", refusal{status == http.StatusServiceUnavailable, err == errLinkEnded, s.admin != nil})
+}

@@ -1,0 +1,191 @@
+// The prototype's page: it sends a code with the bearer and shows the verdict.
+
+const toastTime = 2000 // milliseconds
+const answerTime = 15000
+
+const element = id => document.getElementById(id)
+const ask = element('ask')
+const validate = element('validate')
+const code = element('totp')
+const input = element('bearer')
+const button = validate.querySelector('button')
+
+// Servers that share a host by path have a bearer each.
+const name = 'totpctl bearer ' + location.pathname
+
+let bearer = stored()
+let busy = false
+let waiting // the timer of a countdown
+
+function stored () {
+  try {
+    return sessionStorage.getItem(name) ?? localStorage.getItem(name)
+  } catch { // storage is blocked: the bearer lasts as long as the page
+    return null
+  }
+}
+
+function store (value, onDevice) {
+  bearer = value
+  try {
+    sessionStorage.removeItem(name)
+    localStorage.removeItem(name)
+    if (value !== null) (onDevice ? localStorage : sessionStorage).setItem(name, value)
+  } catch {}
+}
+
+function onDevice () {
+  try {
+    return localStorage.getItem(name) !== null
+  } catch {
+    return false
+  }
+}
+
+function show () {
+  ask.hidden = bearer !== null
+  validate.hidden = element('kept').hidden = bearer === null
+  element('where').textContent = onDevice() ? 'Bearer kept on this device.' : 'Bearer kept until this tab is closed.'
+  update()
+}
+
+function update () {
+  button.disabled = waiting !== undefined || tidy(code.value) === ''
+  button.setAttribute('aria-busy', busy)
+  if (waiting === undefined) element('action').textContent = busy ? 'Validating…' : 'Validate'
+}
+
+// What authenticators and messages put between the digits.
+function tidy (text) {
+  return text.replace(/[\s\u2010-\u2015-]/g, '')
+}
+
+// Only what is said first is announced, not what ticks. The field at fault, if
+// any, is marked.
+function problem (text, field) {
+  element('problem').textContent = element('alert').textContent = text
+  element('problem').hidden = text === ''
+  for (const f of [code, input]) f.setAttribute('aria-invalid', f === field)
+}
+
+let toastTimer
+function toast (text, color) {
+  const t = document.createElement('p')
+  t.className = 'toast ' + color
+  t.textContent = text
+  element('toasts').replaceChildren(t)
+  clearTimeout(toastTimer)
+  toastTimer = setTimeout(() => t.remove(), toastTime)
+}
+
+function inWords (seconds) {
+  const s = n => n + (n === 1 ? ' second' : ' seconds')
+  return seconds < 120 ? s(seconds) : Math.floor(seconds / 60) + ' minutes ' + s(seconds % 60)
+}
+
+function countDown (seconds) {
+  const end = Date.now() + seconds * 1000
+  const text = left => `Too many wrong codes. Wait ${inWords(left)}, then try again.`
+  const tick = () => {
+    const left = Math.ceil((end - Date.now()) / 1000)
+    if (left > 0) {
+      element('problem').textContent = text(left)
+      element('action').textContent = 'Wait ' + left + ' s'
+      return
+    }
+    clearInterval(waiting)
+    waiting = undefined
+    problem('')
+    element('alert').textContent = 'You can try again.'
+    update()
+  }
+  problem(text(seconds))
+  clearInterval(waiting)
+  waiting = setInterval(tick, 250) // the text changes with the second, also after the device has slept
+  tick()
+  update()
+}
+
+function refuseBearer (text) {
+  store(null)
+  show()
+  problem(text, input)
+  input.focus()
+}
+
+const reasons = {
+  invalid: 'Wrong, or too old. Is the clock of your phone right?',
+  malformed: 'A code is all digits, as many as your authenticator shows.',
+  replayed: 'This code has been used already. Wait for the next one.',
+  pending: 'This account is not set up yet.',
+  disabled: 'This account is disabled. Ask an administrator to unlock it.'
+}
+
+function showVerdict (verdict) {
+  if (verdict.status === true) {
+    code.value = ''
+    toast('OK', 'primary')
+  } else if (verdict.status !== false) {
+    problem('The server gave no verdict. Is this address a totpctl server?')
+  } else if (verdict.reason === 'throttled') {
+    countDown(verdict.retry_after || 1)
+  } else {
+    problem(reasons[verdict.reason] ?? '', code)
+    toast('Not valid code', 'danger')
+    code.select()
+  }
+}
+
+async function send (value) {
+  const response = await fetch('check/' + encodeURIComponent(value), {
+    headers: { 'Content-Type': 'application/json', Authorization: 'Bearer ' + bearer },
+    cache: 'no-store',
+    redirect: 'error', // a bearer is for this server alone
+    signal: AbortSignal.timeout(answerTime)
+  })
+  if (response.ok) return showVerdict(await response.json().catch(() => ({})))
+  switch (response.status) {
+    case 401: return refuseBearer('The server does not know this bearer. Enter the right one.')
+    case 403: return refuseBearer('This bearer may not check codes. Enter one that may.')
+    case 503: return problem('The server cannot reach its store, so there is no verdict. Try again in a moment.')
+  }
+  problem(`The server answered with an error (${response.status}), so there is no verdict.`)
+}
+
+ask.addEventListener('submit', event => {
+  event.preventDefault()
+  const value = input.value.trim()
+  if (!/^[!-~]+$/.test(value)) return problem('A bearer has no spaces, and only plain letters, digits and signs.', input)
+  store(value, element('keep').checked)
+  ask.reset()
+  problem('')
+  show()
+  code.focus()
+})
+
+validate.addEventListener('submit', async event => {
+  event.preventDefault()
+  const value = tidy(code.value)
+  if (busy || button.disabled) return
+  problem('')
+  if (!/^[0-9]+$/.test(value)) return showVerdict({ status: false, reason: 'malformed' })
+  busy = true
+  update()
+  try {
+    await send(value)
+  } catch {
+    problem('No answer. Is there a network? Check the connection, then try again.')
+  }
+  busy = false
+  update()
+})
+
+code.addEventListener('input', update)
+element('forget').addEventListener('click', () => {
+  store(null)
+  problem('')
+  show()
+  input.focus()
+})
+
+show()

@@ -1,0 +1,32 @@
+// The button that copies the secret, without the spaces that it is shown with.
+
+const secret = document.getElementById('secret')
+const button = document.getElementById('copy')
+const copied = document.getElementById('copied')
+
+if (secret !== null) {
+  const text = secret.textContent.replace(/\s/g, '')
+
+  // Whoever selects the secret gets it without spaces, too.
+  secret.addEventListener('copy', event => {
+    const selected = getSelection().toString().replace(/\s/g, '')
+    event.clipboardData.setData('text/plain', selected)
+    event.preventDefault()
+  })
+
+  button.addEventListener('click', async () => {
+    copied.textContent = await copy(text) ? 'Copied' : 'Selected: copy it with the keyboard or the menu'
+  })
+  button.hidden = false
+}
+
+// Browsers have navigator.clipboard on HTTPS and loopback alone.
+async function copy (text) {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    getSelection().selectAllChildren(secret)
+    return document.execCommand('copy')
+  }
+}
