@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,10 +16,11 @@ import (
 
 // A checkForm is how check asks and prints.
 type checkForm struct {
-	account string
-	quiet   bool
-	json    bool
-	timeout time.Duration
+	account  string
+	recovery bool
+	quiet    bool
+	json     bool
+	timeout  time.Duration
 }
 
 func (p program) checkCommand() *cobra.Command {
@@ -45,6 +47,7 @@ Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
 		},
 	}
 	c.Flags().StringVar(&form.account, "account", "", "the stored account `name` whose code it is (default: the server's default account)")
+	c.Flags().BoolVar(&form.recovery, "recovery", false, "the code is one of the account's recovery codes")
 	c.Flags().BoolVarP(&form.quiet, "quiet", "q", false, "print nothing: the exit code tells")
 	c.Flags().BoolVar(&form.json, "json", false, "print the verdict as JSON")
 	c.Flags().DurationVar(&form.timeout, "timeout", client.DefaultTimeout, "give up after this time, retries included")
@@ -69,7 +72,11 @@ func (p program) check(ctx context.Context, s settings, form checkForm, code str
 	if code, err = p.readCode(code); err != nil {
 		return err
 	}
-	result, err := asker.Check(ctx, form.account, code)
+	ask := asker.Check
+	if form.recovery {
+		ask, code = asker.CheckRecovery, strings.ToUpper(code)
+	}
+	result, err := ask(ctx, form.account, code)
 	if err != nil {
 		return err
 	}
@@ -145,7 +152,7 @@ func whyNot(r client.Result) string {
 	case "replayed":
 		return "this code, or a later one, has been used already"
 	case "malformed":
-		return "this is not the digits of a code"
+		return "this has not the form of a code"
 	case "throttled":
 		return fmt.Sprintf("too many wrong codes, wait %d s", int(r.RetryAfter.Seconds()))
 	case "pending":

@@ -23,6 +23,7 @@ type Result struct {
 	RetryAfter time.Duration // with "throttled": how long from now, whole seconds
 	SkewSteps  *int          // if valid: steps between the server's clock and the code's; nil if not told
 	Failures   *int          // if valid: wrong codes since the last good one; nil if not told
+	Left       *int          // if a recovery code was valid: how many are left; nil if not told
 
 	// ClockOffset is how far the server's clock is ahead of this one, give or
 	// take half a second and half the time the answer took. It is nil unless the
@@ -36,11 +37,12 @@ type verdictBody struct {
 	RetryAfter uint32 `json:"retry_after,omitempty"` // seconds
 	SkewSteps  *int   `json:"skew_steps,omitempty"`
 	Failures   *int   `json:"failures,omitempty"`
+	Left       *int   `json:"recovery_codes_left,omitempty"`
 }
 
 // MarshalJSON writes the members of a verdict that totpctl knows.
 func (r Result) MarshalJSON() ([]byte, error) {
-	return json.Marshal(verdictBody{&r.Status, r.Reason, uint32(r.RetryAfter / time.Second), r.SkewSteps, r.Failures})
+	return json.Marshal(verdictBody{&r.Status, r.Reason, uint32(r.RetryAfter / time.Second), r.SkewSteps, r.Failures, r.Left})
 }
 
 // A failure is an error with a way out.
@@ -131,7 +133,7 @@ func (a answer) clockOffset() *time.Duration {
 func parseVerdict(body []byte) (Result, error) {
 	all, v := members(body), verdictBody{}
 	for name, into := range map[string]any{
-		"status": &v.Status, "reason": &v.Reason, "retry_after": &v.RetryAfter, "skew_steps": &v.SkewSteps, "failures": &v.Failures,
+		"status": &v.Status, "reason": &v.Reason, "retry_after": &v.RetryAfter, "skew_steps": &v.SkewSteps, "failures": &v.Failures, "recovery_codes_left": &v.Left,
 	} {
 		if raw, ok := all[name]; ok && json.Unmarshal(raw, into) != nil {
 			return Result{}, errors.New("answer has a " + name + " of the wrong type")
@@ -145,7 +147,7 @@ func parseVerdict(body []byte) (Result, error) {
 	case failed, oddReason, *v.Status && v.Reason != "":
 		return Result{}, errors.New("answer contradicts itself")
 	}
-	return Result{Status: *v.Status, Reason: v.Reason, RetryAfter: time.Duration(v.RetryAfter) * time.Second, SkewSteps: v.SkewSteps, Failures: v.Failures}, nil
+	return Result{Status: *v.Status, Reason: v.Reason, RetryAfter: time.Duration(v.RetryAfter) * time.Second, SkewSteps: v.SkewSteps, Failures: v.Failures, Left: v.Left}, nil
 }
 
 // members are those of a JSON object of at most 64 KiB that has no name twice, or

@@ -87,7 +87,7 @@ func (c *Client) Check(ctx context.Context, account, code string) (Result, error
 	c.warnOnce.Do(c.warn)
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	a, err := c.post(ctx, account, code)
+	a, err := c.post(ctx, question{Code: code, Account: account})
 	if err == nil && account == "" && a.unknownRoute() {
 		// In a path, "../status" could lead a proxy to another page that says
 		// true. What is not digits is no code anyway.
@@ -103,12 +103,33 @@ func (c *Client) Check(ctx context.Context, account, code string) (Result, error
 	return r, c.explain(err, code)
 }
 
+// CheckRecovery is Check for a recovery code, which the prototype's server does
+// not know.
+func (c *Client) CheckRecovery(ctx context.Context, account, code string) (Result, error) {
+	if !utf8.ValidString(account) || !utf8.ValidString(code) {
+		return Result{}, failure{"account or code is not valid UTF-8", "type them again"}
+	}
+	c.warnOnce.Do(c.warn)
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	a, err := c.post(ctx, question{RecoveryCode: code, Account: account})
+	if err != nil {
+		return Result{}, c.explain(c.transportFailure(err), code)
+	}
+	r, err := a.result()
+	return r, c.explain(err, code)
+}
+
+// A question is the body of POST /check.
+type question struct {
+	Code         string `json:"code,omitempty"`
+	RecoveryCode string `json:"recovery_code,omitempty"`
+	Account      string `json:"account,omitempty"`
+}
+
 // post asks with one Idempotency-Key until there is an answer.
-func (c *Client) post(ctx context.Context, account, code string) (answer, error) {
-	body, err := json.Marshal(struct {
-		Code    string `json:"code"`
-		Account string `json:"account,omitempty"`
-	}{code, account})
+func (c *Client) post(ctx context.Context, q question) (answer, error) {
+	body, err := json.Marshal(q)
 	if err != nil {
 		return answer{}, err
 	}
