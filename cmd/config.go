@@ -27,7 +27,7 @@ type settings struct {
 func addFlags(c *cobra.Command, names ...string) {
 	for _, name := range names {
 		v, _ := lookUp(name)
-		c.Flags().String(v.flag, v.fallback, fmt.Sprintf("%s (`%s`; $%s)", v.meaning, v.argument, v.name))
+		c.Flags().String(v.flag, v.fallback, fmt.Sprintf("%s ($%s)", v.meaning, v.name))
 	}
 }
 
@@ -43,9 +43,7 @@ func readSettings(c *cobra.Command) (settings, error) {
 		return s, err
 	}
 	for name := range s.values {
-		_, known := lookUp(strings.TrimSuffix(name, "_FILE"))
-		_, plain := lookUp(name)
-		if strings.HasPrefix(name, "TOTP") && !known && !plain {
+		if strings.HasPrefix(name, "TOTP") && !known(name) {
 			return s, withHint(fmt.Errorf("reading %s: unknown variable %s", file, name),
 				"the README's table has all variables; remove the line if it is another program's")
 		}
@@ -53,14 +51,27 @@ func readSettings(c *cobra.Command) (settings, error) {
 	return s, nil
 }
 
+// known tells whether a variable is one, or the NAME_FILE of a secret.
+func known(name string) bool {
+	if _, ok := lookUp(name); ok {
+		return true
+	}
+	base, ok := strings.CutSuffix(name, "_FILE")
+	v, isOne := lookUp(base)
+	return ok && isOne && v.secret()
+}
+
 // findEnv returns --env's file, else the .env of the working directory, else
 // that of the user's configuration directory, else "".
 func findEnv(c *cobra.Command) (string, error) {
-	if file, err := c.Flags().GetString("env"); err != nil || c.Flags().Changed("env") {
+	file, err := c.Flags().GetString("env")
+	if err != nil || file != "" {
 		return file, err
 	}
-	err := trusted(".env")
-	if err == nil {
+	if c.Flags().Changed("env") {
+		return "", withHint(errors.New("reading --env: it is empty"), "name a file, or leave --env out")
+	}
+	if err = trusted(".env"); err == nil {
 		return filepath.Abs(".env")
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -71,7 +82,7 @@ func findEnv(c *cobra.Command) (string, error) {
 	if err != nil {
 		return "", nil // neither XDG_CONFIG_HOME nor HOME: there is no such file
 	}
-	file := filepath.Join(dir, "totpctl", ".env")
+	file = filepath.Join(dir, "totpctl", ".env")
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -133,9 +144,9 @@ func (s settings) get(name string) (value, source string, err error) {
 		lookUp func(string) (string, bool)
 		source string
 	}{{os.LookupEnv, "the environment"}, {s.fromFile, s.file}} {
-		value, set, err := v.from(origin.lookUp)
-		if set || err != nil {
-			return value, name + " in " + origin.source, err
+		value, from, err := v.from(origin.lookUp, filepath.Dir(origin.source))
+		if from != "" || err != nil {
+			return value, from + " in " + origin.source, err
 		}
 	}
 	if v.fallback == "" {
@@ -150,21 +161,26 @@ func (s settings) fromFile(name string) (string, bool) {
 }
 
 // from looks for NAME and, where it is a secret, for NAME_FILE: the file that
-// holds the value.
-func (v variable) from(lookUp func(string) (string, bool)) (value string, set bool, err error) {
-	value, set = lookUp(v.name)
+// holds the value, relative to dir. It returns which of them is set, "" if
+// neither is.
+func (v variable) from(lookUp func(string) (string, bool), dir string) (value, name string, err error) {
+	value, set := lookUp(v.name)
 	file, inFile := lookUp(v.name + "_FILE")
-	if !v.secret() || !inFile {
-		return value, set, nil
+	switch {
+	case v.secret() && inFile && set:
+		return "", "", fmt.Errorf("%s and %s_FILE are both set: keep one", v.name, v.name)
+	case v.secret() && inFile:
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(dir, file)
+		}
+		if value, err = readSecretFile(file); err != nil {
+			return "", "", fmt.Errorf("reading %s_FILE: %w", v.name, err)
+		}
+		return value, v.name + "_FILE", nil
+	case set:
+		return value, v.name, nil
 	}
-	if set {
-		return "", false, fmt.Errorf("%s and %s_FILE are both set: keep one", v.name, v.name)
-	}
-	text, err := readSecretFile(file)
-	if err != nil {
-		return "", false, fmt.Errorf("reading %s_FILE: %w", v.name, err)
-	}
-	return text, true, nil
+	return "", "", nil
 }
 
 const maxSecretFile = 64 << 10

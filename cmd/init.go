@@ -85,13 +85,26 @@ func envText(k totp.Key) (string, error) {
 		if known, _ := lookUp(v.name); known.fallback == v.value && strings.HasPrefix(v.name, "TOTP_") {
 			continue
 		}
-		line, err := godotenv.Marshal(map[string]string{v.name: v.value})
+		line, err := envLine(v.name, v.value)
 		if err != nil {
 			return "", err
 		}
-		b.WriteString(line + "\n")
+		b.WriteString(line)
 	}
 	return b.String(), nil
+}
+
+// envLine tries the forms that a .env has, as godotenv loses a quote or a
+// backslash at the end of some, and its Marshal the zeros before a number.
+func envLine(name, value string) (string, error) {
+	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(value)
+	for _, form := range []string{`"` + escaped + `"`, `'` + value + `'`, value} {
+		line := name + "=" + form + "\n"
+		if back, err := godotenv.Parse(strings.NewReader(line)); err == nil && back[name] == value {
+			return line, nil
+		}
+	}
+	return "", withHint(fmt.Errorf("writing %s: a .env cannot hold this value", name), "choose one without quotes and backslashes at its ends")
 }
 
 // randomBearer has 130 random bits.

@@ -42,6 +42,11 @@ the database and ENCRYPTION_KEY.`,
 			if err != nil {
 				return err
 			}
+			for _, flag := range []string{"png", "svg"} {
+				if f := c.Flags().Lookup(flag); f.Changed && f.Value.String() == "" {
+					return withHint(fmt.Errorf("reading --%s: it is empty", flag), "--%s wants the name of a file", flag)
+				}
+			}
 			return p.showQR(key, form)
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -77,7 +78,32 @@ live codes, and a check for scripts.`,
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
 	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.accountCommand(), p.versionCommand())
+	root.InitDefaultCompletionCmd()
+	hintUsage(root)
 	return root
+}
+
+// hintUsage gives cobra's errors about flags and arguments a way out, and makes
+// an error of a command that needs another behind it.
+func hintUsage(c *cobra.Command) {
+	hint := func(c *cobra.Command, err error) error {
+		return withHint(err, "`%s --help` shows what it takes", c.CommandPath())
+	}
+	c.SetFlagErrorFunc(hint)
+	if !c.Runnable() {
+		c.RunE = needCommand
+	}
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return hint(c, err)
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		hintUsage(sub)
+	}
 }
 
 // untilSignal is the context of commands that run until SIGINT or SIGTERM. The
@@ -100,7 +126,7 @@ func (p program) exitCode(err error) int {
 	case errors.Is(err, errNo):
 		return exitNo
 	}
-	fmt.Fprintf(p.errOut, "totpctl: %v\n", err)
+	fmt.Fprintf(p.errOut, "totpctl: %s\n", oneLine(err.Error()))
 	if h, ok := errors.AsType[interface {
 		error
 		Hint() string
@@ -108,4 +134,9 @@ func (p program) exitCode(err error) int {
 		fmt.Fprintf(p.errOut, "hint: %s\n", h.Hint())
 	}
 	return exitError
+}
+
+// oneLine joins the lines of a library's error, such as pgx's.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\t' }), " ")
 }

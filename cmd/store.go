@@ -28,7 +28,7 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key) (sq
 	}
 	store, err := sqlstore.Open(ctx, config)
 	if err != nil {
-		return nil, nil, withHint(fmt.Errorf("opening store: %w", err), "%s", storeHint(err))
+		return nil, nil, withHint(fmt.Errorf("opening store of DATABASE_URL: %w", err), "%s", storeHint(err))
 	}
 	v, err := verifier.New(verifier.Config{Store: store, Clock: p.clock, Key: key, Skew: skew, New: fresh})
 	if err != nil {
@@ -41,7 +41,11 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key) (sq
 // account's. Only the former needs the database.
 func (p program) keyFor(ctx context.Context, s settings, args []string) (key totp.Key, err error) {
 	if len(args) == 0 {
-		return s.key()
+		key, err := s.key()
+		if bits := key.Secret().Bits(); err == nil && bits < totp.MinSecretBits {
+			fmt.Fprintf(p.errOut, "totpctl: %s\n", shortSecret(bits))
+		}
+		return key, err
 	}
 	store, v, err := p.openVerifier(ctx, s, totp.Key{})
 	if err != nil {
@@ -52,6 +56,10 @@ func (p program) keyFor(ctx context.Context, s settings, args []string) (key tot
 		return totp.Key{}, accountError("reading key of", args[0], err)
 	}
 	return key, nil
+}
+
+func shortSecret(bits int) string {
+	return fmt.Sprintf("TOTP_BASE32_SECRET has %d bits: RFC 4226 asks for %d at least", bits, totp.MinSecretBits)
 }
 
 func storeHint(err error) string {

@@ -10,7 +10,6 @@ import (
 type variable struct {
 	name     string
 	flag     string
-	argument string // what the flag's help calls the value
 	meaning  string
 	fallback string
 }
@@ -20,24 +19,24 @@ func (v variable) secret() bool { return v.flag == "" }
 // variables are all there are, in the order of .env.example.
 func variables() []variable {
 	return []variable{
-		{"TOTP_BASE32_SECRET", "", "", "secret of the default account", ""},
-		{"TOTP_ISSUER", "issuer", "name", "issuer that authenticators show", "totpctl"},
-		{"TOTP_ACCOUNT", "account", "name", "account that authenticators show", "default"},
-		{"TOTP_ALGORITHM", "algorithm", "name", "SHA1, SHA256 or SHA512", "SHA1"},
-		{"TOTP_DIGITS", "digits", "number", "digits of a code, 6 to 8", "6"},
-		{"TOTP_PERIOD", "period", "seconds", "how long a code lasts", "30"},
-		{"TOTP_SKEW", "skew", "steps", "steps accepted each side of the present one, 0 to 2", "1"},
-		{"BEARER", "", "", "may check codes", ""},
-		{"ADMIN_BEARER", "", "", "may also see the QR page", ""},
-		{"ENCRYPTION_KEY", "", "", "seals stored secrets", ""},
-		{"DATABASE_URL", "", "", "where state is kept", "sqlite:totpctl.db"},
-		{"LISTEN_ADDR", "listen-addr", "address", "address to listen on", "127.0.0.1:5000"},
-		{"PUBLIC_URL", "public-url", "URL", "how people reach the server (default http://LISTEN_ADDR)", ""},
-		{"TLS_CERT_FILE", "tls-cert-file", "file", "certificate chain for HTTPS, reread when renewed", ""},
-		{"TLS_KEY_FILE", "tls-key-file", "file", "key of the certificate", ""},
-		{"CORS_ORIGINS", "cors-origins", "origins", "web origins that may call /check", strings.Join([]string{
+		{"TOTP_BASE32_SECRET", "", "secret of the default account", ""},
+		{"TOTP_ISSUER", "issuer", "issuer that authenticators show", "totpctl"},
+		{"TOTP_ACCOUNT", "account", "account that authenticators show", "default"},
+		{"TOTP_ALGORITHM", "algorithm", "SHA1, SHA256 or SHA512", "SHA1"},
+		{"TOTP_DIGITS", "digits", "digits of a code, 6 to 8", "6"},
+		{"TOTP_PERIOD", "period", "how long a code lasts", "30"},
+		{"TOTP_SKEW", "skew", "steps accepted each side of the present one, 0 to 2", "1"},
+		{"BEARER", "", "may check codes", ""},
+		{"ADMIN_BEARER", "", "may also see the QR page", ""},
+		{"ENCRYPTION_KEY", "", "seals stored secrets", ""},
+		{"DATABASE_URL", "", "where state is kept", "sqlite:totpctl.db"},
+		{"LISTEN_ADDR", "listen-addr", "address to listen on", "127.0.0.1:5000"},
+		{"PUBLIC_URL", "public-url", "how people reach the server; without it, http://LISTEN_ADDR", ""},
+		{"TLS_CERT_FILE", "tls-cert-file", "certificate chain for HTTPS, reread when renewed", ""},
+		{"TLS_KEY_FILE", "tls-key-file", "key of the certificate", ""},
+		{"CORS_ORIGINS", "cors-origins", "web origins that may call /check", strings.Join([]string{
 			"http://localhost:8100", "http://localhost", "https://localhost", "capacitor://localhost", "ionic://localhost"}, ",")},
-		{"TOTPCTL_URL", "url", "URL", "server that check asks", "http://127.0.0.1:5000"},
+		{"TOTPCTL_URL", "url", "server that check asks", "http://127.0.0.1:5000"},
 	}
 }
 

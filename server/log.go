@@ -21,7 +21,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 			slog.String("method", method(r)),
 			slog.String("route", r.Pattern),
 			slog.Int("status", rec.status),
-			slog.Duration("took", s.config.Clock().Sub(begin)),
+			slog.Float64("ms", float64(s.config.Clock().Sub(begin).Microseconds())/1000),
 			slog.String("remote", host(r.RemoteAddr)))
 		s.config.Log.LogAttrs(r.Context(), level, "request", append(attrs, rec.notes...)...)
 	})

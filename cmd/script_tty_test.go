@@ -1,0 +1,89 @@
+package cmd_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// tty [-size COLUMNSxLINES] [-until REGEXP] [-exit CODE] COMMAND… runs a command
+// with a terminal for all its streams, types Ctrl-C when what it shows matches,
+// and leaves what it has shown for stdout.
+func tty(ts *testscript.TestScript, neg bool, args []string) {
+	f := flag.NewFlagSet("tty", flag.ContinueOnError)
+	size := f.String("size", "80x24", "")
+	until := f.String("until", "", "")
+	exit := f.Int("exit", 0, "")
+	ts.Check(f.Parse(args))
+	var columns, lines uint16
+	_, err := fmt.Sscanf(*size, "%dx%d", &columns, &lines)
+	ts.Check(err)
+	control, terminal, err := openTerminal(columns, lines)
+	ts.Check(err)
+	defer control.Close()
+	path, err := exec.LookPath(f.Arg(0))
+	ts.Check(err)
+	c := exec.Command(path, f.Args()[1:]...)
+	c.Env, c.Dir = environment(ts), ts.MkAbs(".")
+	c.Stdin, c.Stdout, c.Stderr = terminal, terminal, terminal
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	ts.Check(c.Start())
+	terminal.Close()
+	kill := time.AfterFunc(patience, func() { c.Process.Kill() })
+	shown := watch(control, *until)
+	c.Wait()
+	fmt.Fprint(ts.Stdout(), strings.ReplaceAll(shown, "\r\n", "\n"))
+	if !kill.Stop() {
+		ts.Fatalf("it goes on:\n%q", shown)
+	}
+	if got := c.ProcessState.ExitCode(); got != *exit {
+		ts.Fatalf("exit code is %d, want %d:\n%s", got, *exit, shown)
+	}
+}
+
+// watch reads a terminal until its last process ends, and types Ctrl-C once when
+// that matches.
+func watch(control *os.File, until string) string {
+	var shown bytes.Buffer
+	wanted := regexp.MustCompile(until)
+	for chunk := make([]byte, 4096); ; {
+		n, err := control.Read(chunk)
+		shown.Write(chunk[:n])
+		if err != nil { // EIO: all have closed it
+			return shown.String()
+		}
+		if until != "" && wanted.Match(shown.Bytes()) {
+			control.Write([]byte{3})
+			until = ""
+		}
+	}
+}
+
+func openTerminal(columns, lines uint16) (control, terminal *os.File, err error) {
+	if control, err = os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0); err != nil {
+		return nil, nil, err
+	}
+	var number, unlocked int32
+	size := [4]uint16{lines, columns}
+	for request, argument := range map[uintptr]unsafe.Pointer{
+		syscall.TIOCSPTLCK: unsafe.Pointer(&unlocked),
+		syscall.TIOCGPTN:   unsafe.Pointer(&number),
+		syscall.TIOCSWINSZ: unsafe.Pointer(&size),
+	} {
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, control.Fd(), request, uintptr(argument)); errno != 0 {
+			control.Close()
+			return nil, nil, errno
+		}
+	}
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	return control, terminal, err
+}
