@@ -19,10 +19,11 @@ const (
 	appPolicy   = noPolicy + "; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'none'; connect-src 'self'; manifest-src 'self'"
 )
 
-// pages are the templates, the files that they load, and what they show of the
-// default account.
+// pages are the templates, for each way from a page to the root, the files that
+// they load, and what they show of the default account.
 type pages struct {
-	templates *template.Template
+	top       *template.Template // of /
+	below     *template.Template // of /enrol/{token}
 	static    static
 	app       asset
 	enrolment enrolment
@@ -32,8 +33,10 @@ func newPages(k totp.Key) (p pages, err error) {
 	if p.static, err = newStatic(web); err != nil {
 		return pages{}, err
 	}
-	p.templates, err = template.New("").Funcs(template.FuncMap{"static": p.static.path}).ParseFS(web, "web/*.html")
-	if err != nil {
+	if p.top, err = p.parse(""); err != nil {
+		return pages{}, err
+	}
+	if p.below, err = p.parse("../"); err != nil {
 		return pages{}, err
 	}
 	if p.app, err = p.newApp(); err != nil {
@@ -43,10 +46,14 @@ func newPages(k totp.Key) (p pages, err error) {
 	return p, err
 }
 
+func (p pages) parse(root string) (*template.Template, error) {
+	return template.New("").Funcs(template.FuncMap{"static": p.static.from(root)}).ParseFS(web, "web/*.html")
+}
+
 // newApp renders the mobile page once: it is the same for everyone.
 func (p pages) newApp() (asset, error) {
 	var text bytes.Buffer
-	if err := p.templates.ExecuteTemplate(&text, "app.html", nil); err != nil {
+	if err := p.top.ExecuteTemplate(&text, "app.html", nil); err != nil {
 		return asset{}, err
 	}
 	return newAsset(text.Bytes(), "text/html; charset=utf-8", "no-cache")
@@ -69,9 +76,9 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) {
 
 // render shows a page that no cache may keep. It is sent as it is: compressing a
 // secret beside text that others choose gives it away by its length.
-func (s *Server) render(w http.ResponseWriter, status int, name string, data any) {
+func render(w http.ResponseWriter, status int, page *template.Template, data any) {
 	var text bytes.Buffer
-	if err := s.pages.templates.ExecuteTemplate(&text, name, data); err != nil {
+	if err := page.Execute(&text, data); err != nil {
 		writeError(w, problem{http.StatusInternalServerError, "showing the page failed"})
 		return
 	}

@@ -21,6 +21,7 @@ func (s *Server) routes() http.Handler {
 		{"/check", map[string]http.HandlerFunc{"POST": s.authorized(s.postCheck), "OPTIONS": preflight}, s.crossOrigin},
 		{"/check/{code}", map[string]http.HandlerFunc{"GET": s.authorized(s.getCheck), "OPTIONS": preflight}, s.crossOrigin},
 		{"/{$}", map[string]http.HandlerFunc{"GET": s.getSetup, "HEAD": s.getSetup, "POST": s.postSetup}, s.sameOrigin},
+		{"/enrol/{token}", map[string]http.HandlerFunc{"GET": s.getEnrol, "HEAD": s.getEnrol, "POST": s.postEnrol}, s.sameOrigin},
 		{"/app", map[string]http.HandlerFunc{"GET": s.getApp, "HEAD": s.getApp}, nil},
 		{"/static/{file}", map[string]http.HandlerFunc{"GET": s.getStatic, "HEAD": s.getStatic}, nil},
 		{"/accounts", map[string]http.HandlerFunc{"GET": s.administered(s.getAccounts), "POST": s.administered(s.postAccounts)}, nil},

@@ -19,8 +19,8 @@ import (
 // on the page, above the second its modules are too small for a phone to read
 // from a screen, and the page would exceed 40 KiB.
 const (
-	denseQR = 12 << 10
-	maxQR   = 28 << 10
+	denseQR = 6 << 10
+	maxQR   = 26 << 10
 )
 
 // qrTitle is what a screen reader says of a QR code.
@@ -40,7 +40,8 @@ type enrolment struct {
 // A setupPage is what setup.html shows.
 type setupPage struct {
 	enrolment
-	Setup  string // the token of the set-up link that the page was opened with, "" for an administrator
+	Setup  string // the token of the set-up link that the page was opened with, "" without one
+	Left   string // how long the enrolment link that the page was opened with still works, "" without one
 	Result string // of the form: "" before it was sent
 	Valid  bool
 	Admin  bool // ADMIN_BEARER is set
@@ -101,9 +102,8 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, err)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	if err := r.ParseForm(); err != nil {
-		writeError(w, notForm(err))
+	if err := readForm(w, r); err != nil {
+		writeError(w, err)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
@@ -115,6 +115,14 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) {
 	}
 	note(w, "verdict", verdictName(verdict))
 	s.showSetup(w, setupPage{Setup: setup, Result: s.pages.enrolment.explain(verdict), Valid: verdict.Valid})
+}
+
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if err := r.ParseForm(); err != nil {
+		return notForm(err)
+	}
+	return nil
 }
 
 // tidy takes out what authenticators put between groups of digits.
@@ -137,6 +145,10 @@ func (e enrolment) explain(v verifier.Verdict) string {
 		return "This code has been used already. Wait for the next one."
 	case v.Reason == verifier.Malformed:
 		return fmt.Sprintf("That is not a code: a code has %d digits.", e.Digits)
+	case v.Reason == verifier.NotYet:
+		return "This account is not set up yet."
+	case v.Reason == verifier.Disabled:
+		return "This account is disabled. Ask an administrator to unlock it."
 	case v.Reason == verifier.Throttled:
 		return fmt.Sprintf("Too many wrong codes. Wait %s, then try again.", inWords(seconds(v.RetryAfter)))
 	}
@@ -175,7 +187,7 @@ func (s *Server) enter(r *http.Request) (setup string, err error) {
 
 func (s *Server) showSetup(w http.ResponseWriter, p setupPage) {
 	p.enrolment, p.Admin = s.pages.enrolment, s.admin != nil
-	s.render(w, http.StatusOK, "setup.html", p)
+	render(w, http.StatusOK, s.pages.top.Lookup("setup.html"), p)
 }
 
 // A refusal is what refused.html shows: why, and how to get in.
@@ -191,5 +203,5 @@ func (s *Server) refuse(w http.ResponseWriter, err error) {
 	default: // a browser would ask for a password that there is not
 		w.Header().Set("WWW-Authenticate", `Bearer realm="totpctl"`)
 	}
-	s.render(w, status, "refused.html", refusal{status == http.StatusServiceUnavailable, err == errLinkEnded, s.admin != nil})
+	render(w, status, s.pages.top.Lookup("refused.html"), refusal{status == http.StatusServiceUnavailable, err == errLinkEnded, s.admin != nil})
 }

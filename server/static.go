@@ -86,14 +86,16 @@ func (s static) rename(manifest []byte) []byte {
 	return manifest
 }
 
-// path is where a page at the root finds the file, under whatever prefix a proxy
-// has put both.
-func (s static) path(name string) (string, error) {
-	hashed, ok := s.hashed[name]
-	if !ok {
-		return "", fmt.Errorf("there is no web/static/%s", name)
+// from returns the function that tells where a page finds a file. The root is the
+// way from the page to the server's "/", under whatever prefix a proxy has put it.
+func (s static) from(root string) func(name string) (string, error) {
+	return func(name string) (string, error) {
+		hashed, ok := s.hashed[name]
+		if !ok {
+			return "", fmt.Errorf("there is no web/static/%s", name)
+		}
+		return root + "static/" + hashed, nil
 	}
-	return "static/" + hashed, nil
 }
 
 // An asset is the same for everyone and stays in memory, compressed too.

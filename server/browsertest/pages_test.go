@@ -21,6 +21,13 @@ var states = []struct {
 	{"link has ended", func(s *site, b *tab) { s.useCode(); b.cancelPasswords(); b.open(s.server.SetupLink()) }},
 	{"refused", func(s *site, b *tab) { b.cancelPasswords(); b.open(s.url + "/") }},
 	{"no store", func(s *site, b *tab) { s.store.Close(); b.open(s.server.SetupLink()) }},
+	{"enrol", func(s *site, b *tab) { b.open(s.link()) }},
+	{"enrol, QR code", func(s *site, b *tab) { b.openLink(s.link()) }},
+	{"enrol, wrong code", func(s *site, b *tab) { b.openLink(s.link()); b.try("1") }},
+	{"recovery codes", func(s *site, b *tab) { b.openLink(s.link()); b.try(s.code()) }},
+	{"no such link", func(s *site, b *tab) { b.open(s.url + "/enrol/x") }},
+	{"no such link, no button", func(s *site, b *tab) { b.openLink(s.url + "/enrol/x") }},
+	{"enrol, no store", func(s *site, b *tab) { link := s.link(); s.store.Close(); b.open(link) }},
 	{"app asks", func(s *site, b *tab) { b.open(s.url + "/app"); b.wait(asks) }},
 	{"app refuses a bearer", func(s *site, b *tab) {
 		b.open(s.url + "/app")

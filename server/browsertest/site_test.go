@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -28,18 +29,21 @@ const (
 
 // A site is a server with a store of its own, and a clock that the test moves.
 type site struct {
-	t      *testing.T
-	url    string
-	key    totp.Key
-	clock  *clock
-	store  *sqlstore.SQLite
-	server *server.Server
-	http   *httptest.Server
-	gate   sync.RWMutex // while a test holds it, requests to /check wait
-	mu     sync.Mutex
-	checks []*http.Request
-	other  http.HandlerFunc // what answers /check instead, or nil
-	log    buffer
+	t        *testing.T
+	url      string
+	public   *url.URL
+	key      totp.Key
+	clock    *clock
+	store    *sqlstore.SQLite
+	verifier *verifier.Verifier
+	server   *server.Server
+	http     *httptest.Server
+	links    []string     // all enrolment links there have been
+	gate     sync.RWMutex // while a test holds it, requests to /check wait
+	mu       sync.Mutex
+	checks   []*http.Request
+	other    http.HandlerFunc // what answers /check instead, or nil
+	log      buffer
 }
 
 // names are the issuer and the account of the default account.
@@ -51,27 +55,35 @@ func newSite(t *testing.T) *site {
 
 func newNamedSite(t *testing.T, n names) *site {
 	t.Helper()
+	s := makeSite(t, n, "http", "")
+	s.http.Start()
+	return s
+}
+
+// makeSite leaves starting to the caller. People reach the server at the prefix.
+func makeSite(t *testing.T, n names, scheme, prefix string) *site {
+	t.Helper()
 	s := &site{t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC)}, key: key(t, n)}
 	var err error
 	if s.store, err = sqlstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "totpctl.db"), nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.store.Close() })
-	v, err := verifier.New(verifier.Config{Store: s.store, Clock: s.clock.Now, Key: s.key, Skew: 1})
+	s.verifier, err = verifier.New(verifier.Config{Store: s.store, Clock: s.clock.Now, Key: s.key, Skew: 1, New: totp.Parameters{
+		Issuer: n.issuer, Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.http = httptest.NewUnstartedServer(s)
-	public := &url.URL{Scheme: "http", Host: s.http.Listener.Addr().String()}
-	s.url = public.String()
+	s.http = httptest.NewUnstartedServer(http.StripPrefix(prefix, s))
+	s.public = &url.URL{Scheme: scheme, Host: s.http.Listener.Addr().String(), Path: prefix}
+	s.url = s.public.String()
 	s.server, err = server.New(server.Config{
-		Verifier: v, Key: s.key, Bearers: []string{bearer}, AdminBearer: adminBearer,
-		PublicURL: public, Origins: []string{appOrigin}, Log: slog.New(slog.NewTextHandler(&s.log, nil)), Clock: s.clock.Now,
+		Verifier: s.verifier, Key: s.key, Bearers: []string{bearer}, AdminBearer: adminBearer,
+		PublicURL: s.public, Origins: []string{appOrigin}, Log: slog.New(slog.NewTextHandler(&s.log, nil)), Clock: s.clock.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.http.Start()
 	t.Cleanup(s.http.Close)
 	t.Cleanup(s.checkLog)
 	return s
@@ -93,22 +105,26 @@ func key(t *testing.T, n names) totp.Key {
 
 // ServeHTTP is the server's, behind the gate.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.Contains(r.Referer(), "?") {
-		s.t.Errorf("%s came with a Referer that holds a query", r.URL.Path)
+	if from, err := url.Parse(r.Referer()); err != nil || len(from.Path) > 1 || from.RawQuery != "" {
+		s.t.Errorf("%s came with a Referer that holds more than an origin", r.URL.Path)
 	}
 	if strings.HasPrefix(r.URL.Path, "/check/") {
-		s.gate.RLock()
-		s.gate.RUnlock()
-		s.mu.Lock()
-		s.checks = append(s.checks, r.Clone(r.Context()))
-		other := s.other
-		s.mu.Unlock()
-		if other != nil {
+		if other := s.noteCheck(r); other != nil {
 			other(w, r)
 			return
 		}
 	}
 	s.server.ServeHTTP(w, r)
+}
+
+// noteCheck waits for the gate and returns what answers instead of the server.
+func (s *site) noteCheck(r *http.Request) http.HandlerFunc {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.checks = append(s.checks, r.Clone(r.Context()))
+	return s.other
 }
 
 // answer puts another service in the server's place.
@@ -141,7 +157,11 @@ func (s *site) adminURL() string {
 // checkLog fails the test if what a log must not know is in it.
 func (s *site) checkLog() {
 	code := s.code()
-	for _, text := range []string{secret, bearer, adminBearer, s.token(), code} {
+	texts := []string{secret, bearer, adminBearer, s.token(), code}
+	for _, link := range s.links {
+		texts = append(texts, path.Base(link))
+	}
+	for _, text := range texts {
 		if strings.Contains(s.log.String(), text) {
 			s.t.Errorf("the log has %q in it", text)
 		}

@@ -27,23 +27,32 @@ func SVG(text, title string) (string, error) {
 	if err := xml.EscapeText(&b, []byte(title)); err != nil {
 		return "", err
 	}
-	fmt.Fprintf(&b, `</title><rect width="%d" height="%[1]d" fill="#fff"/><path fill="#000" d="`, side)
+	fmt.Fprintf(&b, `</title><rect width="%d" height="%[1]d" fill="#fff"/><path fill="none" stroke="#000" d="`, side)
 	writePath(&b, code)
 	b.WriteString(`"/></svg>`)
 	return b.String(), nil
 }
 
-// writePath writes each horizontal run of black modules as a closed rectangle.
+// writePath strokes each horizontal run of black modules through its middle, as
+// far from the last one of its row as the white between them: half the length of
+// rectangles.
 func writePath(b *strings.Builder, code *qr.Code) {
 	for y := range code.Size {
+		end := 0 // of the last run of the row
 		for x := 0; x < code.Size; x++ {
 			start := x
 			for code.Black(x, y) {
 				x++
 			}
-			if run := x - start; run > 0 {
-				fmt.Fprintf(b, "M%d %dh%dv1h-%[3]dz", start+quietZone, y+quietZone, run)
+			switch run := x - start; {
+			case run == 0:
+				continue
+			case end == 0:
+				fmt.Fprintf(b, "M%d %d.5h%d", start+quietZone, y+quietZone, run)
+			default:
+				fmt.Fprintf(b, "m%d 0h%d", start-end, run)
 			}
+			end = x
 		}
 	}
 }

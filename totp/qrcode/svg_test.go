@@ -13,6 +13,7 @@ type shape struct {
 	Width  string     `xml:"width,attr"`
 	Height string     `xml:"height,attr"`
 	Fill   string     `xml:"fill,attr"`
+	Stroke string     `xml:"stroke,attr"`
 	Path   string     `xml:"d,attr"`
 	Others []xml.Attr `xml:",any,attr"`
 }
@@ -102,32 +103,38 @@ func checkShapes(t *testing.T, doc document, side string) {
 		t.Fatalf("%d rects and %d paths, want one each", len(doc.Rects), len(doc.Paths))
 	}
 	rect, path := doc.Rects[0], doc.Paths[0]
-	if rect.Fill != "#fff" || rect.Width != side || rect.Height != side || len(rect.Others) > 0 {
+	if rect.Fill != "#fff" || rect.Stroke != "" || rect.Width != side || rect.Height != side || len(rect.Others) > 0 {
 		t.Fatalf("background %+v, want white, side %s", rect, side)
 	}
-	if path.Fill != "#000" || len(path.Others) > 0 {
-		t.Fatalf("path has fill %q, other attributes %v", path.Fill, path.Others)
+	if path.Fill != "none" || path.Stroke != "#000" || len(path.Others) > 0 {
+		t.Fatalf("path has fill %q, stroke %q, other attributes %v", path.Fill, path.Stroke, path.Others)
 	}
 }
 
-// fillPath fails on anything but rectangles one module high that lie inside.
+// fillPath fails on anything but strokes one module high that lie inside.
 func fillPath(t *testing.T, modules bitmap, path string) {
 	t.Helper()
-	rectangle := regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1h-(\d+)z`)
-	if rest := rectangle.ReplaceAllString(path, ""); rest != "" {
+	stroke := regexp.MustCompile(`(?:M(\d+) (\d+)\.5|m(\d+) 0)h(\d+)`)
+	if rest := stroke.ReplaceAllString(path, ""); rest != "" {
 		t.Fatalf("path holds %q", rest)
 	}
-	for _, match := range rectangle.FindAllStringSubmatch(path, -1) {
+	x, y := 0, -1
+	for _, match := range stroke.FindAllStringSubmatch(path, -1) {
 		var n [4]int
 		for i := range n {
 			n[i], _ = strconv.Atoi(match[i+1])
 		}
-		x, y, run := n[0], n[1], n[2]
-		if run != n[3] || y >= len(modules) || x+run > len(modules) {
-			t.Fatalf("rectangle %s", match[0])
+		if match[0][0] == 'M' {
+			x, y = n[0], n[1]
+		} else {
+			x += n[2]
 		}
-		for i := range run {
-			modules[y][x+i] = true
+		if y < 0 || y >= len(modules) || x+n[3] > len(modules) {
+			t.Fatalf("stroke %s at %d, %d", match[0], x, y)
+		}
+		for range n[3] {
+			modules[y][x] = true
+			x++
 		}
 	}
 }

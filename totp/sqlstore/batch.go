@@ -53,14 +53,20 @@ func (p *Postgres) run() {
 }
 
 // serve handles a queue's batches on a connection of its own, which it gives up
-// after an error: the server may have gone, or be the primary no more.
+// after an error, its own or another's: the server may have gone, or be the
+// primary no more. As every write follows a read, the reader's error spares the
+// writer one that would leave callers without a verdict.
 func serve[T any](p *Postgres, queue <-chan T, handle func(*sql.Conn, []T) (*sql.Conn, error), done func(T, error)) {
 	var conn *sql.Conn
+	var failures int64
 	for {
 		select {
 		case first := <-queue:
 			batch := fill(first, queue)
 			var err error
+			if now := p.failures.Load(); now != failures {
+				conn, failures = drop(conn), now
+			}
 			conn, err = handle(conn, batch)
 			for _, request := range batch {
 				done(request, err)
@@ -89,10 +95,19 @@ func (p *Postgres) attempt(conn *sql.Conn, handle func(context.Context, *sql.Con
 	if err == nil {
 		return conn, nil
 	}
-	conn.Raw(func(any) error { return driver.ErrBadConn }) // takes it out of the pool
-	p.db.SetMaxIdleConns(0)                                // and the others, which lead to the same server
+	drop(conn)
+	p.failures.Add(1)
+	p.db.SetMaxIdleConns(0) // drops the others, which lead to the same server
 	p.db.SetMaxIdleConns(maxConnections)
 	return nil, err
+}
+
+// drop closes a connection, if there is one, and takes it out of the pool.
+func drop(conn *sql.Conn) (none *sql.Conn) {
+	if conn != nil {
+		conn.Raw(func(any) error { return driver.ErrBadConn })
+	}
+	return nil
 }
 
 // readTwice reads again on a new connection if the one that was in use fails: it

@@ -35,6 +35,7 @@ type Postgres struct {
 	sealer   *sealer
 	db       *sql.DB
 	warnings *atomic.Int64 // that the server has sent
+	failures atomic.Int64  // of batches and statements
 	reads    chan *read
 	writes   chan *write
 	ctx      context.Context // of the store, not of a caller: one who leaves must not fail the others
@@ -54,7 +55,7 @@ func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Po
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config)
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(beforeEachUse))
 	db.SetMaxOpenConns(maxConnections)
 	db.SetMaxIdleConns(maxConnections)
 	p := &Postgres{sealer: sealer, db: db, warnings: warnings,
@@ -66,6 +67,10 @@ func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Po
 	go p.run()
 	return p, nil
 }
+
+// beforeEachUse has a connection of the pool tried before it is used again; the
+// batches keep theirs.
+func beforeEachUse(context.Context, stdlib.ShouldPingParams) bool { return true }
 
 // postgresConfig does not pass on pgx's errors: they quote the URL.
 func postgresConfig(url string) (*pgx.ConnConfig, *atomic.Int64, error) {

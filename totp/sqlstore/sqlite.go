@@ -13,14 +13,19 @@ import (
 	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	"modernc.org/sqlite" // registers the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // ErrClosed says that the store has been closed.
 var ErrClosed = errors.New("store is closed")
 
-// busyTimeout is how long SQLite waits for another process's transaction.
-const busyTimeout = 5 * time.Second
+// busyTimeout is how long SQLite waits for another process's transaction, and
+// busyPause how long between attempts where we do the waiting.
+const (
+	busyTimeout = 5 * time.Second
+	busyPause   = 10 * time.Millisecond
+)
 
 // A SQLite is a verifier.Store in a SQLite file.
 //
@@ -28,8 +33,7 @@ const busyTimeout = 5 * time.Second
 // them in one transaction, and answers them all after its commit, so that they
 // share one fsync; a request that arrives meanwhile is in the next.
 type SQLite struct {
-	path   string
-	opened os.FileInfo
+	opened map[string]os.FileInfo // by path: the database and its write-ahead log
 	sealer *sealer
 	db     *sql.DB
 	conn   *sql.Conn
@@ -62,12 +66,15 @@ func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQL
 	if err != nil {
 		return nil, err
 	}
-	s := &SQLite{path: path, opened: info, sealer: sealer, db: db, queue: make(chan *request, maxBatch), stopped: make(chan struct{})}
-	s.ctx, s.close = context.WithCancel(context.Background())
-	w, err := s.prepare(ctx)
-	if err != nil {
+	s := &SQLite{opened: map[string]os.FileInfo{path: info}, sealer: sealer, db: db, queue: make(chan *request, maxBatch), stopped: make(chan struct{})}
+	if s.conn, err = connect(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	w, err := s.prepare(ctx, path)
+	if err != nil {
+		return nil, errors.Join(err, s.conn.Close(), db.Close())
+	}
+	s.ctx, s.close = context.WithCancel(context.Background())
 	go w.run()
 	return s, nil
 }
@@ -92,22 +99,42 @@ func dataSource(path string) string {
 	return u.String()
 }
 
-func (s *SQLite) prepare(ctx context.Context) (*writer, error) {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
+// connect tries again while another process is turning the same new file to WAL:
+// busy_timeout does not cover that.
+func connect(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	for {
+		conn, err := db.Conn(ctx)
+		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return conn, err
+		}
+		select {
+		case <-time.After(busyPause):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+func (s *SQLite) prepare(ctx context.Context, path string) (*writer, error) {
+	if err := checkDurable(ctx, s.conn); err != nil {
 		return nil, err
 	}
-	s.conn = conn
-	if err := checkDurable(ctx, conn); err != nil {
-		return nil, err
-	}
-	err = inTransaction(ctx, conn, "BEGIN IMMEDIATE", func() error {
-		if err := migrate(ctx, conn, sqliteDialect); err != nil {
+	err := inTransaction(ctx, s.conn, "BEGIN IMMEDIATE", func() error {
+		if err := migrate(ctx, s.conn, sqliteDialect); err != nil {
 			return err
 		}
-		return checkKeys(ctx, conn, sqliteDialect, s.sealer)
+		return checkKeys(ctx, s.conn, sqliteDialect, s.sealer)
 	})
 	if err != nil {
+		return nil, err
+	}
+	target, err := filepath.EvalSymlinks(path) // SQLite's log is beside the file that a link leads to
+	if err != nil {
+		return nil, err
+	}
+	if s.opened[target+"-wal"], err = os.Stat(target + "-wal"); err != nil {
 		return nil, err
 	}
 	return newWriter(ctx, s)

@@ -84,9 +84,9 @@ func (w *writer) run() {
 func (w *writer) handle(batch []*request) {
 	answers := make([]error, len(batch))
 	ctx := context.Background()
-	err := w.checkFile()
+	err := inTransaction(ctx, w.store.conn, "BEGIN IMMEDIATE", func() error { return w.runAll(ctx, batch, answers) })
 	if err == nil {
-		err = inTransaction(ctx, w.store.conn, "BEGIN IMMEDIATE", func() error { return w.runAll(ctx, batch, answers) })
+		err = w.checkFiles()
 	}
 	for i, r := range batch {
 		if err != nil {
@@ -121,16 +121,18 @@ func engine(doing string, err error) error {
 	return engineError{fmt.Errorf("%s: %w", doing, err)}
 }
 
-// checkFile refuses to go on with a database that was deleted or replaced: what
-// is written to it now would be forgotten at the next start, and its codes would
-// be good again.
-func (w *writer) checkFile() error {
-	info, err := os.Stat(w.store.path)
-	if err != nil {
-		return err
-	}
-	if !os.SameFile(info, w.store.opened) {
-		return fmt.Errorf("%s is no longer the file that was opened: restart to use it", w.store.path)
+// checkFiles refuses an answer from a database that was deleted or replaced, or
+// whose write-ahead log was: what was committed to it will be forgotten at the
+// next start, and its codes would be good again.
+func (w *writer) checkFiles() error {
+	for path, opened := range w.store.opened {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if !os.SameFile(info, opened) {
+			return fmt.Errorf("%s is no longer the file that was opened: restart to use it", path)
+		}
 	}
 	return nil
 }

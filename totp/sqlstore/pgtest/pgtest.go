@@ -60,11 +60,7 @@ func newServer(t testing.TB) *Server {
 	}
 	t.Cleanup(func() { os.RemoveAll(parent) })
 	s.data = filepath.Join(parent, "data")
-	if c := credential(t); c != nil {
-		if err := os.Chown(parent, int(c.Uid), int(c.Gid)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.Own(parent)
 	return s
 }
 
@@ -153,7 +149,14 @@ func (s *Server) URL(database string, others ...*Server) string {
 func (s *Server) NewDatabase() string {
 	s.t.Helper()
 	name := fmt.Sprintf("d%x", rand.Uint64())
-	s.Exec(superuser, "CREATE DATABASE "+name)
+	s.connected(superuser, func(ctx context.Context, conn *pgx.Conn) error {
+		// A client that asks a standby for it first is to find it there, too.
+		if _, err := conn.Exec(ctx, "SET synchronous_commit = remote_apply"); err != nil {
+			return err
+		}
+		_, err := conn.Exec(ctx, "CREATE DATABASE "+name)
+		return err
+	})
 	return name
 }
 
@@ -193,4 +196,16 @@ func (s *Server) connected(database string, f func(context.Context, *pgx.Conn) e
 func (s *Server) Dump(database string) []byte {
 	s.t.Helper()
 	return s.run("pg_dump", "--inserts", "--dbname="+s.URL(database))
+}
+
+// Own gives a file or folder to the user that the server runs as.
+func (s *Server) Own(path string) {
+	s.t.Helper()
+	c := credential(s.t)
+	if c == nil {
+		return
+	}
+	if err := os.Chown(path, int(c.Uid), int(c.Gid)); err != nil {
+		s.t.Fatal(err)
+	}
 }

@@ -50,17 +50,16 @@ func (s *Server) answers() bool {
 // wait polls for a state of the server, which must not end meanwhile.
 func (s *Server) wait(doing string, reached func() bool) {
 	s.t.Helper()
-	for begin := time.Now(); time.Since(begin) < patience; time.Sleep(20 * time.Millisecond) {
+	late := time.After(patience)
+	for !reached() {
 		select {
 		case <-s.ended:
 			s.t.Fatalf("PostgreSQL ended before it was %s:\n%s", doing, s.log())
-		default:
-		}
-		if reached() {
-			return
+		case <-late:
+			s.t.Fatalf("PostgreSQL is not %s after %v:\n%s", doing, patience, s.log())
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	s.t.Fatalf("PostgreSQL is not %s after %v:\n%s", doing, patience, s.log())
 }
 
 // log returns the end of what the server has logged.
@@ -98,6 +97,21 @@ func (s *Server) signal(sig syscall.Signal) {
 	}
 }
 
+// Pause stops all of the server's processes as they are, until Continue.
+func (s *Server) Pause() { s.signalAll(syscall.SIGSTOP) }
+
+// Continue lets a paused server go on.
+func (s *Server) Continue() { s.signalAll(syscall.SIGCONT) }
+
+func (s *Server) signalAll(sig syscall.Signal) {
+	s.t.Helper()
+	for _, pid := range append(children(s.process.Process.Pid), s.process.Process.Pid) {
+		if err := syscall.Kill(pid, sig); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // Kill ends all of the server's processes with SIGKILL.
 func (s *Server) Kill() {
 	s.t.Helper()
@@ -117,6 +131,17 @@ func (s *Server) end() {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}
 	<-s.ended
+	for _, pid := range sessions {
+		for alive(pid) {
+			time.Sleep(time.Millisecond) // its shared memory would keep the next start out
+		}
+	}
+}
+
+// alive is false for a process that has ended, even if nobody has waited for it.
+func alive(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err == nil && !strings.Contains(string(text), ") Z ")
 }
 
 func children(pid int) (pids []int) {
