@@ -65,7 +65,7 @@ func makeSite(t *testing.T, n names, scheme, prefix string) *site {
 	t.Helper()
 	s := &site{t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC)}, key: key(t, n)}
 	var err error
-	if s.store, err = sqlstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "totpctl.db"), nil); err != nil {
+	if s.store, err = sqlstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "totpctl.db"), [][]byte{bytes.Repeat([]byte("k"), 32)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.store.Close() })
