@@ -55,7 +55,7 @@ func (w *wallClock) now() time.Time {
 }
 
 func (w *wallClock) jump(d time.Duration) { w.offset.Add(int64(d)) }
-func (w *wallClock) set(to time.Time)     { w.offset.Store(int64(to.Sub(time.Now()))) }
+func (w *wallClock) set(to time.Time)     { w.offset.Store(int64(time.Until(to))) }
 
 type write struct {
 	at   time.Time // by the wall clock
