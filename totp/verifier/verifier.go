@@ -121,7 +121,9 @@ func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 	err = v.decide(ctx, id, func(account Account) (State, bool) {
 		r := rules{v.keyOf(account), v.config.Skew}
 		after, verdict = r.decide(account.State, a, v.config.Clock())
-		return after, after != account.State
+		// A good verdict that is repeated is written again: the first attempt may
+		// have failed after a commit that has not reached the standby.
+		return after, after != account.State || verdict.Valid
 	})
 	if err != nil {
 		return Verdict{}, err

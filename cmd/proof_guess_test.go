@@ -1,0 +1,80 @@
+package cmd_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"totpctl/totp"
+	"totpctl/totp/sqlstore/pgtest"
+)
+
+func TestAThousandParallelGuessesGetTheBudgetOnSQLite(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "totpctl.db")
+	keys := enrolForProof(t, url, 5)
+	testGuessBudget(t, keys, newProofProgram(t, url).serve())
+}
+
+func TestAThousandParallelGuessesGetTheBudgetOnThreeServers(t *testing.T) {
+	database := pgtest.Start(t)
+	url := database.URL(database.NewDatabase())
+	keys := enrolForProof(t, url, 5)
+	p := newProofProgram(t, url)
+	testGuessBudget(t, keys, p.serve(), p.serve(), p.serve())
+}
+
+// testGuessBudget spends well under the first wait of 30 seconds on an account.
+func testGuessBudget(t *testing.T, keys []totp.Key, servers ...*proofServer) {
+	for i, k := range keys {
+		begin := time.Now()
+		right, invalid, unanswered := guess(k, []int{0, 1, 2, 500, 999}[i], servers)
+		// A success clears the two failures that may have come before it.
+		want := 3
+		if right.Status {
+			want += right.Failures
+		} else if right.Reason != "throttled" {
+			t.Errorf("the right code of %s: %+v", k.Account(), right)
+		}
+		if invalid != want || unanswered != 0 {
+			t.Errorf("%s: %d guesses were evaluated and %d not answered, want %d and 0", k.Account(), invalid, unanswered, want)
+		}
+		t.Logf("%s: right code %+v, %d wrong ones evaluated, %v", k.Account(), right, invalid, time.Since(begin).Round(time.Millisecond))
+	}
+}
+
+// guess offers a right code among 999 wrong ones, all at once, but begins them in
+// order: the position of the right one decides on how it may fare.
+func guess(k totp.Key, position int, servers []*proofServer) (right proofAnswer, invalid, unanswered int) {
+	code, _ := k.Code(time.Now())
+	codes := slices.Insert(wrongForProof(k, 999), position, code)
+	answers := make([]proofAnswer, len(codes))
+	var all sync.WaitGroup
+	for i := range codes {
+		all.Go(func() {
+			answers[i] = proofCheck(patientProofClient, servers[i%len(servers)].url, k.Account(), codes[i], "")
+		})
+	}
+	all.Wait()
+	for _, a := range slices.Delete(slices.Clone(answers), position, position+1) {
+		switch {
+		case a.Reason == "invalid":
+			invalid++
+		case a.status != 429:
+			unanswered++
+		}
+	}
+	return answers[position], invalid, unanswered
+}
+
+func wrongForProof(k totp.Key, n int) (codes []string) {
+	for i := 0; len(codes) < n; i++ {
+		code := fmt.Sprintf("%0*d", k.Digits(), i)
+		if _, good := k.Match(code, time.Now(), totp.MaxSkew); !good {
+			codes = append(codes, code)
+		}
+	}
+	return codes
+}

@@ -1,0 +1,125 @@
+package sqlstore_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"totpctl/totp/sqlstore"
+	"totpctl/totp/verifier"
+)
+
+func TestADamagedRowTakesNobodyElseDown(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		for name, damage := range map[string]string{
+			"another row's secret": `sealed_key = (SELECT sealed_key FROM account WHERE id = 'carol')`,
+			"another period":       `sealed_key = replace(sealed_key, 'SHA1 6 30 ', 'SHA1 6 60 ')`,
+			"an edited secret":     `sealed_key = substr(sealed_key, 1, length(sealed_key) - 8) || 'AAAAAAA='`,
+			"an unknown key":       `sealed_key = 'SHA1 6 30 0123456789abcdef AAAA'`,
+			"no sealed text":       `sealed_key = 'x'`,
+			"another name":         `id = 'bobby'`,
+			"an edited answer":     `answer = '{'`,
+			"an edited pending":    `pending = 'x'`,
+		} {
+			t.Run(name, func(t *testing.T) { testDamage(t, d.another(t), damage) })
+		}
+	})
+}
+
+func testDamage(t *testing.T, d database, damage string) {
+	s, c := d.mustOpen(t, oldKey), newClock()
+	v := newVerifier(t, s, c)
+	alice, _ := enrol(t, v, c, "alice")
+	bob, _ := enrol(t, v, c, "bob")
+	carol, _ := enrol(t, v, c, "carol")
+	d.exec("UPDATE account SET " + damage + " WHERE id = 'bob'")
+	damaged := "bob"
+	if strings.Contains(damage, "bobby") {
+		damaged = "bobby"
+	}
+	c.next()
+	var together sync.WaitGroup // in one batch, or few
+	for range 20 {
+		together.Go(func() {
+			_, err := v.Check(t.Context(), verifier.Attempt{Account: damaged, Code: codeOf(t, bob.Key, c)})
+			if !errors.Is(err, sqlstore.ErrDamaged) {
+				t.Errorf("the damaged account: %v, want ErrDamaged", err)
+			}
+		})
+	}
+	for _, e := range []verifier.Enrolment{alice, carol} {
+		together.Go(func() { mustAccept(t, v, c, e.Key) })
+	}
+	together.Wait()
+	if list, _, err := v.List(t.Context(), "", 10); err != nil || len(list) != 3 || list[1].Name != damaged {
+		t.Errorf("List: %+v, %v, want three accounts", list, err)
+	}
+	if n, err := s.Reseal(t.Context()); n != 0 || strings.Contains(damage, "unknown key") && err == nil {
+		t.Errorf("Reseal: %d, %v", n, err)
+	}
+	if err := v.Remove(t.Context(), damaged); err != nil {
+		t.Errorf("removing the damaged account: %v", err)
+	}
+}
+
+// What an application, a user or an administrator holds is not in the database.
+func TestTheDatabaseHoldsNoSecret(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		s, c := d.mustOpen(t, oldKey), newClock()
+		v := newVerifier(t, s, c)
+		secrets := map[string][]byte{"the encryption key": oldKey}
+		for _, name := range []string{"alice", "bob"} {
+			e, recovery := enrol(t, v, c, name)
+			second, err := v.Rekey(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, each := range []verifier.Enrolment{e, second} {
+				what := name + "'s " + []string{"live", "pending"}[i]
+				secrets[what+" secret"], secrets[what+" token"] = each.Key.Secret().Bytes(), []byte(each.Token)
+				secrets[what+" secret in base32"] = []byte(each.Key.Secret().Base32())
+			}
+			for _, code := range recovery {
+				secrets[name+"'s recovery code "+code] = []byte(code)
+			}
+			browser := verifier.NewBrowser()
+			if _, err := v.Open(t.Context(), second.Token, browser); err != nil {
+				t.Fatal(err)
+			}
+			secrets[name+"'s cookie"] = []byte(browser)
+			c.next()
+			bearer, request := "bearer-of-"+name, "idempotency-key-of-"+name
+			a := verifier.Attempt{Account: name, Code: codeOf(t, e.Key, c)}
+			a.Request = verifier.NewRequestID(bearer, a.Account, a.Code, request)
+			if verdict, err := v.Check(t.Context(), a); err != nil || !verdict.Valid {
+				t.Fatalf("%+v, %v", verdict, err)
+			}
+			secrets[name+"'s bearer"], secrets[name+"'s Idempotency-Key"] = []byte(bearer), []byte(request)
+		}
+		wantNone(t, d.raw(), secrets)
+		s.Close() // SQLite moves its log into the file
+		wantNone(t, d.raw(), secrets)
+	})
+}
+
+func wantNone(t *testing.T, dump []byte, secrets map[string][]byte) {
+	t.Helper()
+	if !bytes.Contains(dump, []byte("alice")) || !bytes.Contains(dump, []byte("SHA1 6 30 ")) {
+		t.Fatal("the dump has not what was stored")
+	}
+	upper := bytes.ToUpper(dump)
+	for what, secret := range secrets {
+		if bytes.Contains(dump, secret) || bytes.Contains(upper, bytes.ToUpper([]byte(hex.EncodeToString(secret)))) {
+			t.Errorf("the database holds %s", what)
+		}
+		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			if bytes.Contains(dump, []byte(encoding.EncodeToString(secret))) {
+				t.Errorf("the database holds %s in base64", what)
+			}
+		}
+	}
+}

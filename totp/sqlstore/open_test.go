@@ -1,0 +1,144 @@
+package sqlstore_test
+
+import (
+	"bytes"
+	"errors"
+	"sync"
+	"testing"
+
+	"totpctl/totp/sqlstore"
+	"totpctl/totp/verifier"
+)
+
+var (
+	oldKey = bytes.Repeat([]byte("o"), 32)
+	newKey = bytes.Repeat([]byte("n"), 32)
+)
+
+func TestThreeThatOpenAtOnceMigrateOnce(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, first database) {
+		for range 10 {
+			testOpenAtOnce(t, first.another(t))
+		}
+	})
+}
+
+func testOpenAtOnce(t *testing.T, d database) {
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			s, err := d.open(t, oldKey)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := s.Decide(t.Context(), "nobody", nil); !errors.Is(err, verifier.ErrNoAccount) {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	before := d.dump()
+	d.mustOpen(t, oldKey)
+	if after := d.dump(); after != before {
+		t.Errorf("a fourth changed something:\n%s\nwas\n%s", after, before)
+	}
+}
+
+func TestANewerDatabaseIsRefusedAndLeftAlone(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		s := d.mustOpen(t, oldKey)
+		enrol(t, newVerifier(t, s, newClock()), newClock(), "alice")
+		s.Close()
+		d.exec("UPDATE schema_version SET version = version + 1")
+		before := d.dump()
+		if _, err := d.open(t, newKey, oldKey); !errors.Is(err, sqlstore.ErrNewer) {
+			t.Errorf("opening: %v, want ErrNewer", err)
+		}
+		if after := d.dump(); after != before {
+			t.Errorf("it was changed:\n%s\nwas\n%s", after, before)
+		}
+	})
+}
+
+func TestAWrongOrAbsentEncryptionKeyIsToldAndNothingIsWritten(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		s, c := d.mustOpen(t, oldKey), newClock()
+		e, _ := enrol(t, newVerifier(t, s, c), c, "alice")
+		s.Close()
+		before := d.dump()
+		for _, keys := range [][][]byte{{newKey}, {}} {
+			if _, err := d.open(t, keys...); !errors.Is(err, sqlstore.ErrKey) {
+				t.Errorf("opening with %d keys, none of them right: %v, want ErrKey", len(keys), err)
+			}
+			if after := d.dump(); after != before {
+				t.Errorf("something was written:\n%s\nwas\n%s", after, before)
+			}
+		}
+		c.next()
+		mustAccept(t, newVerifier(t, d.mustOpen(t, oldKey), c), c, e.Key)
+	})
+}
+
+func TestAPendingKeyNeedsItsEncryptionKeyToo(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		s := d.mustOpen(t, oldKey)
+		if _, err := newVerifier(t, s, newClock()).Add(t.Context(), "alice"); err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+		if _, err := d.open(t, newKey); !errors.Is(err, sqlstore.ErrKey) {
+			t.Errorf("opening: %v, want ErrKey", err)
+		}
+	})
+}
+
+func TestACanaryOfAnotherKeyIsErrKey(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		d.mustOpen(t, oldKey).Close()
+		d.exec("UPDATE sealing_key SET canary = 'AAAA' || substr(canary, 5)")
+		if _, err := d.open(t, oldKey); !errors.Is(err, sqlstore.ErrKey) {
+			t.Errorf("opening: %v, want ErrKey", err)
+		}
+	})
+}
+
+func TestKeysRotateWhileReplicasGoOn(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		c := newClock()
+		replica := func(keys ...[]byte) (sqlstore.Store, *verifier.Verifier) {
+			s := d.mustOpen(t, keys...)
+			return s, newVerifier(t, s, c)
+		}
+		a, va := replica(oldKey)
+		alice, _ := enrol(t, va, c, "alice")
+		b, vb := replica(oldKey, newKey)
+		bob, _ := enrol(t, vb, c, "bob")
+		a.Close()
+		a, va = replica(newKey, oldKey)
+		carol, _ := enrol(t, va, c, "carol")
+		if _, err := vb.Rekey(t.Context(), "carol"); err != nil {
+			t.Fatal(err)
+		}
+		c.next()
+		for _, e := range []verifier.Enrolment{alice, bob, carol} { // through the one that seals with the old key
+			mustAccept(t, vb, c, e.Key)
+		}
+		b.Close()
+		if n, err := a.Reseal(t.Context()); n != 3 || err != nil {
+			t.Errorf("Reseal: %d, %v, want 3: alice, bob and carol's pending key", n, err)
+		}
+		if n, err := a.Reseal(t.Context()); n != 0 || err != nil {
+			t.Errorf("Reseal again: %d, %v, want 0", n, err)
+		}
+		a.Close()
+		_, va = replica(newKey)
+		c.next()
+		for _, e := range []verifier.Enrolment{alice, bob, carol} {
+			mustAccept(t, va, c, e.Key)
+		}
+		if _, err := d.open(t, oldKey); !errors.Is(err, sqlstore.ErrKey) {
+			t.Errorf("opening with the old key alone: %v, want ErrKey", err)
+		}
+	})
+}
