@@ -81,14 +81,25 @@ func New(c Config) (*Client, error) {
 // Whatever is not clearly a verdict is an error. Errors show neither bearer nor
 // code, escape what a server put into them, and have a Hint() string.
 func (c *Client) Check(ctx context.Context, account, code string) (Result, error) {
-	if !utf8.ValidString(account) || !utf8.ValidString(code) {
+	return c.ask(ctx, question{Code: code, Account: account})
+}
+
+// CheckRecovery is Check for a recovery code, which the prototype's server does
+// not know.
+func (c *Client) CheckRecovery(ctx context.Context, account, code string) (Result, error) {
+	return c.ask(ctx, question{RecoveryCode: code, Account: account})
+}
+
+func (c *Client) ask(ctx context.Context, q question) (Result, error) {
+	code := q.Code + q.RecoveryCode
+	if !utf8.ValidString(q.Account) || !utf8.ValidString(code) {
 		return Result{}, failure{"account or code is not valid UTF-8", "type them again"}
 	}
 	c.warnOnce.Do(c.warn)
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	a, err := c.post(ctx, question{Code: code, Account: account})
-	if err == nil && account == "" && a.unknownRoute() {
+	a, err := c.post(ctx, q)
+	if err == nil && q.Account == "" && q.RecoveryCode == "" && a.unknownRoute() {
 		// In a path, "../status" could lead a proxy to another page that says
 		// true. What is not digits is no code anyway.
 		if !isDigits(code) {
@@ -96,23 +107,6 @@ func (c *Client) Check(ctx context.Context, account, code string) (Result, error
 		}
 		a, err = c.send(ctx, http.MethodGet, c.base.JoinPath("check", code), nil, "")
 	}
-	if err != nil {
-		return Result{}, c.explain(c.transportFailure(err), code)
-	}
-	r, err := a.result()
-	return r, c.explain(err, code)
-}
-
-// CheckRecovery is Check for a recovery code, which the prototype's server does
-// not know.
-func (c *Client) CheckRecovery(ctx context.Context, account, code string) (Result, error) {
-	if !utf8.ValidString(account) || !utf8.ValidString(code) {
-		return Result{}, failure{"account or code is not valid UTF-8", "type them again"}
-	}
-	c.warnOnce.Do(c.warn)
-	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
-	defer cancel()
-	a, err := c.post(ctx, question{RecoveryCode: code, Account: account})
 	if err != nil {
 		return Result{}, c.explain(c.transportFailure(err), code)
 	}
