@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -59,12 +60,20 @@ need not stop.`,
 // accountAction is a subcommand that opens the store and calls one method.
 func (p program) accountAction(use, doing, short, example string, args cobra.PositionalArgs, run func(accounts, context.Context, []string) error) *cobra.Command {
 	name, _, _ := strings.Cut(use, " ")
+	annotations := map[string]string{}
+	if name == "confirm" {
+		annotations[decides] = "yes"
+	}
 	return &cobra.Command{
-		Use:     use,
-		Short:   short,
-		Example: strings.TrimRight("  totpctl account "+name+" "+example, " "),
-		Args:    args,
+		Annotations: annotations,
+		Use:         use,
+		Short:       short,
+		Example:     strings.TrimRight("  totpctl account "+name+" "+example, " "),
+		Args:        args,
 		RunE: func(c *cobra.Command, args []string) (err error) {
+			if slices.Contains(args, "") {
+				return withHint(errors.New("reading arguments: one is empty"), "leave NAME out for the default account, where that may be")
+			}
 			a, err := p.openAccounts(c)
 			if err != nil {
 				return err
@@ -117,6 +126,8 @@ func accountError(doing, name string, err error) error {
 		return withHint(err, "`totpctl account rekey` makes a fresh secret, to be confirmed within %v", verifier.DefaultPendingTime)
 	case errors.Is(err, sqlstore.ErrNoKey):
 		return withHint(err, "set ENCRYPTION_KEY, as `totpctl init` does: secrets are stored sealed or not at all")
+	case errors.Is(err, sqlstore.ErrKey):
+		return withHint(err, "%s", storeHint(err))
 	case errors.Is(err, sqlstore.ErrDamaged):
 		return withHint(err, "the row was changed by something else than totpctl: `totpctl account remove`, or restore a backup")
 	}

@@ -33,8 +33,9 @@ func (p program) checkCommand() *cobra.Command {
 where a newline, a NUL or the end ends it; 123 456 and 123-456 are 123456.
 
 Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
-		Example: "  totpctl check 123456 && ./deploy\n  totpctl gen --once | totpctl check --quiet -",
-		Args:    cobra.ExactArgs(1),
+		Annotations: map[string]string{decides: "yes"},
+		Example:     "  totpctl check 123456 && ./deploy\n  totpctl check -- \"$CODE\" && ./deploy\n  totpctl gen --once | totpctl check --quiet -",
+		Args:        cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := readSettings(c)
 			if err != nil {

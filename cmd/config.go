@@ -34,12 +34,12 @@ func addFlags(c *cobra.Command, names ...string) {
 // readSettings finds and reads the .env; it is no error that there is none.
 func readSettings(c *cobra.Command) (settings, error) {
 	s := settings{command: c}
-	file, err := findEnv(c)
+	file, text, err := findEnv(c)
 	if err != nil || file == "" {
 		return s, err
 	}
 	s.file = file
-	if s.values, err = parseEnv(file); err != nil {
+	if s.values, err = parseEnv(file, text); err != nil {
 		return s, err
 	}
 	for name := range s.values {
@@ -61,59 +61,82 @@ func known(name string) bool {
 	return ok && isOne && v.secret()
 }
 
-// findEnv returns --env's file, else the .env of the working directory, else
-// that of the user's configuration directory, else "".
-func findEnv(c *cobra.Command) (string, error) {
-	file, err := c.Flags().GetString("env")
-	if err != nil || file != "" {
-		return file, err
-	}
+// findEnv reads --env's file, else the .env of the working directory, else that
+// of the user's configuration directory; file is "" where there is none.
+func findEnv(c *cobra.Command) (file string, text []byte, err error) {
 	if c.Flags().Changed("env") {
-		return "", withHint(errors.New("reading --env: it is empty"), "name a file, or leave --env out")
+		return namedEnv(c)
 	}
-	if err = trusted(".env"); err == nil {
-		return filepath.Abs(".env")
+	candidates := []string{".env"}
+	if dir, err := os.UserConfigDir(); err == nil { // else neither XDG_CONFIG_HOME nor HOME is set
+		candidates = append(candidates, filepath.Join(dir, "totpctl", ".env"))
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", withHint(fmt.Errorf("reading .env: %w", err),
-			"make it yours alone (chown, chmod go-w), or name it with --env .env if you trust it")
+	for _, file := range candidates {
+		text, err := readOwn(file)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			continue
+		}
+		if err != nil {
+			return "", nil, withHint(fmt.Errorf("reading %s: %w", file, err), "make it yours alone (chown, chmod go-w), or name it with --env %s if you trust it", file)
+		}
+		file, err = filepath.Abs(file)
+		return file, text, err
 	}
-	dir, err := os.UserConfigDir()
-	if err != nil {
-		return "", nil // neither XDG_CONFIG_HOME nor HOME: there is no such file
-	}
-	file = filepath.Join(dir, "totpctl", ".env")
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	return file, nil
+	return "", nil, nil
 }
 
-// trusted refuses a file that somebody else has put in the way: a command run by
-// root in a user's folder must not ask that user's server.
-func trusted(path string) error {
-	for _, stat := range []func(string) (os.FileInfo, error){os.Lstat, os.Stat} { // a link, then what it leads to
-		info, err := stat(path)
-		if err != nil {
-			return err
-		}
-		if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Geteuid() {
-			return errors.New("it belongs to another user")
-		}
-		if info.Mode()&fs.ModeSymlink == 0 && info.Mode().Perm()&0o022 != 0 {
-			return errors.New("others may write to it")
-		}
+func namedEnv(c *cobra.Command) (file string, text []byte, err error) {
+	if file, err = c.Flags().GetString("env"); err != nil {
+		return "", nil, err
 	}
-	return nil
+	if file == "" {
+		return "", nil, withHint(errors.New("reading --env: it is empty"), "name a file, or leave --env out")
+	}
+	if text, err = os.ReadFile(file); err != nil {
+		return "", nil, withHint(fmt.Errorf("reading configuration: %w", err), "run `totpctl init` to make one, or name another with --env")
+	}
+	return file, text, nil
+}
+
+// readOwn refuses a file that somebody else has put in the way: a command run by
+// root in a user's folder must not ask that user's server. It checks the file
+// that it reads, not the one that had the name a moment before.
+func readOwn(path string) ([]byte, error) {
+	link, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	flags := os.O_RDONLY | syscall.O_NONBLOCK // a FIFO would block
+	if link.Mode()&fs.ModeSymlink == 0 {
+		flags |= syscall.O_NOFOLLOW
+	}
+	f, err := os.OpenFile(path, flags, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !ownedByUser(link) || !ownedByUser(info):
+		return nil, errors.New("it belongs to another user")
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no regular file")
+	case info.Mode().Perm()&0o022 != 0:
+		return nil, errors.New("others may write to it")
+	}
+	return io.ReadAll(f)
+}
+
+func ownedByUser(info os.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || int(owner.Uid) == os.Geteuid()
 }
 
 // parseEnv does not pass on godotenv's errors: they quote the line, which may
 // hold a secret.
-func parseEnv(file string) (map[string]string, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, withHint(fmt.Errorf("reading configuration: %w", err), "run `totpctl init` to make one, or name another with --env")
-	}
+func parseEnv(file string, text []byte) (map[string]string, error) {
 	values, err := godotenv.Parse(bytes.NewReader(text))
 	if err != nil {
 		return nil, withHint(fmt.Errorf("reading %s: line %d is not NAME=value", file, badLine(text)), "quote values that have spaces or # in them")

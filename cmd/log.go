@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -12,26 +13,29 @@ import (
 const logPause = 10 * time.Millisecond
 
 // maxUnwritten bounds the memory that lines take while whoever reads the log is
-// slow; then requests wait for it.
+// slow; what comes then is lost, and counted. A verdict must not wait for a log.
 const maxUnwritten = 1 << 20
+
+// closeTimeout is how long Close waits for whoever reads the log.
+const closeTimeout = time.Second
 
 // A logWriter takes lines at once and writes them in the background, as many at a
 // time as have come meanwhile, so that no request waits for the system call of
-// its log line. The first line after a pause is written without delay. Close writes what is left; a process that is killed loses the lines
-// of its last moment.
+// its log line. The first line after a pause is written without delay. A process
+// that is killed loses the lines of its last moment.
 type logWriter struct {
 	out     io.Writer
 	mu      sync.Mutex
-	changed sync.Cond
 	lines   []byte
-	closed  bool
-	done    sync.WaitGroup
+	lost    int
+	wake    chan struct{} // holds one: there are lines
+	closing chan struct{}
+	done    chan struct{}
 }
 
 func newLogWriter(out io.Writer) *logWriter {
-	w := &logWriter{out: out}
-	w.changed.L = &w.mu
-	w.done.Go(w.run)
+	w := &logWriter{out: out, wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{})}
+	go w.run()
 	return w
 }
 
@@ -39,45 +43,53 @@ func newLogWriter(out io.Writer) *logWriter {
 func (w *logWriter) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.lines) >= maxUnwritten && !w.closed {
-		w.changed.Wait()
+	if len(w.lines)+len(line) > maxUnwritten {
+		w.lost++
+		return len(line), nil
 	}
-	if w.closed {
-		return w.out.Write(line)
-	}
-	if w.lines = append(w.lines, line...); len(w.lines) == len(line) {
-		w.changed.Broadcast()
+	w.lines = append(w.lines, line...)
+	select {
+	case w.wake <- struct{}{}:
+	default:
 	}
 	return len(line), nil
 }
 
 func (w *logWriter) run() {
+	defer close(w.done)
 	var spare []byte
 	for {
-		w.mu.Lock()
-		for len(w.lines) == 0 && !w.closed {
-			w.changed.Wait()
-		}
-		lines := w.lines
-		w.lines = spare[:0]
-		closed := w.closed
-		w.changed.Broadcast()
-		w.mu.Unlock()
-		w.out.Write(lines) // there is nowhere to say that this fails
-		if spare = lines; closed {
+		select {
+		case <-w.wake:
+			spare = w.flush(spare)
+			time.Sleep(logPause)
+		case <-w.closing:
+			w.flush(spare)
 			return
 		}
-		time.Sleep(logPause)
 	}
 }
 
-// Close writes what is left.
-func (w *logWriter) Close() error {
+// flush writes the lines and returns their memory for those to come.
+func (w *logWriter) flush(spare []byte) []byte {
 	w.mu.Lock()
-	w.closed = true
-	w.changed.Broadcast()
+	lines, lost := w.lines, w.lost
+	w.lines, w.lost = spare[:0], 0
 	w.mu.Unlock()
-	w.done.Wait()
+	if lost > 0 {
+		lines = fmt.Appendf(lines, "totpctl: %d log lines are lost: whoever reads the log is too slow\n", lost)
+	}
+	w.out.Write(lines) // there is nowhere to say that this fails
+	return lines
+}
+
+// Close writes what is left, if that can be done in a second.
+func (w *logWriter) Close() error {
+	close(w.closing)
+	select {
+	case <-w.done:
+	case <-time.After(closeTimeout):
+	}
 	return nil
 }
 

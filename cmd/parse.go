@@ -219,7 +219,18 @@ func (s settings) publicURL() (*url.URL, error) {
 		return public, err
 	}
 	addr, err := parse(s, "LISTEN_ADDR", parseListenAddr, listenHint)
-	return &url.URL{Scheme: "http", Host: addr}, err
+	if err != nil {
+		return nil, err
+	}
+	certFile, _, err := s.certificateFiles()
+	return &url.URL{Scheme: scheme(certFile), Host: addr}, err
+}
+
+func scheme(certFile string) string {
+	if certFile != "" {
+		return "https"
+	}
+	return "http"
 }
 
 func parsePublicURL(text string) (*url.URL, error) {

@@ -23,6 +23,9 @@ const (
 	exitError = 2 // no result: usage, configuration, network, store
 )
 
+// decides marks the commands whose exit code is a verdict.
+const decides = "decides"
+
 // errNo ends check without a message: its verdict has been printed.
 var errNo = errors.New("not valid")
 
@@ -54,7 +57,11 @@ type program struct {
 // code.
 func Main() int {
 	p := program{clock: time.Now, in: os.Stdin, out: os.Stdout, errOut: os.Stderr}
-	return p.exitCode(p.root().Execute())
+	c, err := p.root().ExecuteC()
+	if err == nil && c.Annotations[decides] != "" && c.Flags().Changed("help") {
+		return exitError // the help is no verdict, should a code that somebody typed ask for it
+	}
+	return p.exitCode(err)
 }
 
 func (p program) root() *cobra.Command {

@@ -146,7 +146,7 @@ func warn(ctx context.Context, store sqlstore.Store, log *slog.Logger) error {
 func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logger, p program) server.Config {
 	public := c.publicURL
 	if public == nil {
-		public = &url.URL{Scheme: c.scheme(), Host: reachable(addr)}
+		public = &url.URL{Scheme: c.scheme(), Host: addr.String()}
 	}
 	return server.Config{
 		Verifier: v, Key: c.key, Clock: p.clock, Log: log,
@@ -155,12 +155,7 @@ func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logge
 	}
 }
 
-func (c serveConfig) scheme() string {
-	if c.certFile != "" {
-		return "https"
-	}
-	return "http"
-}
+func (c serveConfig) scheme() string { return scheme(c.certFile) }
 
 // secure returns what makes a listener speak TLS if there is a certificate.
 func (c serveConfig) secure(log *slog.Logger) (func(net.Listener) net.Listener, error) {
@@ -172,16 +167,6 @@ func (c serveConfig) secure(log *slog.Logger) (func(net.Listener) net.Listener, 
 		return nil, withHint(err, "%s", certificateHint)
 	}
 	return func(l net.Listener) net.Listener { return tls.NewListener(l, certificate.Config()) }, nil
-}
-
-// reachable turns the address of all interfaces into one that this machine's
-// browser can open.
-func reachable(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
-	if ip := net.ParseIP(host); err == nil && ip.IsUnspecified() {
-		return net.JoinHostPort("127.0.0.1", port)
-	}
-	return addr.String()
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {

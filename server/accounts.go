@@ -141,6 +141,9 @@ func readPage(query string) (from string, limit int, err error) {
 			return "", 0, badRequest("unknown or repeated parameter: only from and limit are known")
 		}
 	}
+	if _, bad := verifier.ParseAccount(from); from != "" && bad != nil {
+		return "", 0, badRequest("from " + bad.Error())
+	}
 	if err != nil || limit < 1 || limit > maxPage {
 		return "", 0, badRequest("limit is not 1 to 1000")
 	}
@@ -168,6 +171,9 @@ func (s *Server) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	body, err := readStrings(r.Body, "code")
 	if err != nil {
 		return err
+	}
+	if _, ok := body["code"]; !ok {
+		return badRequest("code is missing")
 	}
 	verdict, codes, err := s.config.Verifier.Confirm(r.Context(), r.PathValue("account"), body["code"])
 	if err != nil {

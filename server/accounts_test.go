@@ -130,7 +130,7 @@ func TestListsArePagedAndShowNoSecrets(t *testing.T) {
 			t.Errorf("GET /accounts/%s: %+v", path, a)
 		}
 	}
-	for _, query := range []string{"limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "page=2"} {
+	for _, query := range []string{"limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "page=2", "from=%ff", "from=%00"} {
 		f.admin("GET", "/accounts?"+query, "").wantError(t, 400)
 	}
 }
@@ -144,5 +144,5 @@ func TestNamesThatNoAccountMayHaveAre400(t *testing.T) {
 	f.enrol("alice")
 	f.admin("POST", "/accounts/alice/rekey", `{"x":"y"}`).wantError(t, 400)
 	f.admin("POST", "/accounts/alice/unlock", `x`).wantError(t, 400)
-	f.admin("POST", "/accounts/alice/confirm", `{}`).wantError(t, 409)
+	f.admin("POST", "/accounts/alice/confirm", `{}`).wantError(t, 400)
 }

@@ -60,6 +60,9 @@ func queryAccount(query string) (string, error) {
 }
 
 func readAttempt(w http.ResponseWriter, r *http.Request) (verifier.Attempt, error) {
+	if r.URL.RawQuery != "" { // an account there must not be overlooked
+		return verifier.Attempt{}, badRequest("POST takes no parameters: the body has the account")
+	}
 	body, err := readStrings(http.MaxBytesReader(w, r.Body, maxBody), "code", "recovery_code", "account")
 	if err != nil {
 		return verifier.Attempt{}, err

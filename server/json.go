@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"totpctl/totp/verifier"
 )
@@ -34,6 +35,8 @@ func statusOf(err error) (int, string) {
 		return http.StatusRequestEntityTooLarge, "body is larger than 4 KiB"
 	case errors.Is(err, verifier.ErrNoAccount):
 		return http.StatusNotFound, "no such account"
+	case errors.Is(err, verifier.ErrNoKey):
+		return http.StatusServiceUnavailable, err.Error()
 	case errors.Is(err, verifier.ErrExists), errors.Is(err, verifier.ErrNotPending), errors.Is(err, verifier.ErrPending):
 		return http.StatusConflict, err.Error()
 	}
@@ -108,7 +111,14 @@ func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 // and the last of two accounts win; what two readers of one body may read
 // differently is refused.
 func readStrings(body io.Reader, names ...string) (map[string]string, error) {
-	d := json.NewDecoder(body)
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.Valid(text) { // encoding/json would make one name of many
+		return nil, badRequest("body is not valid UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
 	if err := expect(d, json.Delim('{')); err != nil {
 		return nil, err
 	}
@@ -129,7 +139,7 @@ func readStrings(body io.Reader, names ...string) (map[string]string, error) {
 		return nil, err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, notJSON(err)
+		return nil, notJSON()
 	}
 	return members, nil
 }
@@ -146,7 +156,7 @@ func readNothing(body io.Reader) error {
 
 func expect(d *json.Decoder, want json.Delim) error {
 	if token, err := d.Token(); err != nil || token != want {
-		return notJSON(err)
+		return notJSON()
 	}
 	return nil
 }
@@ -155,16 +165,12 @@ func readString(d *json.Decoder) (string, error) {
 	token, err := d.Token()
 	s, ok := token.(string)
 	if err != nil || !ok {
-		return "", notJSON(err)
+		return "", notJSON()
 	}
 	return s, nil
 }
 
-// notJSON keeps a body that is too large what it is.
-func notJSON(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return err
-	}
+func notJSON() error {
 	return badRequest("body is not a JSON object of strings")
 }
 

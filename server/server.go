@@ -80,6 +80,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // has accepted a code. It reveals the secret to whoever opens it.
 func (s *Server) SetupLink() string {
 	link := s.config.PublicURL.JoinPath("/")
+	if net.ParseIP(link.Hostname()).IsUnspecified() { // of all interfaces, one that this machine's browser can open
+		link.Host = net.JoinHostPort("127.0.0.1", link.Port())
+	}
 	link.RawQuery = url.Values{"setup": {s.setup}}.Encode()
 	return link.String()
 }

@@ -149,6 +149,8 @@ func ParseName(s string) (string, error) {
 
 func printable(r rune) bool {
 	switch r {
+	case utf8.RuneError: // what decoders make of anything that is not a character
+		return false
 	case '\u200c', '\u200d', '\u200e', '\u200f', '\u061c': // ZWNJ, ZWJ, LRM, RLM, ALM
 		return true
 	}

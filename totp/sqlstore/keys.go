@@ -78,14 +78,14 @@ func checkUnneeded(ctx context.Context, tx *sql.Conn, d dialect, id string) erro
 type sealedStore interface {
 	Edit(ctx context.Context, id string, edit func(verifier.Account) (verifier.Account, error)) error
 	page(ctx context.Context, from string, limit int) ([]row, error)
-	forgetKeys(ctx context.Context, but string) error
 }
 
 const resealPage = 500
 
-// reseal seals every secret with the first key that is not yet, then forgets the
-// other keys. It returns how many accounts it changed, and the errors of those
-// whose secrets do not open; while there are any, no key is forgotten.
+// reseal seals every secret with the first key that is not yet. It returns how
+// many accounts it changed, and the errors of those whose secrets do not open.
+// The canaries of the other keys stay: a replica that was forgotten in the
+// rotation may seal with one of them after this.
 func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err error) {
 	if s.first == "" {
 		return 0, ErrNoKey
@@ -116,10 +116,7 @@ func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err
 		}
 		from = rows[resealPage].id
 	}
-	if len(failed) > 0 {
-		return changed, errors.Join(failed...)
-	}
-	return changed, store.forgetKeys(ctx, s.first)
+	return changed, errors.Join(failed...)
 }
 
 // sealedBy tells whether all that the row has sealed was sealed with a key.

@@ -147,10 +147,3 @@ func (p *Postgres) FindToken(ctx context.Context, hash string) (id string, err e
 // Reseal seals with the first encryption key what others have sealed, so that
 // those may be retired. It returns how many accounts it changed.
 func (p *Postgres) Reseal(ctx context.Context) (int, error) { return reseal(ctx, p, p.sealer) }
-
-func (p *Postgres) forgetKeys(ctx context.Context, but string) error {
-	return p.onConnection(ctx, "forgetting keys", func(ctx context.Context, conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, postgresDialect.statement(forgetKeys), but)
-		return err
-	})
-}

@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"totpctl/totp"
+	"totpctl/totp/verifier"
 )
 
 // errSeal says that a sealed text was not made by this key for this row.
 var errSeal = errors.New("sealed text does not open")
 
 // ErrNoKey says that there is no ENCRYPTION_KEY to seal a secret with.
-var ErrNoKey = errors.New("no encryption key is set")
+var ErrNoKey = verifier.ErrNoKey
 
 // A sealer seals secrets with AES-256-GCM under a key derived from the first of
 // the encryption keys by HKDF (RFC 5869), and opens them with any. It is safe
@@ -78,7 +79,7 @@ func (s *sealer) seal(plain []byte, associated ...string) (id, sealed string, er
 func (s *sealer) open(id, sealed string, associated ...string) ([]byte, error) {
 	aead, ok := s.keys[id]
 	if !ok {
-		return nil, fmt.Errorf("key %q is not among the encryption keys: %w", id, errSeal)
+		return nil, fmt.Errorf("%w: a secret is sealed with key %s, which is not given", ErrKey, id)
 	}
 	box, err := base64.StdEncoding.DecodeString(sealed)
 	if err != nil {

@@ -68,8 +68,9 @@ func (s *SQLite) List(ctx context.Context, from string, limit int) ([]verifier.S
 	return summaries(rows), err
 }
 
-func (s *SQLite) page(ctx context.Context, from string, limit int) (page []row, err error) {
-	err = s.submit(ctx, func(ctx context.Context, w *writer) error {
+func (s *SQLite) page(ctx context.Context, from string, limit int) ([]row, error) {
+	var page []row
+	err := s.submit(ctx, func(ctx context.Context, w *writer) error {
 		rows, err := w.statements[selectPage].QueryContext(ctx, from, limit)
 		if err == nil {
 			page, err = scanRows(rows)
@@ -101,10 +102,3 @@ func (s *SQLite) FindToken(ctx context.Context, hash string) (string, error) {
 // Reseal seals with the first encryption key what others have sealed, so that
 // those may be retired. It returns how many accounts it changed.
 func (s *SQLite) Reseal(ctx context.Context) (int, error) { return reseal(ctx, s, s.sealer) }
-
-func (s *SQLite) forgetKeys(ctx context.Context, but string) error {
-	return s.submit(ctx, func(ctx context.Context, w *writer) error {
-		_, err := s.conn.ExecContext(ctx, forgetKeys, but)
-		return engine("forgetting keys", err)
-	})
-}

@@ -26,8 +26,6 @@ const (
 
 	selectPage = `SELECT ` + columns + ` FROM account WHERE id >= ?1 ORDER BY id LIMIT ?2`
 
-	forgetKeys = `DELETE FROM sealing_key WHERE id <> ?1`
-
 	selectToken = `SELECT id FROM account WHERE pending_token = ?1`
 )
 
@@ -49,18 +47,15 @@ const (
 
 // A dialect is what differs between the engines in a text of SQL.
 type dialect struct {
-	name      string // of @NAME@ in migrations
-	clustered string // of @CLUSTERED@ in migrations
-	parameter string // before a parameter's number
+	types     *strings.Replacer // of @…@ in migrations
+	parameter string            // before a parameter's number
 }
 
 var (
-	sqliteDialect   = dialect{"TEXT", "WITHOUT ROWID", "?"} // SQLite compares TEXT byte by byte
-	postgresDialect = dialect{`TEXT COLLATE "C"`, "", "$"}
+	sqliteDialect   = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CLUSTERED@", "WITHOUT ROWID, STRICT"), "?"}
+	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CLUSTERED@", ""), "$"}
 )
 
-func (d dialect) migration(text string) string {
-	return strings.NewReplacer("@NAME@", d.name, "@CLUSTERED@", d.clustered).Replace(text)
-}
+func (d dialect) migration(text string) string { return d.types.Replace(text) }
 
 func (d dialect) statement(text string) string { return strings.ReplaceAll(text, "?", d.parameter) }

@@ -79,9 +79,10 @@ func (v *Verifier) Confirm(ctx context.Context, name, code string) (Verdict, []s
 	return v.confirm(ctx, name, code, func(Pending) error { return nil })
 }
 
-func (v *Verifier) confirm(ctx context.Context, name, code string, allowed func(Pending) error) (verdict Verdict, codes []string, err error) {
+func (v *Verifier) confirm(ctx context.Context, name, code string, allowed func(Pending) error) (Verdict, []string, error) {
+	var verdict Verdict // not a result: after a cancelled edit it may still be written
 	fresh, stored := newRecovery(name)
-	err = v.edit(ctx, name, func(a Account) (Account, error) {
+	err := v.edit(ctx, name, func(a Account) (Account, error) {
 		if err := allowed(a.Pending); err != nil {
 			return a, err
 		}
@@ -89,8 +90,11 @@ func (v *Verifier) confirm(ctx context.Context, name, code string, allowed func(
 		verdict, err = a.confirm(code, v.config.Skew, v.config.Clock(), stored)
 		return a, err
 	})
-	if err != nil || !verdict.Valid {
-		return verdict, nil, err
+	switch {
+	case err != nil:
+		return Verdict{}, nil, err
+	case !verdict.Valid:
+		return verdict, nil, nil
 	}
 	return verdict, fresh, nil
 }
@@ -160,11 +164,12 @@ func (v *Verifier) Remove(ctx context.Context, name string) error {
 }
 
 // Key returns a stored account's key, the pending one if it has no other.
-func (v *Verifier) Key(ctx context.Context, name string) (key totp.Key, err error) {
+func (v *Verifier) Key(ctx context.Context, name string) (totp.Key, error) {
 	id, err := v.id(name)
 	if err != nil {
 		return totp.Key{}, err
 	}
+	var key totp.Key
 	err = v.decide(ctx, id, func(a Account) (State, bool) {
 		if key = v.keyOf(a); key.IsZero() {
 			key = a.Pending.Key

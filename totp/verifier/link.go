@@ -27,11 +27,12 @@ func NewBrowser() string { return rand.Text() }
 // Peek returns the name of the account that a link enrols, without opening the
 // link, or ErrLink. The browser is the value of the caller's cookie, "" without
 // one.
-func (v *Verifier) Peek(ctx context.Context, token, browser string) (name string, err error) {
+func (v *Verifier) Peek(ctx context.Context, token, browser string) (string, error) {
 	id, err := v.findToken(ctx, token)
 	if err != nil {
 		return "", err
 	}
+	var name string
 	err = v.config.Store.Decide(ctx, id, func(a Account) (State, bool) {
 		name = ""
 		if a.Pending.admits(token, browser, v.config.Clock()) {
@@ -39,35 +40,41 @@ func (v *Verifier) Peek(ctx context.Context, token, browser string) (name string
 		}
 		return a.State, false
 	})
-	if err == nil && name == "" || errors.Is(err, ErrNoAccount) {
+	switch {
+	case errors.Is(err, ErrNoAccount):
+		return "", ErrLink
+	case err != nil:
+		return "", err
+	case name == "":
 		return "", ErrLink
 	}
-	return name, err
+	return name, nil
 }
 
 // Open shows the pending key to the first browser that asks, and to that one
 // again, until the link dies; to any other it returns ErrLink.
-func (v *Verifier) Open(ctx context.Context, token, browser string) (e Enrolment, err error) {
+func (v *Verifier) Open(ctx context.Context, token, browser string) (Enrolment, error) {
 	id, err := v.findToken(ctx, token)
 	if err != nil {
 		return Enrolment{}, err
 	}
-	err = v.config.Store.Edit(ctx, id, func(a Account) (Account, error) {
+	var pending Pending
+	err = v.edit(ctx, id, func(a Account) (Account, error) {
 		if browser == "" || !a.Pending.admits(token, browser, v.config.Clock()) {
 			return a, ErrLink
 		}
 		a.Pending.Browser = browserHash(browser)
-		e = Enrolment{Key: a.Pending.Key, Until: a.Pending.Until, Token: token}
+		pending = a.Pending
 		return a, nil
 	})
-	if errors.Is(err, ErrNoAccount) {
+	switch {
+	case errors.Is(err, ErrNoAccount):
 		return Enrolment{}, ErrLink
-	}
-	if err != nil {
+	case err != nil:
 		return Enrolment{}, err
 	}
-	e.Key, err = v.issued(e.Key)
-	return e, err
+	key, err := v.issued(pending.Key)
+	return Enrolment{key, pending.Until, token}, err
 }
 
 // ConfirmByLink is Confirm for the browser that opened the link, or ErrLink.

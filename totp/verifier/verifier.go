@@ -25,6 +25,7 @@ var (
 	ErrExists     = errors.New("account exists already")
 	ErrNotPending = errors.New("no key of the account is pending, or its time is over")
 	ErrPending    = errors.New("account is not confirmed")
+	ErrNoKey      = errors.New("no encryption key is set: no secret can be stored")
 )
 
 // Config is what a Verifier needs.

@@ -1,13 +1,15 @@
--- @NAME@ is text compared byte by byte, and @CLUSTERED@ keeps rows in the tree of
--- their key: the engines spell the one differently, and only one has the other.
+-- The engines differ in the names of types and in what they need to be told:
+-- @NAME@ is text compared byte by byte, @LONG@ an integer of 64 bits, and
+-- @CLUSTERED@ keeps rows in the tree of their key and has values checked for
+-- their types.
 CREATE TABLE account (
     id            @NAME@   NOT NULL PRIMARY KEY,
-    revision      BIGINT   NOT NULL, -- another one after every change
-    created_at    BIGINT   NOT NULL, -- all times are Unix milliseconds, 0 for none
-    last_step     BIGINT   NOT NULL, -- last accepted step, 0 before the first
+    revision      @LONG@   NOT NULL, -- another one after every change
+    created_at    @LONG@   NOT NULL, -- all times are Unix milliseconds, 0 for none
+    last_step     @LONG@   NOT NULL, -- last accepted step, 0 before the first
     failures      INTEGER  NOT NULL, -- wrong codes in a row
-    wait_until    BIGINT   NOT NULL,
-    disabled      SMALLINT NOT NULL, -- 1 or 0
+    wait_until    @LONG@   NOT NULL,
+    disabled      INTEGER  NOT NULL, -- 1 or 0
     recovery      TEXT     NOT NULL, -- hashes of unused recovery codes, one after the other
     answer        TEXT     NOT NULL, -- last verdict, for the request that may repeat: JSON, '' for none
     sealed_key    TEXT     NOT NULL, -- live key, '' for none: algorithm, digits, period, key id, sealed secret
