@@ -156,6 +156,9 @@ func (e enrolment) explain(v verifier.Verdict) string {
 }
 
 func inWords(seconds int) string {
+	if seconds == 1 {
+		return "1 second"
+	}
 	if seconds < 120 {
 		return fmt.Sprintf("%d seconds", seconds)
 	}

@@ -217,6 +217,8 @@ func TestAppSaysWhatWentWrong(t *testing.T) {
 		"letters":         {code: func(*site) string { return "abc def" }, says: "A code is all digits", toast: true},
 		"a path":          {code: func(*site) string { return ".." }, says: "A code is all digits", toast: true},
 		"throttled":       {cause: (*site).throttle, code: (*site).code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
+		"disabled":        {cause: (*site).disable, code: (*site).code, says: "This account is disabled. Ask an administrator to unlock it.", toast: true},
+		"not set up":      {cause: func(s *site) { s.answer(200, `{"status":false,"reason":"pending"}`) }, code: (*site).code, says: "This account is not set up yet.", toast: true},
 		"no store":        {cause: func(s *site) { s.store.Close() }, code: (*site).code, says: "cannot reach its store"},
 		"no network":      {cause: func(s *site) { s.http.Close() }, code: (*site).code, says: "Is there a network?"},
 		"another service": {cause: func(s *site) { s.answer(200, "<p>Hello</p>") }, code: (*site).code, says: "Is this address a totpctl server?"},
@@ -243,6 +245,12 @@ func TestAppSaysWhatWentWrong(t *testing.T) {
 
 // useCode has the present code accepted.
 func (s *site) useCode() { s.check(s.code(), `"status":true`) }
+
+func (s *site) disable() {
+	if err := s.verifier.Disable(s.t.Context(), ""); err != nil {
+		s.t.Fatal(err)
+	}
+}
 
 // throttle makes three wrong guesses.
 func (s *site) throttle() {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
 )
 
 var update = flag.Bool("update", false, "write the README's screenshots and the icons anew: go test ./server/browsertest -run Images -update")
@@ -89,6 +90,13 @@ func TestImagesOfPages(t *testing.T) {
 			shoot(b, "setup-desk")
 			b.resize(phone, 1)
 			shoot(b, "setup-phone")
+			b.open(s.link())
+			shoot(b, "enrol-button-phone")
+			b.load(chromedp.Click(chromedp.CSS("#show")))
+			shoot(b, "enrol-phone")
+			b.try(s.code())
+			b.wait("document.querySelector('#download').hidden === false")
+			shoot(b, "recovery-phone")
 			b.open(s.url + "/app")
 			shoot(b, "bearer")
 			b.enterBearer(bearer)
@@ -102,6 +110,12 @@ func TestImagesOfPages(t *testing.T) {
 			shoot(b, "app-ok")
 		})
 	}
+}
+
+// shade orders colours.
+func shade(c color.Color) uint64 {
+	r, g, b, a := c.RGBA()
+	return uint64(r)<<48 | uint64(g)<<32 | uint64(b)<<16 | uint64(a)
 }
 
 // shrink keeps the 256 commonest colours: the rest are a few shades at the edges
@@ -119,7 +133,9 @@ func shrink(t *testing.T, shot []byte) []byte {
 			count[full.At(x, y)]++
 		}
 	}
-	palette := slices.SortedFunc(maps.Keys(count), func(a, b color.Color) int { return cmp.Compare(count[b], count[a]) })
+	palette := slices.SortedFunc(maps.Keys(count), func(a, b color.Color) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(shade(a), shade(b)))
+	})
 	small := image.NewPaletted(bounds, palette[:min(256, len(palette))])
 	draw.Draw(small, bounds, full, bounds.Min, draw.Src)
 	var out bytes.Buffer

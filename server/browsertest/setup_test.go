@@ -173,6 +173,7 @@ func TestSetupSaysWhatIsWrongBesideTheForm(t *testing.T) {
 		"wrong code":   {code: (*site).wrongCode, says: "This code is not valid. Is the clock of your phone right?"},
 		"not a code":   {code: func(*site) string { return "hello" }, says: "That is not a code: a code has 6 digits."},
 		"throttled":    {cause: (*site).throttle, code: (*site).code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
+		"disabled":     {cause: (*site).disable, code: (*site).code, says: "This account is disabled. Ask an administrator to unlock it."},
 		"used already": {cause: (*site).useCode, code: (*site).code, says: "This code has been used already. Wait for the next one."},
 		"no store":     {cause: func(s *site) { s.store.Close() }, code: (*site).code, says: "cannot reach its store"},
 	} {

@@ -1,0 +1,348 @@
+package server_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"totpctl/server"
+	"totpctl/totp"
+	"totpctl/totp/verifier"
+)
+
+// An enrolling is a fixture with a pending account.
+type enrolling struct {
+	*fixture
+	key  totp.Key
+	link string // its path
+}
+
+func newEnrolling(t *testing.T) *enrolling {
+	t.Helper()
+	e := &enrolling{fixture: newFixture(t)}
+	body := read[server.EnrolmentBody](t, e.admin("POST", "/accounts", `{"account":"alice"}`), 201)
+	var err error
+	if e.key, err = totp.ParseURI(body.URI); err != nil {
+		t.Fatal(err)
+	}
+	e.link = "/enrol/" + path.Base(body.EnrolURL)
+	return e
+}
+
+func (e *enrolling) get(headers ...string) reply {
+	e.t.Helper()
+	return e.do("GET", e.link, "", "", headers...)
+}
+
+// submit sends a form as the browser that has the cookie does.
+func (e *enrolling) submit(cookie, form string, headers ...string) reply {
+	e.t.Helper()
+	headers = append(headers, "Content-Type", "application/x-www-form-urlencoded")
+	if cookie != "" {
+		headers = append(headers, "Cookie", cookie)
+	}
+	return e.do("POST", e.link, "", form, headers...)
+}
+
+// open presses the button and returns the cookie.
+func (e *enrolling) open() string {
+	e.t.Helper()
+	r := e.submit("", "")
+	if r.status != 200 || !strings.Contains(r.text, e.secret()) {
+		e.t.Fatalf("opening the link: %d", r.status)
+	}
+	c := r.cookie(e.t)
+	return c.Name + "=" + c.Value
+}
+
+func (e *enrolling) goodCode() string { return codeOf(e.t, e.key, e.now()) }
+
+func (e *enrolling) wrongCode() string {
+	if codeOf(e.t, e.key, e.now()) == "000000" {
+		return "000001"
+	}
+	return "000000"
+}
+
+// secret is its first group, which every page that shows it has in it.
+func (e *enrolling) secret() string { return e.key.Secret().Base32()[:4] }
+
+func (r reply) cookie(t testing.TB) *http.Cookie {
+	t.Helper()
+	cookies := (&http.Response{Header: r.header}).Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("%d cookies, want 1", len(cookies))
+	}
+	return cookies[0]
+}
+
+func (r reply) codes() []string {
+	var codes []string
+	for _, item := range regexp.MustCompile(`<li>(<span>.*)</li>`).FindAllStringSubmatch(r.text, -1) {
+		codes = append(codes, regexp.MustCompile(`<[^>]*>`).ReplaceAllString(item[1], ""))
+	}
+	return codes
+}
+
+// wantDead wants the page of a link that is not good.
+func (e *enrolling) wantDead(what string, r reply) {
+	e.t.Helper()
+	if r.status != 404 || !strings.Contains(r.text, "This link does not work") {
+		e.t.Errorf("%s: %d, want 404 and the page that says so", what, r.status)
+	}
+	e.wantNothing(what, r)
+	if strings.Contains(r.text, "alice") || len(r.header.Values("Set-Cookie")) > 0 {
+		e.t.Errorf("%s: the page names the account, or sets a cookie", what)
+	}
+}
+
+func (e *enrolling) wantNothing(what string, r reply) {
+	e.t.Helper()
+	for _, shown := range []string{e.secret(), "otpauth", "<path fill", `name="code"`, "recovery"} {
+		if strings.Contains(r.text, shown) {
+			e.t.Errorf("%s: the page shows %s", what, shown)
+		}
+	}
+}
+
+func TestEnrolmentLinkIsOpenedByPostAlone(t *testing.T) {
+	e := newEnrolling(t)
+	for _, method := range []string{"GET", "HEAD", "GET"} {
+		r := e.do(method, e.link, "", "")
+		if r.status != 200 || len(r.header.Values("Set-Cookie")) > 0 {
+			t.Errorf("%s: %d, cookies %q", method, r.status, r.header.Values("Set-Cookie"))
+		}
+		if method == "GET" && !strings.Contains(r.text, "TOTP Example") {
+			t.Error("the page does not say whose link it is")
+		}
+		if strings.Contains(r.text, "alice") {
+			t.Error("the page names the account")
+		}
+		e.wantNothing(method, r)
+	}
+	e.open()
+	e.wantDead("GET of another browser", e.get())
+}
+
+func TestEnrolmentPagesHaveStrictHeaders(t *testing.T) {
+	e := newEnrolling(t)
+	pages := map[string]reply{"button": e.get("Accept-Encoding", "gzip")}
+	pages["QR code"] = e.submit("", "", "Accept-Encoding", "gzip")
+	c := pages["QR code"].cookie(t)
+	pages["recovery codes"] = e.submit(c.Name+"="+c.Value, "code="+e.goodCode(), "Accept-Encoding", "gzip")
+	pages["dead link"] = e.get("Accept-Encoding", "gzip")
+	e.store.Close()
+	pages["no store"] = e.get("Accept-Encoding", "gzip")
+	for name, r := range pages {
+		for header, want := range map[string]string{
+			"Cache-Control": "no-store", "Content-Encoding": "", "ETag": "", "Referrer-Policy": "strict-origin",
+			"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Content-Type": "text/html; charset=utf-8",
+		} {
+			if got := r.header.Get(header); got != want {
+				t.Errorf("%s: %s is %q, want %q", name, header, got, want)
+			}
+		}
+		policy := r.header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: policy is %q", name, policy)
+		}
+	}
+}
+
+func TestEnrolmentCookieIsForTheLinkAlone(t *testing.T) {
+	for public, secure := range map[string]bool{
+		"http://localhost:5000": false, "https://totp.example.com": true, "https://example.com/second/factor/": true,
+	} {
+		f := newFixture(t)
+		s := f.serveAt(public)
+		r := httptest.NewRequest("POST", "/accounts", strings.NewReader(`{"account":"alice"}`))
+		made := ask(s, r, "Authorization", "Bearer "+adminBearer)
+		link := read[server.EnrolmentBody](t, reply{made.StatusCode, made.Header, body(t, made.Body)}, 201).EnrolURL
+		u, err := url.Parse(link)
+		if err != nil || !strings.HasPrefix(link, public) {
+			t.Fatalf("the link does not start with %s: %v", public, err)
+		}
+		f.advance(time.Minute)
+		cookies := ask(s, httptest.NewRequest("POST", "/enrol/"+path.Base(link), nil)).Cookies()
+		if len(cookies) != 1 {
+			t.Fatalf("%d cookies, want 1", len(cookies))
+		}
+		c := cookies[0]
+		if c.Path != u.Path || c.Domain != "" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Secure != secure {
+			t.Errorf("%s: cookie is %+v", public, c)
+		}
+		if want := int((verifier.DefaultPendingTime - time.Minute).Seconds()); c.MaxAge != want || len(c.Value) < 26 {
+			t.Errorf("%s: cookie of %d letters for %d s, want 26 and %d", public, len(c.Value), c.MaxAge, want)
+		}
+	}
+}
+
+// serveAt returns a server on the fixture's store that people reach elsewhere.
+func (f *fixture) serveAt(public string) *server.Server {
+	f.t.Helper()
+	u, err := url.Parse(public)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	v, err := verifier.New(verifier.Config{Store: f.store, Clock: f.now, Key: f.key, New: totp.Parameters{
+		Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod}})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	s, err := server.New(server.Config{Verifier: v, Key: f.key, Bearers: []string{checkBearer}, AdminBearer: adminBearer,
+		Clock: f.now, PublicURL: u, Log: slog.New(slog.NewJSONHandler(f.log, nil))})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return s
+}
+
+func TestEnrolmentShowsRecoveryCodesOnce(t *testing.T) {
+	e := newEnrolling(t)
+	cookie := e.open()
+	code := e.goodCode()
+	r := e.submit(cookie, "code="+code[:3]+"+"+code[3:])
+	if r.status != 200 || len(r.codes()) != 10 || !strings.Contains(r.text, "alice") {
+		t.Fatalf("%d with %d recovery codes", r.status, len(r.codes()))
+	}
+	if c := r.cookie(t); c.MaxAge >= 0 || c.Value != "" || c.Path != e.link {
+		t.Errorf("the cookie stays: %+v", c)
+	}
+	e.post(`{"account":"alice","recovery_code":"`+r.codes()[0]+`"}`).want(t, 200, `{"status":true,"recovery_codes_left":9}`)
+	e.advance(30 * time.Second)
+	e.wantDead("the form sent again", e.submit(cookie, "code="+code))
+	e.wantDead("the next code", e.submit(cookie, "code="+e.goodCode()))
+	e.wantDead("the button", e.submit(cookie, ""))
+	e.wantDead("the link", e.get("Cookie", cookie))
+	e.post(`{"account":"alice","code":"`+e.goodCode()+`"}`).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+}
+
+func TestEnrolmentKeepsThePageForTheBrowserAfterABadCode(t *testing.T) {
+	e := newEnrolling(t)
+	cookie := e.open()
+	for _, c := range []struct{ code, says string }{
+		{e.wrongCode(), "This code is not valid."},
+		{"", "a code has 6 digits"},
+		{"12345", "a code has 6 digits"},
+		{e.wrongCode(), "This code is not valid."},
+		{e.wrongCode(), "This code is not valid."},
+		{e.goodCode(), "Too many wrong codes. Wait 30 seconds, then try again."},
+	} {
+		r := e.submit(cookie, "code="+c.code)
+		if r.status != 200 || !strings.Contains(r.text, c.says) || !strings.Contains(r.text, e.secret()) {
+			t.Errorf("%d, want the page and %q on it", r.status, c.says)
+		}
+		if got := r.cookie(t); got.Name+"="+got.Value != cookie {
+			t.Error("the browser gets another cookie")
+		}
+	}
+	e.advance(30 * time.Second)
+	if r := e.submit(cookie, "code="+e.goodCode()); len(r.codes()) != 10 {
+		t.Errorf("%d after the wait", r.status)
+	}
+}
+
+func TestEnrolmentWithoutAStoreGivesNothingAway(t *testing.T) {
+	e := newEnrolling(t)
+	cookie := e.open()
+	e.store.Close()
+	for what, r := range map[string]reply{
+		"GET": e.get("Cookie", cookie), "button": e.submit(cookie, ""), "code": e.submit(cookie, "code="+e.goodCode()),
+	} {
+		if r.status != 503 || !strings.Contains(r.text, "cannot reach its store") {
+			t.Errorf("%s: %d, want 503 and the page that says so", what, r.status)
+		}
+		e.wantNothing(what, r)
+	}
+	e.wantQuiet(cookie)
+}
+
+func TestEnrolmentFormsOfOtherSitesOpenNothing(t *testing.T) {
+	e := newEnrolling(t)
+	for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://attacker.example"} {
+		e.submit("", "", name, value).wantError(t, 403)
+	}
+	if r := e.get(); r.status != 200 {
+		t.Errorf("%d, want the link unopened", r.status)
+	}
+	cookie := e.open()
+	e.submit(cookie, "code="+e.goodCode(), "Sec-Fetch-Site", "cross-site").wantError(t, 403)
+	e.submit(cookie, "code="+strings.Repeat("1", 5000)).wantError(t, 413)
+	e.submit(cookie, "code=%zz").wantError(t, 400)
+	if r := e.submit(cookie, "code="+e.goodCode(), "Sec-Fetch-Site", "same-origin", "Origin", e.URL); len(r.codes()) != 10 {
+		t.Errorf("%d from the page itself", r.status)
+	}
+}
+
+func TestOneBrowserOpensALinkAndOneFormGetsTheCodes(t *testing.T) {
+	e := newEnrolling(t)
+	opened := e.atOnce(func() reply { return e.submit("", "") }, func(r reply) bool { return r.status == 200 })
+	if len(opened) != 1 {
+		t.Fatalf("%d browsers opened the link", len(opened))
+	}
+	c := opened[0].cookie(t)
+	form := "code=" + e.goodCode()
+	shown := e.atOnce(func() reply { return e.submit(c.Name+"="+c.Value, form) }, func(r reply) bool { return len(r.codes()) > 0 })
+	if len(shown) != 1 {
+		t.Errorf("%d forms got recovery codes", len(shown))
+	}
+}
+
+// atOnce asks eight times and returns the answers that count.
+func (e *enrolling) atOnce(ask func() reply, counts func(reply) bool) (found []reply) {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for range 8 {
+		all.Go(func() {
+			r := ask()
+			mu.Lock()
+			defer mu.Unlock()
+			if counts(r) {
+				found = append(found, r)
+			}
+		})
+	}
+	all.Wait()
+	return found
+}
+
+// wantQuiet wants that the log has nothing that lets somebody in.
+func (e *enrolling) wantQuiet(cookie string) {
+	e.t.Helper()
+	for what, text := range map[string]string{
+		"the token": path.Base(e.link), "the cookie": strings.TrimPrefix(cookie, "enrolment="), "the secret": e.key.Secret().Base32(),
+		"the account": "alice", "the code": e.goodCode(),
+	} {
+		if strings.Contains(e.log.String(), text) {
+			e.t.Errorf("the log has %s in it", what)
+		}
+	}
+}
+
+func TestEnrolmentLogsVerdictsAndPatternsAlone(t *testing.T) {
+	e := newEnrolling(t)
+	e.get()
+	cookie := e.open()
+	e.submit(cookie, "code="+e.wrongCode())
+	r := e.submit(cookie, "code="+e.goodCode())
+	e.get()
+	e.wantQuiet(cookie)
+	for _, code := range r.codes() {
+		if strings.Contains(e.log.String(), code) {
+			t.Error("the log has a recovery code in it")
+		}
+	}
+	for text, want := range map[string]int{`"route":"GET /enrol/{token}"`: 2, `"route":"POST /enrol/{token}"`: 3, `"verdict":"invalid"`: 1, `"verdict":"valid"`: 1} {
+		if n := bytes.Count([]byte(e.log.String()), []byte(text)); n != want {
+			t.Errorf("%s is in the log %d times, want %d", text, n, want)
+		}
+	}
+}
