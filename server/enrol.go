@@ -58,11 +58,7 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) openLink(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-	browser := browserOf(r)
-	if browser == "" {
-		browser = verifier.NewBrowser()
-	}
-	p, err := s.open(ctx, w, r.PathValue("token"), browser)
+	p, err := s.open(ctx, w, r.PathValue("token"), browserOf(r))
 	if err != nil {
 		return err
 	}
@@ -107,7 +103,7 @@ func (s *Server) open(ctx context.Context, w http.ResponseWriter, token, browser
 	}
 	left := e.Until.Sub(s.config.Clock())
 	p.Left = inWords(seconds(left))
-	http.SetCookie(w, s.browserCookie(token, browser, left))
+	http.SetCookie(w, s.browserCookie(token, e.Browser, left))
 	return p, nil
 }
 

@@ -112,10 +112,13 @@ func codeOf(t testing.TB, k totp.Key, at time.Time) string {
 	return code
 }
 
-func (f *fixture) badCode() string {
+func (f *fixture) badCode() string { return badCodeOf(f.key, f.now()) }
+
+// badCodeOf is good at no step near the time.
+func badCodeOf(k totp.Key, at time.Time) string {
 	for i := 0; ; i++ {
 		code := fmt.Sprintf("%06d", i)
-		if _, ok := f.key.Match(code, f.now(), totp.MaxSkew); !ok {
+		if _, ok := k.Match(code, at, totp.MaxSkew); !ok {
 			return code
 		}
 	}

@@ -86,11 +86,11 @@ func TestTheDatabaseHoldsNoSecret(t *testing.T) {
 			for _, code := range recovery {
 				secrets[name+"'s recovery code "+code] = []byte(code)
 			}
-			browser := verifier.NewBrowser()
-			if _, err := v.Open(t.Context(), second.Token, browser); err != nil {
+			opened, err := v.Open(t.Context(), second.Token, "")
+			if err != nil {
 				t.Fatal(err)
 			}
-			secrets[name+"'s cookie"] = []byte(browser)
+			secrets[name+"'s cookie"] = []byte(opened.Browser)
 			c.next()
 			bearer, request := "bearer-of-"+name, "idempotency-key-of-"+name
 			a := verifier.Attempt{Account: name, Code: codeOf(t, e.Key, c)}

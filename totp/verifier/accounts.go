@@ -22,6 +22,8 @@ type Enrolment struct {
 	Key   totp.Key
 	Until time.Time
 	Token string // of the enrolment link
+
+	Browser string // with Open: the value of the cookie that the link is bound to
 }
 
 // Add makes an account with a fresh key, pending until a code of it verifies. An
@@ -69,7 +71,7 @@ func (v *Verifier) newPending(name string) (Enrolment, Pending, error) {
 	}
 	until := millisecond(v.config.Clock().Add(v.config.PendingTime))
 	token := newToken()
-	return Enrolment{key, until, token}, Pending{Key: key, Until: until, Token: tokenHash(token)}, nil
+	return Enrolment{Key: key, Until: until, Token: token}, Pending{Key: key, Until: until, Token: tokenHash(token)}, nil
 }
 
 // Confirm offers a code of the pending key. A good one is used up: it makes that

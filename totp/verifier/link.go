@@ -20,9 +20,8 @@ func tokenHash(token string) string { return shortHash("enrolment link", token) 
 
 func browserHash(cookie string) string { return shortHash("enrolment browser", cookie) }
 
-// NewBrowser returns a cookie's value for the browser that opens a link: 130
-// random bits.
-func NewBrowser() string { return rand.Text() }
+// newBrowser has 130 random bits.
+func newBrowser() string { return rand.Text() }
 
 // Peek returns the name of the account that a link enrols, without opening the
 // link, or ErrLink. The browser is the value of the caller's cookie, "" without
@@ -52,18 +51,26 @@ func (v *Verifier) Peek(ctx context.Context, token, browser string) (string, err
 }
 
 // Open shows the pending key to the first browser that asks, and to that one
-// again, until the link dies; to any other it returns ErrLink.
+// again, until the link dies; to any other it returns ErrLink. The browser is the
+// value of the caller's cookie, "" without one; the one to set is in the
+// Enrolment.
 func (v *Verifier) Open(ctx context.Context, token, browser string) (Enrolment, error) {
 	id, err := v.findToken(ctx, token)
 	if err != nil {
 		return Enrolment{}, err
 	}
 	var pending Pending
+	var bound string
+	fresh := newBrowser()
 	err = v.edit(ctx, id, func(a Account) (Account, error) {
-		if browser == "" || !a.Pending.admits(token, browser, v.config.Clock()) {
+		if !a.Pending.admits(token, browser, v.config.Clock()) {
 			return a, ErrLink
 		}
-		a.Pending.Browser = browserHash(browser)
+		bound = browser
+		if a.Pending.Browser == "" { // a cookie that is there already may be somebody else's choice
+			bound = fresh
+		}
+		a.Pending.Browser = browserHash(bound)
 		pending = a.Pending
 		return a, nil
 	})
@@ -74,7 +81,7 @@ func (v *Verifier) Open(ctx context.Context, token, browser string) (Enrolment, 
 		return Enrolment{}, err
 	}
 	key, err := v.issued(pending.Key)
-	return Enrolment{key, pending.Until, token}, err
+	return Enrolment{key, pending.Until, token, bound}, err
 }
 
 // ConfirmByLink is Confirm for the browser that opened the link, or ErrLink.

@@ -179,13 +179,19 @@ func link(t *testing.T, open Open) {
 	if name, err := v.Peek(ctx, e.Token, ""); name != "alice" || err != nil {
 		t.Errorf("Peek: %q, %v", name, err)
 	}
-	if _, err := v.Open(ctx, e.Token+"A", "mine"); !errors.Is(err, verifier.ErrLink) {
+	if _, err := v.Open(ctx, e.Token+"A", ""); !errors.Is(err, verifier.ErrLink) {
 		t.Errorf("a mistyped link: %v", err)
 	}
-	for range 2 {
-		if got, err := v.Open(ctx, e.Token, "mine"); err != nil || got.Key.URI() != e.Key.URI() {
-			t.Errorf("Open: %v, %v", got.Key, err)
-		}
+	opened, err := v.Open(ctx, e.Token, "chosen")
+	if err != nil || opened.Key.URI() != e.Key.URI() || opened.Browser == "chosen" {
+		t.Errorf("Open: %v, %v", opened.Key, err)
+	}
+	mine := opened.Browser
+	if again, err := v.Open(ctx, e.Token, mine); err != nil || again.Browser != mine {
+		t.Errorf("Open again: %v, %v", again.Key, err)
+	}
+	if _, err := v.Open(ctx, e.Token, "chosen"); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("Open with a cookie from before: %v, want ErrLink", err)
 	}
 	if _, err := v.Open(ctx, e.Token, "theirs"); !errors.Is(err, verifier.ErrLink) {
 		t.Errorf("another browser: %v, want ErrLink", err)
@@ -193,11 +199,11 @@ func link(t *testing.T, open Open) {
 	if _, _, err := v.ConfirmByLink(ctx, e.Token, "theirs", code(t, e.Key, c)); !errors.Is(err, verifier.ErrLink) {
 		t.Errorf("another browser confirms: %v, want ErrLink", err)
 	}
-	verdict, codes, err := v.ConfirmByLink(ctx, e.Token, "mine", code(t, e.Key, c))
+	verdict, codes, err := v.ConfirmByLink(ctx, e.Token, mine, code(t, e.Key, c))
 	if err != nil || !verdict.Valid || len(codes) != 10 {
 		t.Errorf("ConfirmByLink: %+v, %v", verdict, err)
 	}
-	if _, err := v.Open(ctx, e.Token, "mine"); !errors.Is(err, verifier.ErrLink) {
+	if _, err := v.Open(ctx, e.Token, mine); !errors.Is(err, verifier.ErrLink) {
 		t.Errorf("a used link: %v, want ErrLink", err)
 	}
 }
