@@ -75,7 +75,7 @@ func (p program) check(ctx context.Context, s settings, form checkForm, code str
 	}
 	ask := asker.Check
 	if form.recovery {
-		ask, code = asker.CheckRecovery, strings.ToUpper(code)
+		ask, code = asker.CheckRecovery, tidyRecovery(code)
 	}
 	result, err := ask(ctx, form.account, code)
 	if err != nil {
@@ -92,6 +92,11 @@ func (p program) readCode(arg string) (code string, err error) {
 		}
 	}
 	return client.TidyCode(code), nil
+}
+
+// tidyRecovery undoes the gaps that a recovery code is shown with.
+func tidyRecovery(code string) string {
+	return strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(code))
 }
 
 func (p program) clientConfig(s settings, form checkForm) (c client.Config, err error) {
