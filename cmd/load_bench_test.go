@@ -158,10 +158,13 @@ func seedAccounts(b *testing.B, url string, n int) []totp.Key {
 	return keys
 }
 
+// recovery is as long as the hashes of ten recovery codes.
+var recovery = strings.Repeat("r", 220)
+
 func seedAccount(b *testing.B, store verifier.Store, name string) totp.Key {
 	k, err := totp.GenerateKey(totp.Parameters{Account: name, Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
 	if err == nil {
-		err = store.Add(context.Background(), verifier.Account{ID: name, Created: time.UnixMilli(1), Key: k})
+		err = store.Add(context.Background(), verifier.Account{ID: name, Created: time.UnixMilli(1), Key: k, State: verifier.State{Recovery: recovery}})
 	}
 	if err != nil {
 		b.Error(err)

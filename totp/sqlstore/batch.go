@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 
 	"totpctl/totp/verifier"
@@ -16,6 +17,7 @@ const maxBatch = 256
 
 // fill takes what waits in the queue, without waiting for more.
 func fill[T any](first T, queue <-chan T) []T {
+	runtime.Gosched() // to those who are about to enter the queue
 	batch := []T{first}
 	for len(batch) < maxBatch {
 		select {
