@@ -38,7 +38,6 @@ names, with the secrets that ENCRYPTION_KEY seals. A server on the same database
 need not stop.`,
 		Example: "  totpctl account add alice\n  totpctl account confirm alice 123456",
 		Args:    cobra.NoArgs,
-		RunE:    needCommand,
 	}
 	c.PersistentFlags().Bool("json", false, "print JSON")
 	one, optional := cobra.ExactArgs(1), cobra.MaximumNArgs(1)

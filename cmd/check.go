@@ -14,6 +14,8 @@ import (
 	"totpctl/totp"
 )
 
+const serverHint = "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com"
+
 // A checkForm is how check asks and prints.
 type checkForm struct {
 	account  string
@@ -68,7 +70,7 @@ func (p program) check(ctx context.Context, s settings, form checkForm, code str
 	}
 	asker, err := client.New(config)
 	if err != nil {
-		return withHint(fmt.Errorf("reading TOTPCTL_URL: %w", err), "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com")
+		return withHint(fmt.Errorf("reading TOTPCTL_URL: %w", err), serverHint)
 	}
 	if code, err = p.readCode(code); err != nil {
 		return err
@@ -100,7 +102,7 @@ func tidyRecovery(code string) string {
 }
 
 func (p program) clientConfig(s settings, form checkForm) (c client.Config, err error) {
-	if c.URL, err = parse(s, "TOTPCTL_URL", parseServerURL, "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com"); err != nil {
+	if c.URL, err = parse(s, "TOTPCTL_URL", parseServerURL, serverHint); err != nil {
 		return c, err
 	}
 	bearers, err := parse(s, "BEARER", parseBearers, "BEARER is the server's: copy that line of its .env, or name the file with --env")

@@ -31,6 +31,11 @@ func addFlags(c *cobra.Command, names ...string) {
 	}
 }
 
+// addKeyFlags gives a command the flags of what makes a key beside the secret.
+func addKeyFlags(c *cobra.Command) {
+	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD")
+}
+
 // readSettings finds and reads the .env; it is no error that there is none.
 func readSettings(c *cobra.Command) (settings, error) {
 	s := settings{command: c}

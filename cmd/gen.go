@@ -24,11 +24,7 @@ the database and ENCRYPTION_KEY.`,
 		Example: "  totpctl gen\n  totpctl gen --once | totpctl check -",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			s, err := readSettings(c)
-			if err != nil {
-				return err
-			}
-			key, err := p.keyFor(c.Context(), s, args)
+			key, err := p.keyFor(c, args)
 			if err != nil {
 				return err
 			}
@@ -43,7 +39,7 @@ the database and ENCRYPTION_KEY.`,
 	}
 	c.Flags().BoolVar(&once, "once", false, "print one code and exit")
 	c.Flags().BoolVar(&json, "json", false, "print JSON objects with the code and its times")
-	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD")
+	addKeyFlags(c)
 	return c
 }
 

@@ -34,7 +34,7 @@ for the administrator, and a key for stored secrets. It never overwrites a file.
 			return err
 		},
 	}
-	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD")
+	addKeyFlags(c)
 	return c
 }
 

@@ -34,11 +34,7 @@ the database and ENCRYPTION_KEY.`,
 		Example: "  totpctl qr\n  totpctl qr --png enrol.png",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			s, err := readSettings(c)
-			if err != nil {
-				return err
-			}
-			key, err := p.keyFor(c.Context(), s, args)
+			key, err := p.keyFor(c, args)
 			if err != nil {
 				return err
 			}
@@ -55,7 +51,7 @@ the database and ENCRYPTION_KEY.`,
 	c.Flags().StringVar(&form.svg, "svg", "", "write an SVG image to this `file` instead")
 	c.Flags().BoolVar(&form.force, "force", false, "let --png and --svg replace an existing file")
 	c.MarkFlagsMutuallyExclusive("uri", "png", "svg")
-	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD")
+	addKeyFlags(c)
 	return c
 }
 

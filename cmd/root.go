@@ -77,7 +77,6 @@ live codes, and a check for scripts.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
-		RunE:          needCommand,
 	}
 	root.PersistentFlags().String("env", "", "read configuration from this `file` instead of .env")
 	cobra.AddTemplateFunc("build", version) // read when it is asked for: it takes time

@@ -44,8 +44,8 @@ the default account has not accepted a code. Requests are logged to stderr.`,
 			return p.serve(ctx, s, config)
 		},
 	}
-	addFlags(c, "TOTP_ISSUER", "TOTP_ACCOUNT", "TOTP_ALGORITHM", "TOTP_DIGITS", "TOTP_PERIOD", "TOTP_SKEW",
-		"LISTEN_ADDR", "PUBLIC_URL", "TLS_CERT_FILE", "TLS_KEY_FILE", "CORS_ORIGINS")
+	addKeyFlags(c)
+	addFlags(c, "TOTP_SKEW", "LISTEN_ADDR", "PUBLIC_URL", "TLS_CERT_FILE", "TLS_KEY_FILE", "CORS_ORIGINS")
 	return c
 }
 
@@ -146,7 +146,7 @@ func warn(ctx context.Context, store sqlstore.Store, log *slog.Logger) error {
 func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logger, p program) server.Config {
 	public := c.publicURL
 	if public == nil {
-		public = &url.URL{Scheme: c.scheme(), Host: addr.String()}
+		public = &url.URL{Scheme: scheme(c.certFile), Host: addr.String()}
 	}
 	return server.Config{
 		Verifier: v, Key: c.key, Clock: p.clock, Log: log,
@@ -154,8 +154,6 @@ func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logge
 		PublicURL: public, Origins: c.origins,
 	}
 }
-
-func (c serveConfig) scheme() string { return scheme(c.certFile) }
 
 // secure returns what makes a listener speak TLS if there is a certificate.
 func (c serveConfig) secure(log *slog.Logger) (func(net.Listener) net.Listener, error) {

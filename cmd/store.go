@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/verifier"
@@ -39,7 +41,11 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key) (sq
 
 // keyFor is the key of the stored account that args name, or the default
 // account's. Only the former needs the database.
-func (p program) keyFor(ctx context.Context, s settings, args []string) (key totp.Key, err error) {
+func (p program) keyFor(c *cobra.Command, args []string) (key totp.Key, err error) {
+	s, err := readSettings(c)
+	if err != nil {
+		return totp.Key{}, err
+	}
 	if len(args) == 0 {
 		key, err := s.key()
 		if bits := key.Secret().Bits(); err == nil && bits < totp.MinSecretBits {
@@ -47,12 +53,12 @@ func (p program) keyFor(ctx context.Context, s settings, args []string) (key tot
 		}
 		return key, err
 	}
-	store, v, err := p.openVerifier(ctx, s, totp.Key{})
+	store, v, err := p.openVerifier(c.Context(), s, totp.Key{})
 	if err != nil {
 		return totp.Key{}, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if key, err = v.Key(ctx, args[0]); err != nil {
+	if key, err = v.Key(c.Context(), args[0]); err != nil {
 		return totp.Key{}, accountError("reading key of", args[0], err)
 	}
 	return key, nil

@@ -69,7 +69,7 @@ type EnrolmentBody struct {
 // NewEnrolmentBody returns what the owner of a pending key needs. The public URL
 // is how people reach the server.
 func NewEnrolmentBody(e verifier.Enrolment, public *url.URL) EnrolmentBody {
-	svg, err := qrcode.SVG(e.Key.URI(), "QR code for an authenticator app")
+	svg, err := qrcode.SVG(e.Key.URI(), qrTitle)
 	if err != nil { // the names are too long: the URI serves
 		svg = ""
 	}

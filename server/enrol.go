@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"path"
@@ -31,9 +30,7 @@ func newRecoveryPage(issuer, account string, codes []string) recoveryPage {
 // getEnrol shows a button: what fetches a link before its owner does, such as a
 // message's preview, sees no secret and opens nothing.
 func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
-	defer cancel()
-	if _, err := s.config.Verifier.Peek(ctx, r.PathValue("token"), browserOf(r)); err != nil {
+	if _, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), browserOf(r)); err != nil {
 		s.refuseLink(w, r, err)
 		return
 	}
@@ -46,19 +43,17 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
-	defer cancel()
 	answer := s.openLink
 	if r.PostForm.Has("code") {
 		answer = s.confirmByLink
 	}
-	if err := answer(ctx, w, r); err != nil {
+	if err := answer(w, r); err != nil {
 		s.refuseLink(w, r, err)
 	}
 }
 
-func (s *Server) openLink(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-	p, err := s.open(ctx, w, r.PathValue("token"), browserOf(r))
+func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
+	p, err := s.open(w, r)
 	if err != nil {
 		return err
 	}
@@ -66,8 +61,8 @@ func (s *Server) openLink(ctx context.Context, w http.ResponseWriter, r *http.Re
 	return nil
 }
 
-func (s *Server) confirmByLink(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-	token, browser := r.PathValue("token"), browserOf(r)
+func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
+	ctx, token, browser := r.Context(), r.PathValue("token"), browserOf(r)
 	name, err := s.config.Verifier.Peek(ctx, token, browser)
 	if err != nil {
 		return err
@@ -82,7 +77,7 @@ func (s *Server) confirmByLink(ctx context.Context, w http.ResponseWriter, r *ht
 		render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), newRecoveryPage(s.config.Key.Issuer(), name, codes))
 		return nil
 	}
-	p, err := s.open(ctx, w, token, browser)
+	p, err := s.open(w, r)
 	if err != nil {
 		return err
 	}
@@ -93,8 +88,9 @@ func (s *Server) confirmByLink(ctx context.Context, w http.ResponseWriter, r *ht
 
 // open returns the page of the pending account for the browser that opens the link
 // or has opened it.
-func (s *Server) open(ctx context.Context, w http.ResponseWriter, token, browser string) (p setupPage, err error) {
-	e, err := s.config.Verifier.Open(ctx, token, browser)
+func (s *Server) open(w http.ResponseWriter, r *http.Request) (p setupPage, err error) {
+	token := r.PathValue("token")
+	e, err := s.config.Verifier.Open(r.Context(), token, browserOf(r))
 	if err != nil {
 		return p, err
 	}

@@ -97,18 +97,14 @@ func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err
 			return changed, err
 		}
 		for _, r := range rows[:min(len(rows), resealPage)] {
-			if r.sealedBy(s.first) {
-				continue
-			}
-			// An edit that changes nothing seals anew.
-			err := store.Edit(ctx, r.id, func(a verifier.Account) (verifier.Account, error) { return a, nil })
+			done, err := resealRow(ctx, store, s, r)
 			switch {
-			case err == nil:
-				changed++
 			case errors.Is(err, ErrDamaged):
 				failed = append(failed, fmt.Errorf("account %q: %w", r.id, err))
-			case !errors.Is(err, verifier.ErrNoAccount): // removed meanwhile
+			case err != nil:
 				return changed, err
+			case done:
+				changed++
 			}
 		}
 		if len(rows) <= resealPage {
@@ -117,6 +113,18 @@ func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err
 		from = rows[resealPage].id
 	}
 	return changed, errors.Join(failed...)
+}
+
+func resealRow(ctx context.Context, store sealedStore, s *sealer, r row) (done bool, err error) {
+	if r.sealedBy(s.first) {
+		return false, nil
+	}
+	// An edit that changes nothing seals anew.
+	err = store.Edit(ctx, r.id, func(a verifier.Account) (verifier.Account, error) { return a, nil })
+	if errors.Is(err, verifier.ErrNoAccount) { // removed meanwhile
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // sealedBy tells whether all that the row has sealed was sealed with a key.

@@ -20,15 +20,7 @@ func (p *Postgres) Decide(ctx context.Context, id string, decide func(verifier.A
 		if refused != nil && *refused == r.revision {
 			return errConflict // not for the row's sake: it would be refused for ever
 		}
-		a, err := r.account(p.sealer)
-		if err != nil {
-			return err
-		}
-		next, change := decide(a)
-		if !change {
-			return nil
-		}
-		if err := r.setState(next); err != nil {
+		if change, err := r.decide(p.sealer, decide); err != nil || !change {
 			return err
 		}
 		changed, tried, err := p.writeRow(ctx, r)

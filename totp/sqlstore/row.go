@@ -173,6 +173,20 @@ func newRow(a verifier.Account, s *sealer) (row, error) {
 	return r, r.setAccount(a, s)
 }
 
+// decide gives the row the state that decide returns, and tells whether that is
+// another one.
+func (r *row) decide(s *sealer, decide func(verifier.Account) (verifier.State, bool)) (change bool, err error) {
+	a, err := r.account(s)
+	if err != nil {
+		return false, err
+	}
+	next, change := decide(a)
+	if !change {
+		return false, nil
+	}
+	return true, r.setState(next)
+}
+
 // edit makes the row what edit makes of its account.
 func (r *row) edit(s *sealer, edit func(verifier.Account) (verifier.Account, error)) error {
 	a, err := r.account(s)

@@ -15,15 +15,7 @@ func (s *SQLite) Decide(ctx context.Context, id string, decide func(verifier.Acc
 		if err != nil {
 			return err
 		}
-		a, err := r.account(s.sealer)
-		if err != nil {
-			return err
-		}
-		next, change := decide(a)
-		if !change {
-			return nil
-		}
-		if err := r.setState(next); err != nil {
+		if change, err := r.decide(s.sealer, decide); err != nil || !change {
 			return err
 		}
 		return w.exec(ctx, updateState, errConflict, append([]any{r.id, r.revision}, r.stateValues()...)...)

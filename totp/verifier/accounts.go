@@ -206,7 +206,5 @@ func (v *Verifier) edit(ctx context.Context, name string, edit func(Account) (Ac
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, v.config.Timeout)
-	defer cancel()
 	return v.config.Store.Edit(ctx, id, edit)
 }

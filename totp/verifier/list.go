@@ -7,14 +7,13 @@ import (
 
 // An Info is what may be told of a stored account: nothing secret.
 type Info struct {
-	Name             string
-	Created          time.Time
-	Status           Status
-	Failures         int       // wrong codes in a row
-	WaitUntil        time.Time // zero unless Waiting
-	RecoveryLeft     int
-	PendingUntil     time.Time // zero if no key is pending
-	LastAcceptedStep int64     // 0 before the first
+	Name         string
+	Created      time.Time
+	Status       Status
+	Failures     int       // wrong codes in a row
+	WaitUntil    time.Time // zero unless Waiting
+	RecoveryLeft int
+	PendingUntil time.Time // zero if no key is pending
 }
 
 // A Status says whether an account's codes are looked at.
@@ -74,7 +73,7 @@ func (v *Verifier) info(s Summary) Info {
 	now := v.config.Clock()
 	info := Info{
 		Name: s.ID, Created: s.Created, Failures: s.State.Failures, PendingUntil: s.PendingUntil,
-		RecoveryLeft: len(s.State.Recovery) / hashLength, LastAcceptedStep: s.State.LastStep,
+		RecoveryLeft: len(s.State.Recovery) / hashLength,
 	}
 	if s.ID == v.defaultID {
 		info.Name, s.Confirmed = "", true

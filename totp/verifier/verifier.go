@@ -70,6 +70,7 @@ func New(c Config) (*Verifier, error) {
 	if c.PendingTime == 0 {
 		c.PendingTime = DefaultPendingTime
 	}
+	c.Store = timed{c.Store, c.Timeout}
 	return &Verifier{config: c, defaultID: defaultID(c.Key)}, nil
 }
 
@@ -178,8 +179,6 @@ func (v *Verifier) Ready(ctx context.Context) error {
 
 // decide makes the default account's row when it is asked for the first time.
 func (v *Verifier) decide(ctx context.Context, id string, decide func(Account) (State, bool)) error {
-	ctx, cancel := context.WithTimeout(ctx, v.config.Timeout)
-	defer cancel()
 	err := v.config.Store.Decide(ctx, id, decide)
 	if id != v.defaultID || !errors.Is(err, ErrNoAccount) {
 		return err
