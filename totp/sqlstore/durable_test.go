@@ -16,8 +16,8 @@ func TestTheWriterSyncsEveryCommit(t *testing.T) {
 	defer s.Close()
 	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "busy_timeout": "5000"} {
 		var got string
-		err := s.submit(t.Context(), func(ctx context.Context, w *writer) error {
-			return w.store.conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got)
+		err := s.submit(t.Context(), "", func(ctx context.Context, w *writer) error {
+			return w.conn.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got)
 		})
 		if err != nil || got != want {
 			t.Errorf("PRAGMA %s is %q, %v, want %s", pragma, got, err, want)

@@ -63,17 +63,30 @@ func schemaVersion(ctx context.Context, tx *sql.Conn) (version int, err error) {
 	return version, err
 }
 
-// inTransaction runs f between begin and COMMIT.
-func inTransaction(ctx context.Context, conn *sql.Conn, begin string, f func() error) error {
-	if _, err := conn.ExecContext(ctx, begin); err != nil {
+// inTransaction has run run the statement begin, calls f, and has it run COMMIT,
+// or ROLLBACK after an error.
+func inTransaction(run func(statement string) error, begin string, f func() error) error {
+	if err := run(begin); err != nil {
 		return err
 	}
 	err := f()
 	if err == nil {
-		_, err = conn.ExecContext(ctx, "COMMIT")
+		err = run("COMMIT")
 	}
 	if err != nil {
-		conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // fails only if the engine has rolled back itself
+		run("ROLLBACK") // fails only if the engine has rolled back itself
 	}
 	return err
+}
+
+// statementsOn runs statements on a connection. A caller who leaves does not keep
+// the transaction from its end.
+func statementsOn(ctx context.Context, conn *sql.Conn) func(statement string) error {
+	return func(statement string) error {
+		if statement == "ROLLBACK" {
+			ctx = context.WithoutCancel(ctx)
+		}
+		_, err := conn.ExecContext(ctx, statement)
+		return err
+	}
 }

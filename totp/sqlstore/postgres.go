@@ -101,7 +101,7 @@ func (p *Postgres) prepare(ctx context.Context) error {
 	}
 	defer conn.Close()
 	begin := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", migrationLock)
-	return inTransaction(ctx, conn, begin, func() error {
+	return inTransaction(statementsOn(ctx, conn), begin, func() error {
 		if err := migrate(ctx, conn, postgresDialect); err != nil {
 			return err
 		}

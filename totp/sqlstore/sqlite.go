@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"modernc.org/sqlite" // registers the driver "sqlite"
@@ -29,17 +30,22 @@ const (
 
 // A SQLite is a verifier.Store in a SQLite file.
 //
-// One goroutine owns the one connection. It takes every request that waits, runs
-// them in one transaction, and answers them all after its commit, so that they
-// share one fsync; a request that arrives meanwhile is in the next.
+// One goroutine owns the one connection that writes. It takes every request that
+// waits, runs them in one transaction, and answers them all after its commit, so
+// that they share one fsync; a request that arrives meanwhile is in the next.
 type SQLite struct {
+	file   *os.File               // the database; closed last, as that drops SQLite's locks on it
 	opened map[string]os.FileInfo // by path: the database and its write-ahead log
 	sealer *sealer
 	db     *sql.DB
-	conn   *sql.Conn
 	queue  chan *request
+	copied chan struct{}   // a checkpoint has left the writer the last pages
 	ctx    context.Context // of the store, not of a caller: one who leaves must not fail the others
 	close  context.CancelFunc
+
+	writer       *writer
+	checkpointer *checkpointer
+	running      sync.WaitGroup // of both
 	// stopped is closed when the writer has answered for the last time.
 	stopped chan struct{}
 }
@@ -58,35 +64,37 @@ func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQL
 	if err != nil {
 		return nil, err
 	}
-	info, err := touch(path)
-	if err != nil {
-		return nil, err
-	}
-	db, err := sql.Open("sqlite", dataSource(path))
-	if err != nil {
-		return nil, err
-	}
-	s := &SQLite{opened: map[string]os.FileInfo{path: info}, sealer: sealer, db: db, queue: make(chan *request, maxBatch), stopped: make(chan struct{})}
-	if s.conn, err = connect(ctx, db); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	w, err := s.prepare(ctx, path)
-	if err != nil {
-		return nil, errors.Join(err, s.conn.Close(), db.Close())
+	s := &SQLite{sealer: sealer, queue: make(chan *request, maxBatch), copied: make(chan struct{}), stopped: make(chan struct{})}
+	s.checkpointer = &checkpointer{s, make(chan struct{}, 1)}
+	if err := s.open(ctx, path); err != nil {
+		return nil, errors.Join(err, s.release())
 	}
 	s.ctx, s.close = context.WithCancel(context.Background())
-	go w.run()
+	s.running.Go(s.writer.run)
+	s.running.Go(s.checkpointer.run)
 	return s, nil
 }
 
-// touch creates the file before SQLite would, with a mode of its own.
-func touch(path string) (os.FileInfo, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
+func (s *SQLite) open(ctx context.Context, path string) (err error) {
+	// Before SQLite would create it, with a mode of its own.
+	if s.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return err
 	}
-	defer f.Close()
-	return f.Stat()
+	if s.db, err = sql.Open("sqlite", dataSource(path)); err != nil {
+		return err
+	}
+	conn, err := connect(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	s.writer = &writer{store: s, conn: conn, statements: map[string]*sql.Stmt{}}
+	if err := s.prepare(ctx, conn); err != nil {
+		return err
+	}
+	if err := s.rememberFiles(path); err != nil {
+		return err
+	}
+	return s.writer.prepare(ctx)
 }
 
 func dataSource(path string) string {
@@ -94,6 +102,7 @@ func dataSource(path string) string {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), // before the others: they may meet a lock
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", backstopPages),
 	}}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: pragmas.Encode()}
 	return u.String()
@@ -117,27 +126,34 @@ func connect(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 	}
 }
 
-func (s *SQLite) prepare(ctx context.Context, path string) (*writer, error) {
-	if err := checkDurable(ctx, s.conn); err != nil {
-		return nil, err
+func (s *SQLite) prepare(ctx context.Context, conn *sql.Conn) error {
+	if err := checkDurable(ctx, conn); err != nil {
+		return err
 	}
-	err := inTransaction(ctx, s.conn, "BEGIN IMMEDIATE", func() error {
-		if err := migrate(ctx, s.conn, sqliteDialect); err != nil {
+	return inTransaction(statementsOn(ctx, conn), "BEGIN IMMEDIATE", func() error {
+		if err := migrate(ctx, conn, sqliteDialect); err != nil {
 			return err
 		}
-		return checkKeys(ctx, s.conn, sqliteDialect, s.sealer)
+		return checkKeys(ctx, conn, sqliteDialect, s.sealer)
 	})
+}
+
+// rememberFiles is for checkFiles.
+func (s *SQLite) rememberFiles(path string) error {
+	database, err := s.file.Stat()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	target, err := filepath.EvalSymlinks(path) // SQLite's log is beside the file that a link leads to
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if s.opened[target+"-wal"], err = os.Stat(target + "-wal"); err != nil {
-		return nil, err
+	log, err := os.Stat(target + "-wal")
+	if err != nil {
+		return err
 	}
-	return newWriter(ctx, s)
+	s.opened = map[string]os.FileInfo{path: database, target + "-wal": log}
+	return nil
 }
 
 // checkDurable reads the pragmas back, because a commit that is not fsynced
@@ -157,12 +173,28 @@ func checkDurable(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// Close ends the transaction under way and closes the database. Requests that it
-// had not taken up get ErrClosed.
+// Close ends the transaction under way and closes the database, whose
+// write-ahead log goes if no other process has it open: then the file alone is
+// all there is. Requests that it had not taken up get ErrClosed.
 func (s *SQLite) Close() error {
 	s.close()
-	<-s.stopped
-	return errors.Join(s.conn.Close(), s.db.Close())
+	s.running.Wait()
+	return s.release()
+}
+
+// release closes what open has opened.
+func (s *SQLite) release() error {
+	var errs []error
+	if s.writer != nil {
+		errs = append(errs, s.writer.release())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	if s.file != nil {
+		errs = append(errs, s.file.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Warnings has nothing to tell: what matters was checked when the store was

@@ -10,7 +10,7 @@ import (
 
 // Decide implements verifier.Store.
 func (s *SQLite) Decide(ctx context.Context, id string, decide func(verifier.Account) (verifier.State, bool)) error {
-	return s.submit(ctx, func(ctx context.Context, w *writer) error {
+	return s.submit(ctx, id, func(ctx context.Context, w *writer) error {
 		r, err := w.load(ctx, id)
 		if err != nil {
 			return err
@@ -24,7 +24,7 @@ func (s *SQLite) Decide(ctx context.Context, id string, decide func(verifier.Acc
 
 // Edit implements verifier.Store.
 func (s *SQLite) Edit(ctx context.Context, id string, edit func(verifier.Account) (verifier.Account, error)) error {
-	return s.submit(ctx, func(ctx context.Context, w *writer) error {
+	return s.submit(ctx, id, func(ctx context.Context, w *writer) error {
 		r, err := w.load(ctx, id)
 		if err != nil {
 			return err
@@ -42,14 +42,15 @@ func (s *SQLite) Add(ctx context.Context, a verifier.Account) error {
 	if err != nil {
 		return err
 	}
-	return s.submit(ctx, func(ctx context.Context, w *writer) error {
+	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
 		return w.exec(ctx, insertRow, verifier.ErrExists, r.values()...)
 	})
 }
 
 // Remove implements verifier.Store.
 func (s *SQLite) Remove(ctx context.Context, id string) error {
-	return s.submit(ctx, func(ctx context.Context, w *writer) error {
+	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
+		delete(w.ahead, id)
 		return w.exec(ctx, deleteRow, verifier.ErrNoAccount, id)
 	})
 }
@@ -62,7 +63,7 @@ func (s *SQLite) List(ctx context.Context, from string, limit int) ([]verifier.S
 
 func (s *SQLite) page(ctx context.Context, from string, limit int) ([]row, error) {
 	var page []row
-	err := s.submit(ctx, func(ctx context.Context, w *writer) error {
+	err := s.submit(ctx, "", func(ctx context.Context, w *writer) error {
 		rows, err := w.statements[selectPage].QueryContext(ctx, from, limit)
 		if err == nil {
 			page, err = scanRows(rows)
@@ -78,7 +79,7 @@ func (s *SQLite) page(ctx context.Context, from string, limit int) ([]row, error
 // FindToken implements verifier.Store.
 func (s *SQLite) FindToken(ctx context.Context, hash string) (string, error) {
 	var id string
-	err := s.submit(ctx, func(ctx context.Context, w *writer) error {
+	err := s.submit(ctx, "", func(ctx context.Context, w *writer) error {
 		err := w.statements[selectToken].QueryRowContext(ctx, hash).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return verifier.ErrNoAccount

@@ -29,6 +29,14 @@ const (
 	selectToken = `SELECT id FROM account WHERE pending_token = ?1`
 )
 
+// SQLite's for the writer's transactions. The accounts to read ahead are a JSON
+// array of their ids.
+const (
+	begin = `BEGIN IMMEDIATE`
+
+	selectAhead = `SELECT ` + columns + ` FROM account WHERE id IN (SELECT value FROM json_each(?1))`
+)
+
 // PostgreSQL's statements for batches. The rows are locked in order before the
 // update, which would lock them in any: two replicas would deadlock.
 const (
@@ -52,8 +60,8 @@ type dialect struct {
 }
 
 var (
-	sqliteDialect   = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CLUSTERED@", "WITHOUT ROWID, STRICT"), "?"}
-	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CLUSTERED@", ""), "$"}
+	sqliteDialect   = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT"), "?"}
+	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", ""), "$"}
 )
 
 func (d dialect) migration(text string) string { return d.types.Replace(text) }

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -13,12 +14,15 @@ import (
 // A request waits in the queue for the writer, then for its commit.
 type request struct {
 	ctx  context.Context
+	id   string // of the account that run loads, "" if it loads none
 	run  func(ctx context.Context, w *writer) error
 	done chan error
 }
 
-func (s *SQLite) submit(ctx context.Context, run func(context.Context, *writer) error) error {
-	r := &request{ctx, run, make(chan error, 1)}
+// submit has the writer run something, about the account that it is to read
+// ahead, and returns after the commit.
+func (s *SQLite) submit(ctx context.Context, id string, run func(context.Context, *writer) error) error {
+	r := &request{ctx, id, run, make(chan error, 1)}
 	select {
 	case s.queue <- r:
 	case <-ctx.Done():
@@ -50,19 +54,31 @@ func (r *request) answerOrClosed() error {
 // A writer is the goroutine that owns the connection.
 type writer struct {
 	store      *SQLite
+	conn       *sql.Conn
 	statements map[string]*sql.Stmt
+	ahead      map[string]row // read already in this transaction, by id
+	written    int            // rows since the last checkpoint was asked for
 }
 
-func newWriter(ctx context.Context, s *SQLite) (*writer, error) {
-	w := &writer{store: s, statements: map[string]*sql.Stmt{}}
-	for _, text := range []string{selectRow, updateState, updateRow, insertRow, deleteRow, selectPage, selectToken} {
-		statement, err := s.conn.PrepareContext(ctx, text)
+func (w *writer) prepare(ctx context.Context) error {
+	for _, text := range []string{begin, "COMMIT", "ROLLBACK", selectRow, selectAhead, updateState, updateRow, insertRow, deleteRow, selectPage, selectToken} {
+		statement, err := w.conn.PrepareContext(ctx, text)
 		if err != nil {
-			return nil, fmt.Errorf("preparing %q: %w", text, err)
+			return fmt.Errorf("preparing %q: %w", text, err)
 		}
 		w.statements[text] = statement
 	}
-	return w, nil
+	return nil
+}
+
+// release closes the statements, too: a connection that has some is not closed
+// by SQLite, and leaves its log.
+func (w *writer) release() error {
+	var errs []error
+	for _, s := range w.statements {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, w.conn.Close())...)
 }
 
 // run handles batches until the store is closed.
@@ -72,9 +88,23 @@ func (w *writer) run() {
 		select {
 		case r := <-w.store.queue:
 			w.handle(fill(r, w.store.queue))
+			w.askCheckpointer()
+		case <-w.store.copied:
+			checkpoint(w.store.ctx, w.conn) // if it fails, the next may not
 		case <-w.store.ctx.Done():
 			return
 		}
+	}
+}
+
+func (w *writer) askCheckpointer() {
+	if w.written < checkpointRows {
+		return
+	}
+	select {
+	case w.store.checkpointer.wake <- struct{}{}:
+		w.written = 0
+	default: // it has not got round to the last one
 	}
 }
 
@@ -84,7 +114,7 @@ func (w *writer) run() {
 func (w *writer) handle(batch []*request) {
 	answers := make([]error, len(batch))
 	ctx := context.Background()
-	err := inTransaction(ctx, w.store.conn, "BEGIN IMMEDIATE", func() error { return w.runAll(ctx, batch, answers) })
+	err := inTransaction(w.prepared(ctx), begin, func() error { return w.runAll(ctx, batch, answers) })
 	if err == nil {
 		err = w.checkFiles()
 	}
@@ -96,7 +126,18 @@ func (w *writer) handle(batch []*request) {
 	}
 }
 
+// prepared runs statements that take nothing and return nothing.
+func (w *writer) prepared(ctx context.Context) func(text string) error {
+	return func(text string) error {
+		_, err := w.statements[text].ExecContext(ctx)
+		return err
+	}
+}
+
 func (w *writer) runAll(ctx context.Context, batch []*request, answers []error) error {
+	if err := w.readAhead(ctx, batch); err != nil {
+		return err
+	}
 	for i, r := range batch {
 		if answers[i] = r.ctx.Err(); answers[i] != nil {
 			continue
@@ -137,7 +178,40 @@ func (w *writer) checkFiles() error {
 	return nil
 }
 
+// readAhead reads what the batch will load with one statement, which costs less
+// than one for each.
+func (w *writer) readAhead(ctx context.Context, batch []*request) error {
+	w.ahead = make(map[string]row, len(batch))
+	var ids []string
+	for _, r := range batch {
+		if r.id != "" {
+			ids = append(ids, r.id)
+		}
+	}
+	if len(ids) < 2 {
+		return nil
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	rows, err := w.statements[selectAhead].QueryContext(ctx, string(list))
+	if err != nil {
+		return engine("reading accounts", err)
+	}
+	all, err := scanRows(rows)
+	for _, r := range all {
+		w.ahead[r.id] = r
+	}
+	return engine("reading accounts", err)
+}
+
+// load takes a row that was read ahead once: what comes of it may be written.
 func (w *writer) load(ctx context.Context, id string) (r row, err error) {
+	if r, ok := w.ahead[id]; ok {
+		delete(w.ahead, id)
+		return r, nil
+	}
 	err = w.statements[selectRow].QueryRowContext(ctx, id).Scan(r.fields()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, verifier.ErrNoAccount
@@ -152,6 +226,7 @@ func (w *writer) exec(ctx context.Context, text string, otherwise error, args ..
 	if err != nil {
 		return engine("writing account", err)
 	}
+	w.written++
 	n, err := result.RowsAffected()
 	if err == nil && n != 1 {
 		return otherwise

@@ -1,7 +1,6 @@
 -- The engines differ in the names of types and in what they need to be told:
 -- @NAME@ is text compared byte by byte, @LONG@ an integer of 64 bits, and
--- @CLUSTERED@ keeps rows in the tree of their key and has values checked for
--- their types.
+-- @CHECKED@ has values checked for their types.
 CREATE TABLE account (
     id            @NAME@   NOT NULL PRIMARY KEY,
     revision      @LONG@   NOT NULL, -- another one after every change
@@ -15,7 +14,7 @@ CREATE TABLE account (
     sealed_key    TEXT     NOT NULL, -- live key, '' for none: algorithm, digits, period, key id, sealed secret
     pending       TEXT     NOT NULL, -- key that waits for its first code: JSON, '' for none
     pending_token TEXT               -- hash of the enrolment link's token
-) @CLUSTERED@;
+) @CHECKED@;
 
 CREATE UNIQUE INDEX account_pending_token ON account (pending_token);
 

@@ -1,0 +1,87 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+)
+
+// checkpointRows is how many rows are written between checkpoints. Each is some
+// pages of 4 KiB in the write-ahead log; where rows were there already, one.
+const checkpointRows = 4000
+
+// backstopPages is the length of the log at which SQLite checkpoints by itself,
+// whoever writes: other processes, too, and where the checkpointer does not get
+// through.
+const backstopPages = 20_000
+
+// fewPages are copied without anybody's noticing.
+const fewPages = 256
+
+// maxPasses ends a checkpoint that the writer is faster than.
+const maxPasses = 6
+
+// A checkpointer copies the write-ahead log into the database on a connection of
+// its own, because SQLite's automatic checkpoint has every request wait while
+// thousands of pages are copied and synced. The few pages that come during its
+// last pass are left to the writer, which then begins the log anew.
+type checkpointer struct {
+	store *SQLite
+	wake  chan struct{} // holds one
+}
+
+// run checkpoints whenever it is woken, until the store is closed. A checkpoint
+// that fails loses nothing: the log has it all, until the next one.
+func (c *checkpointer) run() {
+	for {
+		select {
+		case <-c.wake:
+			if c.copyPages(c.store.ctx) == nil {
+				c.askWriter()
+			}
+		case <-c.store.ctx.Done():
+			return
+		}
+	}
+}
+
+// copyPages goes through the log until a pass finds few pages, as each takes less
+// time than the one before. It syncs each pass: SQLite does so only with the
+// log's last page, when the writer waits for it.
+func (c *checkpointer) copyPages(ctx context.Context) error {
+	before := 0
+	for range maxPasses {
+		copied, err := checkpoint(ctx, c.store.db)
+		if err != nil {
+			return err
+		}
+		pages := copied - before
+		if err := c.store.file.Sync(); err != nil {
+			return err
+		}
+		if pages <= fewPages {
+			break
+		}
+		before = copied
+	}
+	return ctx.Err()
+}
+
+func (c *checkpointer) askWriter() {
+	select {
+	case c.store.copied <- struct{}{}:
+	case <-c.store.ctx.Done():
+	}
+}
+
+// checkpoint copies what it can without waiting for anybody, and returns how many
+// of the log's pages have been copied by now.
+func checkpoint(ctx context.Context, on querier) (copied int, err error) {
+	var busy, pages int
+	err = on.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &copied)
+	return copied, err
+}
+
+// A querier is a *sql.DB or a *sql.Conn.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
