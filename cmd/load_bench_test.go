@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ import (
 
 var (
 	loadAccounts = flag.Int("load.accounts", 200_000, "stored accounts of BenchmarkLoad")
+	loadShuffle  = flag.Bool("load.shuffle", true, "take the accounts of BenchmarkLoad in random order, not in that of their making, in which neighbours share pages of the database")
 	loadWindow   = flag.Duration("load.window", 3*time.Second, "how long BenchmarkLoad measures each server, in each of its rounds")
 )
 
@@ -155,6 +157,9 @@ func seedAccounts(b *testing.B, url string, n int) []totp.Key {
 		b.Fatal(err)
 	}
 	analyze(b, url)
+	if *loadShuffle {
+		rand.Shuffle(len(keys), func(i, j int) { keys[i], keys[j] = keys[j], keys[i] })
+	}
 	return keys
 }
 

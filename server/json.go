@@ -64,7 +64,9 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
+	if status != http.StatusOK { // net/http copies the header when it is told of the status
+		w.WriteHeader(status)
+	}
 	w.Write(text.Bytes())
 }
 

@@ -26,6 +26,7 @@ const maxPasses = 6
 // last pass are left to the writer, which then begins the log anew.
 type checkpointer struct {
 	store *SQLite
+	conn  *sql.Conn     // from the start: later, the path may lead to another file
 	wake  chan struct{} // holds one
 }
 
@@ -50,7 +51,7 @@ func (c *checkpointer) run() {
 func (c *checkpointer) copyPages(ctx context.Context) error {
 	before := 0
 	for range maxPasses {
-		copied, err := checkpoint(ctx, c.store.db)
+		copied, err := checkpoint(ctx, c.conn)
 		if err != nil {
 			return err
 		}
@@ -75,13 +76,8 @@ func (c *checkpointer) askWriter() {
 
 // checkpoint copies what it can without waiting for anybody, and returns how many
 // of the log's pages have been copied by now.
-func checkpoint(ctx context.Context, on querier) (copied int, err error) {
+func checkpoint(ctx context.Context, conn *sql.Conn) (copied int, err error) {
 	var busy, pages int
-	err = on.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &copied)
+	err = conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &pages, &copied)
 	return copied, err
-}
-
-// A querier is a *sql.DB or a *sql.Conn.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }

@@ -65,7 +65,6 @@ func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQL
 		return nil, err
 	}
 	s := &SQLite{sealer: sealer, queue: make(chan *request, maxBatch), copied: make(chan struct{}), stopped: make(chan struct{})}
-	s.checkpointer = &checkpointer{s, make(chan struct{}, 1)}
 	if err := s.open(ctx, path); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -94,7 +93,14 @@ func (s *SQLite) open(ctx context.Context, path string) (err error) {
 	if err := s.rememberFiles(path); err != nil {
 		return err
 	}
-	return s.writer.prepare(ctx)
+	if err := s.writer.prepare(ctx); err != nil {
+		return err
+	}
+	if conn, err = connect(ctx, s.db); err != nil {
+		return err
+	}
+	s.checkpointer = &checkpointer{s, conn, make(chan struct{}, 1)}
+	return nil
 }
 
 func dataSource(path string) string {
@@ -187,6 +193,9 @@ func (s *SQLite) release() error {
 	var errs []error
 	if s.writer != nil {
 		errs = append(errs, s.writer.release())
+	}
+	if s.checkpointer != nil {
+		errs = append(errs, s.checkpointer.conn.Close())
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
