@@ -121,7 +121,9 @@ func accountError(doing, name string, err error) error {
 		return withHint(err, "`totpctl account list` shows the accounts")
 	case errors.Is(err, verifier.ErrExists):
 		return withHint(err, "`totpctl account rekey` gives it a new secret; `totpctl account remove` deletes it")
-	case errors.Is(err, verifier.ErrNotPending), errors.Is(err, verifier.ErrPending):
+	case errors.Is(err, verifier.ErrPending):
+		return withHint(err, "`totpctl account confirm` with a first code of it gives recovery codes")
+	case errors.Is(err, verifier.ErrNotPending):
 		return withHint(err, "`totpctl account rekey` makes a fresh secret, to be confirmed within %v", verifier.DefaultPendingTime)
 	case errors.Is(err, sqlstore.ErrNoKey):
 		return withHint(err, "set ENCRYPTION_KEY, as `totpctl init` does: secrets are stored sealed or not at all")
@@ -154,11 +156,11 @@ func (a accounts) printEnrolment(e verifier.Enrolment) error {
 	if a.json {
 		return a.print(body)
 	}
-	text := fmt.Sprintf("uri: %s\n", body.URI)
-	if body.EnrolURL != "" {
-		text += fmt.Sprintf("link for its owner: %s\n", body.EnrolURL)
+	link := body.EnrolURL
+	if link == "" {
+		link = "none, as PUBLIC_URL is neither https nor this machine: the link would show the secret on the way"
 	}
-	_, err := fmt.Fprintf(a.out, "%sconfirm by: %s\n", text, e.Until.Local().Format(time.DateTime))
+	_, err := fmt.Fprintf(a.out, "uri: %s\nlink for its owner: %s\nconfirm by: %s\n", body.URI, link, e.Until.Local().Format(time.DateTime))
 	return err
 }
 

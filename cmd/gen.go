@@ -39,7 +39,7 @@ the database and ENCRYPTION_KEY.`,
 	}
 	c.Flags().BoolVar(&once, "once", false, "print one code and exit")
 	c.Flags().BoolVar(&json, "json", false, "print JSON objects with the code and its times")
-	addKeyFlags(c)
+	addKeyForFlags(c)
 	return c
 }
 

@@ -51,7 +51,7 @@ the database and ENCRYPTION_KEY.`,
 	c.Flags().StringVar(&form.svg, "svg", "", "write an SVG image to this `file` instead")
 	c.Flags().BoolVar(&form.force, "force", false, "let --png and --svg replace an existing file")
 	c.MarkFlagsMutuallyExclusive("uri", "png", "svg")
-	addKeyFlags(c)
+	addKeyForFlags(c)
 	return c
 }
 

@@ -39,6 +39,12 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key) (sq
 	return store, v, nil
 }
 
+// addKeyForFlags is for commands that call keyFor.
+func addKeyForFlags(c *cobra.Command) {
+	addKeyFlags(c)
+	c.Flags().Bool("pending", false, "take the key that waits for its first code, after account rekey")
+}
+
 // keyFor is the key of the stored account that args name, or the default
 // account's. Only the former needs the database.
 func (p program) keyFor(c *cobra.Command, args []string) (key totp.Key, err error) {
@@ -46,7 +52,14 @@ func (p program) keyFor(c *cobra.Command, args []string) (key totp.Key, err erro
 	if err != nil {
 		return totp.Key{}, err
 	}
+	wantPending, err := c.Flags().GetBool("pending")
+	if err != nil {
+		return totp.Key{}, err
+	}
 	if len(args) == 0 {
+		if wantPending {
+			return totp.Key{}, withHint(errors.New("reading --pending: it needs an ACCOUNT"), "the default account has one key, TOTP_BASE32_SECRET")
+		}
 		key, err := s.key()
 		if bits := key.Secret().Bits(); err == nil && bits < totp.MinSecretBits {
 			fmt.Fprintf(p.errOut, "totpctl: %s\n", shortSecret(bits))
@@ -58,10 +71,19 @@ func (p program) keyFor(c *cobra.Command, args []string) (key totp.Key, err erro
 		return totp.Key{}, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if key, err = v.Key(c.Context(), args[0]); err != nil {
+	live, pending, err := v.Keys(c.Context(), args[0])
+	switch {
+	case err == nil && wantPending && pending.IsZero():
+		err = verifier.ErrNotPending
+	case err == nil && (wantPending || live.IsZero()):
+		return pending, nil
+	case err == nil && !pending.IsZero():
+		fmt.Fprintf(p.errOut, "totpctl: %q has a second key, which is not confirmed: --pending takes that one\n", args[0])
+	}
+	if err != nil {
 		return totp.Key{}, accountError("reading key of", args[0], err)
 	}
-	return key, nil
+	return live, nil
 }
 
 func shortSecret(bits int) string {
@@ -71,9 +93,9 @@ func shortSecret(bits int) string {
 func storeHint(err error) string {
 	switch {
 	case errors.Is(err, sqlstore.ErrKey):
-		return "ENCRYPTION_KEY must have the key that sealed the stored secrets: bring it back, the new one first, then `totpctl account reseal`"
+		return "ENCRYPTION_KEY must have the key that sealed the stored secrets: bring it back, the new one first, then `totpctl account reseal`; where no account is stored, a new database will do"
 	case errors.Is(err, sqlstore.ErrNewer):
 		return "update totpctl, or go back to a copy of the database from before the update"
 	}
-	return "DATABASE_URL names the database: a file whose folder exists and is writable for this user, or a PostgreSQL that answers"
+	return "DATABASE_URL names the database: a file whose folder exists and is writable for this user, or a PostgreSQL that answers, with a database in which this role may make tables"
 }

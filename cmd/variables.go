@@ -2,7 +2,10 @@ package cmd
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+
+	"totpctl/totp"
 )
 
 // A variable is one of the configuration's. Its flag is "" where it is a secret,
@@ -21,11 +24,11 @@ func variables() []variable {
 	return []variable{
 		{"TOTP_BASE32_SECRET", "", "secret of the default account", ""},
 		{"TOTP_ISSUER", "issuer", "issuer that authenticators show", "totpctl"},
-		{"TOTP_ACCOUNT", "account", "account that authenticators show", "default"},
+		{"TOTP_ACCOUNT", "account", "what authenticators show as the default account's name", "default"},
 		{"TOTP_ALGORITHM", "algorithm", "SHA1, SHA256 or SHA512", "SHA1"},
 		{"TOTP_DIGITS", "digits", "digits of a code, 6 to 8", "6"},
 		{"TOTP_PERIOD", "period", "how long a code lasts", "30"},
-		{"TOTP_SKEW", "skew", "steps accepted each side of the present one, 0 to 2", "1"},
+		{"TOTP_SKEW", "skew", "steps accepted each side of the present one, 0 to 2", strconv.Itoa(totp.DefaultSkew)},
 		{"BEARER", "", "may check codes", ""},
 		{"ADMIN_BEARER", "", "may also see the QR page", ""},
 		{"ENCRYPTION_KEY", "", "seals stored secrets", ""},

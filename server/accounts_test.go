@@ -87,6 +87,44 @@ func TestAnAccountsLifeOverHTTP(t *testing.T) {
 	f.admin("DELETE", "/accounts/alice", "").wantError(t, 404)
 }
 
+// A wait that is remembered in memory must not outlive what an administrator does.
+func TestWhatAnAdministratorDoesHoldsAtOnce(t *testing.T) {
+	f := newFixture(t)
+	k, _ := f.enrol("alice")
+	f.advance(30 * time.Second)
+	throttle := func() {
+		for range 3 {
+			f.post(`{"account":"alice","code":"` + badCodeOf(k, f.now()) + `"}`)
+		}
+		if r := f.post(`{"account":"alice","code":"000000"}`); r.status != 429 {
+			t.Fatalf("after three wrong codes: %d %s", r.status, r.text)
+		}
+	}
+	good := func() reply { return f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, codeOf(t, k, f.now()))) }
+	throttle()
+	f.admin("POST", "/accounts/alice/unlock", "")
+	good().want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	throttle()
+	f.admin("POST", "/accounts/alice/disable", "")
+	good().want(t, 200, `{"status":false,"reason":"disabled"}`)
+	f.admin("POST", "/accounts/alice/unlock", "")
+	throttle()
+	f.admin("DELETE", "/accounts/alice", "")
+	good().wantError(t, 404)
+}
+
+func TestAPendingAccountThatWasDisabledIsNotMadeAnew(t *testing.T) {
+	f := newFixture(t)
+	f.admin("POST", "/accounts", `{"account":"alice"}`)
+	f.admin("POST", "/accounts/alice/disable", "")
+	f.advance(11 * time.Minute)
+	f.admin("POST", "/accounts", `{"account":"alice"}`).wantError(t, 409)
+	f.admin("POST", "/accounts/alice/unlock", "")
+	if r := f.admin("POST", "/accounts", `{"account":"alice"}`); r.status != 201 {
+		t.Errorf("after unlock: %d %s", r.status, r.text)
+	}
+}
+
 func TestWhoMayCheckMayNotManage(t *testing.T) {
 	f := newFixture(t)
 	f.enrol("alice")

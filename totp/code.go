@@ -8,6 +8,10 @@ import (
 	"github.com/xlzd/gotp"
 )
 
+// DefaultSkew is the skew of RFC 6238 section 5.2's recommendation: one step each
+// side.
+const DefaultSkew = 1
+
 // MaxSkew is the widest skew Match takes: two steps each side.
 const MaxSkew = 2
 

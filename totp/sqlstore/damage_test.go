@@ -46,8 +46,8 @@ func testDamage(t *testing.T, d database, damage string) {
 	for range 20 {
 		together.Go(func() {
 			_, err := v.Check(t.Context(), verifier.Attempt{Account: damaged, Code: codeOf(t, bob.Key, c)})
-			if !errors.Is(err, sqlstore.ErrDamaged) {
-				t.Errorf("the damaged account: %v, want ErrDamaged", err)
+			if !errors.Is(err, sqlstore.ErrDamaged) || !strings.Contains(err.Error(), damaged) {
+				t.Errorf("the damaged account: %v, want ErrDamaged and its name", err)
 			}
 		})
 	}
@@ -55,11 +55,11 @@ func testDamage(t *testing.T, d database, damage string) {
 		together.Go(func() { mustAccept(t, v, c, e.Key) })
 	}
 	together.Wait()
-	if list, _, err := v.List(t.Context(), "", 10); err != nil || len(list) != 3 || list[1].Name != damaged {
-		t.Errorf("List: %+v, %v, want three accounts", list, err)
+	if list, _, err := v.List(t.Context(), "", 10); err != nil || len(list) != 3 || list[1].Name != damaged || list[1].Status != verifier.StatusDamaged || list[2].Status != verifier.StatusActive {
+		t.Errorf("List: %+v, %v, want three accounts, the second damaged", list, err)
 	}
-	if n, err := s.Reseal(t.Context()); n != 0 || strings.Contains(damage, "unknown key") && err == nil {
-		t.Errorf("Reseal: %d, %v", n, err)
+	if n, err := s.Reseal(t.Context()); n != 0 || err == nil || !strings.Contains(err.Error(), damaged) {
+		t.Errorf("Reseal: %d, %v, want the damaged account's name", n, err)
 	}
 	if err := v.Remove(t.Context(), damaged); err != nil {
 		t.Errorf("removing the damaged account: %v", err)

@@ -24,6 +24,9 @@ func checkKeys(ctx context.Context, tx *sql.Conn, d dialect, s *sealer) error {
 	if err != nil {
 		return fmt.Errorf("reading sealing keys: %w", err)
 	}
+	if err := checkKnown(canaries, s); err != nil {
+		return err
+	}
 	for id, canary := range canaries {
 		if _, have := s.keys[id]; !have {
 			err = checkUnneeded(ctx, tx, d, id)
@@ -43,6 +46,21 @@ func checkKeys(ctx context.Context, tx *sql.Conn, d dialect, s *sealer) error {
 	}
 	_, err = tx.ExecContext(ctx, d.statement(`INSERT INTO sealing_key (id, canary) VALUES (?1, ?2)`), id, canary)
 	return err
+}
+
+// checkKnown refuses keys of which the database knows none, even where no row
+// needs the known ones yet: two servers with a key each would otherwise both
+// seal, and neither could open the other's.
+func checkKnown(canaries map[string]string, s *sealer) error {
+	for id := range canaries {
+		if _, have := s.keys[id]; have {
+			return nil
+		}
+	}
+	for id := range canaries {
+		return fmt.Errorf("%w: the database was begun with key %s, which is not given", ErrKey, id)
+	}
+	return nil
 }
 
 func loadCanaries(ctx context.Context, tx *sql.Conn) (map[string]string, error) {
@@ -100,7 +118,7 @@ func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err
 			done, err := resealRow(ctx, store, s, r)
 			switch {
 			case errors.Is(err, ErrDamaged):
-				failed = append(failed, fmt.Errorf("account %q: %w", r.id, err))
+				failed = append(failed, err)
 			case err != nil:
 				return changed, err
 			case done:
@@ -117,7 +135,8 @@ func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err
 
 func resealRow(ctx context.Context, store sealedStore, s *sealer, r row) (done bool, err error) {
 	if r.sealedBy(s.first) {
-		return false, nil
+		_, err := r.account(s)
+		return false, err
 	}
 	// An edit that changes nothing seals anew.
 	err = store.Edit(ctx, r.id, func(a verifier.Account) (verifier.Account, error) { return a, nil })

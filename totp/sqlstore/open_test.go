@@ -80,6 +80,24 @@ func TestAWrongOrAbsentEncryptionKeyIsToldAndNothingIsWritten(t *testing.T) {
 	})
 }
 
+// Two servers with a key each would both seal.
+func TestAKeyThatTheDatabaseDoesNotKnowIsToldBeforeAnythingIsSealed(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		d.mustOpen(t, oldKey).Close()
+		before := d.dump()
+		for _, keys := range [][][]byte{{newKey}, {}} {
+			if _, err := d.open(t, keys...); !errors.Is(err, sqlstore.ErrKey) {
+				t.Errorf("opening with %d keys, none of them known: %v, want ErrKey", len(keys), err)
+			}
+			if after := d.dump(); after != before {
+				t.Errorf("something was written:\n%s\nwas\n%s", after, before)
+			}
+		}
+		d.mustOpen(t, newKey, oldKey).Close()
+		d.mustOpen(t, newKey)
+	})
+}
+
 func TestAPendingKeyNeedsItsEncryptionKeyToo(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, d database) {
 		s := d.mustOpen(t, oldKey)

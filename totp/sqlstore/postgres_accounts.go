@@ -110,7 +110,7 @@ func (p *Postgres) onConnection(ctx context.Context, doing string, f func(contex
 // List implements verifier.Store.
 func (p *Postgres) List(ctx context.Context, from string, limit int) ([]verifier.Summary, error) {
 	rows, err := p.page(ctx, from, limit)
-	return summaries(rows), err
+	return summaries(rows, p.sealer), err
 }
 
 func (p *Postgres) page(ctx context.Context, from string, limit int) (page []row, err error) {

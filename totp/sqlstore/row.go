@@ -107,7 +107,16 @@ func (r *row) setPending(id string, p verifier.Pending, s *sealer) error {
 	return err
 }
 
-func (r *row) account(s *sealer) (a verifier.Account, err error) {
+// account names the one that is damaged: whoever reads the log must find it.
+func (r *row) account(s *sealer) (verifier.Account, error) {
+	a, err := r.parse(s)
+	if err != nil {
+		return a, fmt.Errorf("account %q: %w", r.id, err)
+	}
+	return a, nil
+}
+
+func (r *row) parse(s *sealer) (a verifier.Account, err error) {
 	a.ID, a.Created = r.id, fromMillis(r.created)
 	if a.State, err = r.state(); err != nil {
 		return a, err
@@ -136,12 +145,13 @@ func (r *row) pendingColumn() (p pendingColumn, err error) {
 }
 
 // summary shows even an account whose secrets do not open.
-func (r *row) summary() verifier.Summary {
+func (r *row) summary(s *sealer) verifier.Summary {
+	_, err := r.parse(s)
 	state, _ := r.state()
 	p, _ := r.pendingColumn()
 	return verifier.Summary{
 		ID: r.id, Created: fromMillis(r.created), State: state,
-		Confirmed: r.sealedKey != "", PendingUntil: fromMillis(p.Until),
+		Confirmed: r.sealedKey != "", PendingUntil: fromMillis(p.Until), Damaged: err != nil,
 	}
 }
 
@@ -218,9 +228,9 @@ func scanRows(rows *sql.Rows) (all []row, err error) {
 	return all, rows.Err()
 }
 
-func summaries(rows []row) (all []verifier.Summary) {
+func summaries(rows []row, s *sealer) (all []verifier.Summary) {
 	for i := range rows {
-		all = append(all, rows[i].summary())
+		all = append(all, rows[i].summary(s))
 	}
 	return all
 }

@@ -58,7 +58,7 @@ func (s *SQLite) Remove(ctx context.Context, id string) error {
 // List implements verifier.Store.
 func (s *SQLite) List(ctx context.Context, from string, limit int) ([]verifier.Summary, error) {
 	rows, err := s.page(ctx, from, limit)
-	return summaries(rows), err
+	return summaries(rows, s.sealer), err
 }
 
 func (s *SQLite) page(ctx context.Context, from string, limit int) ([]row, error) {

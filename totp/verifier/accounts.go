@@ -27,7 +27,8 @@ type Enrolment struct {
 }
 
 // Add makes an account with a fresh key, pending until a code of it verifies. An
-// account whose time for that has passed is replaced; any other is ErrExists.
+// account whose time for that has passed is replaced, unless it is disabled; any
+// other is ErrExists.
 func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	if _, err := ParseAccount(name); err != nil {
 		return Enrolment{}, err
@@ -39,7 +40,7 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	err = v.config.Store.Add(ctx, Account{ID: name, Created: millisecond(v.config.Clock()), Pending: pending})
 	if errors.Is(err, ErrExists) {
 		err = v.config.Store.Edit(ctx, name, func(a Account) (Account, error) {
-			if !a.Key.IsZero() || a.Pending.Until.After(v.config.Clock()) {
+			if !a.Key.IsZero() || a.Pending.Until.After(v.config.Clock()) || a.State.Disabled {
 				return a, ErrExists
 			}
 			a.State, a.Pending = State{}, pending
@@ -162,33 +163,38 @@ func (v *Verifier) Remove(ctx context.Context, name string) error {
 	if _, err := ParseAccount(name); err != nil {
 		return ErrNoAccount
 	}
+	defer v.waits.forget(name)
 	return v.config.Store.Remove(ctx, name)
 }
 
-// Key returns a stored account's key, the pending one if it has no other.
-func (v *Verifier) Key(ctx context.Context, name string) (totp.Key, error) {
+// Keys returns a stored account's live key and the one that waits for its first
+// code; the one that there is not is the zero Key. With neither it returns
+// ErrNotPending.
+func (v *Verifier) Keys(ctx context.Context, name string) (live, pending totp.Key, err error) {
 	id, err := v.id(name)
 	if err != nil {
-		return totp.Key{}, err
+		return live, pending, err
 	}
-	var key totp.Key
 	err = v.decide(ctx, id, func(a Account) (State, bool) {
-		if key = v.keyOf(a); key.IsZero() {
-			key = a.Pending.Key
+		live, pending = v.keyOf(a), totp.Key{}
+		if a.Pending.Until.After(v.config.Clock()) {
+			pending = a.Pending.Key
 		}
 		return a.State, false
 	})
-	if err != nil {
-		return totp.Key{}, err
+	if err == nil && live.IsZero() && pending.IsZero() {
+		err = ErrNotPending
 	}
-	return v.issued(key)
+	for _, k := range []*totp.Key{&live, &pending} {
+		if err == nil && !k.IsZero() {
+			*k, err = v.issued(*k)
+		}
+	}
+	return live, pending, err
 }
 
 // issued gives a key of the store the issuer, which is not stored.
 func (v *Verifier) issued(k totp.Key) (totp.Key, error) {
-	if k.IsZero() {
-		return k, ErrNotPending
-	}
 	return totp.ParseKey(totp.Parameters{
 		Issuer: v.config.New.Issuer, Account: k.Account(), Secret: k.Secret(),
 		Algorithm: k.Algorithm(), Digits: k.Digits(), Period: k.Period(),
@@ -206,5 +212,6 @@ func (v *Verifier) edit(ctx context.Context, name string, edit func(Account) (Ac
 			return err
 		}
 	}
+	defer v.waits.forget(id)
 	return v.config.Store.Edit(ctx, id, edit)
 }

@@ -17,9 +17,6 @@ func guessProbability(digits, skew int) float64 {
 	return candidates(skew) / math.Pow10(digits)
 }
 
-// defaultSkew is TOTP_SKEW's default.
-const defaultSkew = 1
-
 // The README states this bound. It is the union bound: guesses before the
 // account stops × candidates / 10^digits.
 func TestAGuesserSucceedsWithProbabilityUnder3In10000BeforeTheAccountStops(t *testing.T) {
@@ -27,7 +24,7 @@ func TestAGuesserSucceedsWithProbabilityUnder3In10000BeforeTheAccountStops(t *te
 	if guesses != maxFailures {
 		t.Fatalf("%d guesses are evaluated in a year, want the account to stop after %d", guesses, maxFailures)
 	}
-	if p := float64(guesses) * guessProbability(totp.DefaultDigits, defaultSkew); p > 3e-4+1e-15 {
+	if p := float64(guesses) * guessProbability(totp.DefaultDigits, totp.DefaultSkew); p > 3e-4+1e-15 {
 		t.Errorf("probability %g, want at most 3e-4", p)
 	}
 }
@@ -37,8 +34,8 @@ func TestAGuesserSucceedsWithProbabilityUnder3In10000BeforeTheAccountStops(t *te
 // leave room for.
 func TestAGuesserOfADailyUserHas32GuessesADay(t *testing.T) {
 	guesses := countGuesses(t, 24*time.Hour)
-	daily := float64(guesses) * guessProbability(totp.DefaultDigits, defaultSkew)
-	yearly := 1 - math.Pow(1-guessProbability(totp.DefaultDigits, defaultSkew), float64(365*guesses))
+	daily := float64(guesses) * guessProbability(totp.DefaultDigits, totp.DefaultSkew)
+	yearly := 1 - math.Pow(1-guessProbability(totp.DefaultDigits, totp.DefaultSkew), float64(365*guesses))
 	t.Logf("%d guesses a day: %.3g a day, %.3g a year", guesses, daily, yearly)
 	if guesses != 32 {
 		t.Errorf("%d guesses a day, want 32", guesses)

@@ -26,6 +26,7 @@ const (
 	StatusPending  Status = "pending" // for the first code
 	StatusExpired  Status = "expired" // no code came in time
 	StatusDisabled Status = "disabled"
+	StatusDamaged  Status = "damaged" // something else has changed it in the database
 )
 
 // Show returns what may be told of one account; the empty name is the default
@@ -79,6 +80,8 @@ func (v *Verifier) info(s Summary) Info {
 		info.Name, s.Confirmed = "", true
 	}
 	switch {
+	case s.Damaged:
+		info.Status = StatusDamaged
 	case s.State.Disabled:
 		info.Status = StatusDisabled
 	case !s.Confirmed && s.PendingUntil.After(now):

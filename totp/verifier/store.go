@@ -54,6 +54,7 @@ type Summary struct {
 	State        State
 	Confirmed    bool      // has a live key
 	PendingUntil time.Time // zero if no key is pending
+	Damaged      bool      // something else has changed the row: it cannot be decided on
 }
 
 // A Store keeps accounts and changes each atomically, for any number of

@@ -31,6 +31,12 @@ func (w *waits) left(id string, now time.Time) time.Duration {
 	return s.until.Sub(now)
 }
 
+func (w *waits) forget(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.seen, id)
+}
+
 func (w *waits) remember(id string, until, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
