@@ -16,35 +16,60 @@ var ErrKey = errors.New("encryption key is wrong or missing")
 // canaryText is sealed with every key, so that a wrong one is told at start.
 const canaryText = "totpctl canary"
 
-// checkKeys refuses to start unless each key that was ever used here opens its
-// canary or is needed by no row; then it leaves a canary of the key that seals.
-// It runs in the caller's transaction.
-func checkKeys(ctx context.Context, tx *sql.Conn, d dialect, s *sealer) error {
-	canaries, err := loadCanaries(ctx, tx)
+// prepareSchema migrates and checks the keys: a database whose keys are others is
+// left as it was. The statement begin must exclude every other process.
+func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) error {
+	var canaries map[string]string
+	err := inTransaction(statementsOn(ctx, conn), begin, func() error {
+		if err := migrate(ctx, conn, d); err != nil {
+			return err
+		}
+		var err error
+		canaries, err = checkCanaries(ctx, conn, s)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("reading sealing keys: %w", err)
-	}
-	if err := checkKnown(canaries, s); err != nil {
 		return err
 	}
-	for id, canary := range canaries {
-		if _, have := s.keys[id]; !have {
-			err = checkUnneeded(ctx, tx, d, id)
-		} else if _, err = s.open(id, canary, "canary"); err != nil {
-			err = fmt.Errorf("%w: the canary of key %s does not open", ErrKey, id)
+	for id := range canaries {
+		if _, have := s.keys[id]; have {
+			continue
 		}
-		if err != nil {
+		if err := checkUnneeded(ctx, conn, d, id); err != nil { // reads all rows: not while others are excluded
 			return err
 		}
 	}
 	if _, known := canaries[s.first]; known || s.first == "" {
 		return nil
 	}
+	return leaveCanary(ctx, conn, d, s)
+}
+
+// checkCanaries returns the canaries of the keys that were ever used here. Those
+// of the keys that are given must open.
+func checkCanaries(ctx context.Context, tx *sql.Conn, s *sealer) (map[string]string, error) {
+	canaries, err := loadCanaries(ctx, tx)
+	if err != nil {
+		return nil, fmt.Errorf("reading sealing keys: %w", err)
+	}
+	for id, canary := range canaries {
+		if _, have := s.keys[id]; !have {
+			continue
+		}
+		if _, err := s.open(id, canary, "canary"); err != nil {
+			return nil, fmt.Errorf("%w: the canary of key %s does not open", ErrKey, id)
+		}
+	}
+	return canaries, checkKnown(canaries, s)
+}
+
+// leaveCanary leaves one of the key that seals, before anything is sealed.
+func leaveCanary(ctx context.Context, conn *sql.Conn, d dialect, s *sealer) error {
 	id, canary, err := s.seal([]byte(canaryText), "canary")
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, d.statement(`INSERT INTO sealing_key (id, canary) VALUES (?1, ?2)`), id, canary)
+	_, err = conn.ExecContext(ctx, d.statement(`INSERT INTO sealing_key (id, canary) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING`), id, canary)
 	return err
 }
 
@@ -80,10 +105,10 @@ func loadCanaries(ctx context.Context, tx *sql.Conn) (map[string]string, error) 
 	return canaries, rows.Err()
 }
 
-func checkUnneeded(ctx context.Context, tx *sql.Conn, d dialect, id string) error {
+func checkUnneeded(ctx context.Context, conn *sql.Conn, d dialect, id string) error {
 	const query = `SELECT count(*) FROM (SELECT 1 FROM account WHERE sealed_key LIKE ?1 OR pending LIKE ?1 LIMIT 1) AS needed`
 	var needed int
-	if err := tx.QueryRowContext(ctx, d.statement(query), "% "+id+" %").Scan(&needed); err != nil {
+	if err := conn.QueryRowContext(ctx, d.statement(query), "% "+id+" %").Scan(&needed); err != nil {
 		return err
 	}
 	if needed > 0 {

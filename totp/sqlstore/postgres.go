@@ -55,7 +55,7 @@ func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Po
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(beforeEachUse))
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(beforeEachUse), stdlib.OptionAfterConnect(readCommitted))
 	db.SetMaxOpenConns(maxConnections)
 	db.SetMaxIdleConns(maxConnections)
 	p := &Postgres{sealer: sealer, db: db, warnings: warnings,
@@ -100,28 +100,50 @@ func (p *Postgres) prepare(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
+	if err := checkEncoding(ctx, conn); err != nil {
+		return err
+	}
 	begin := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", migrationLock)
-	return inTransaction(statementsOn(ctx, conn), begin, func() error {
-		if err := migrate(ctx, conn, postgresDialect); err != nil {
-			return err
-		}
-		return checkKeys(ctx, conn, postgresDialect, p.sealer)
-	})
+	return prepareSchema(ctx, conn, postgresDialect, begin, p.sealer)
+}
+
+// checkEncoding refuses a database that cannot hold every name: one such name
+// would fail the batch that it is in.
+func checkEncoding(ctx context.Context, conn *sql.Conn) error {
+	var encoding string
+	if err := conn.QueryRowContext(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
+		return err
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("the database's encoding is %s, not UTF8: make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", encoding)
+	}
+	return nil
+}
+
+// readCommitted undoes another default of the database or the role: batches rely
+// on seeing what others have committed.
+func readCommitted(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
+	return err
 }
 
 // Warnings tells what an operator should know of the database's settings.
 func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
-	var value string
-	if err := p.db.QueryRowContext(ctx, "SHOW synchronous_commit").Scan(&value); err != nil {
+	var commit, fsync string
+	if err := p.db.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit'), current_setting('fsync')").Scan(&commit, &fsync); err != nil {
 		return nil, err
 	}
-	switch value {
-	case "off":
-		return []string{"synchronous_commit is off: a crash of PostgreSQL may make used codes good again"}, nil
-	case "local":
-		return []string{"synchronous_commit is local: a failover to a standby may make used codes good again"}, nil
+	var warnings []string
+	if fsync == "off" {
+		warnings = append(warnings, "fsync is off: a crash of PostgreSQL's machine may make used codes good again, or lose everything")
 	}
-	return nil, nil
+	switch commit {
+	case "off":
+		warnings = append(warnings, "synchronous_commit is off: a crash of PostgreSQL may make used codes good again")
+	case "local":
+		warnings = append(warnings, "synchronous_commit is local: a failover to a standby may make used codes good again")
+	}
+	return warnings, nil
 }
 
 // Close ends the batches under way and closes the connections.

@@ -35,7 +35,7 @@ const (
 // that they share one fsync; a request that arrives meanwhile is in the next.
 type SQLite struct {
 	file   *os.File               // the database; closed last, as that drops SQLite's locks on it
-	opened map[string]os.FileInfo // by path: the database and its write-ahead log
+	opened map[string]os.FileInfo // by path: the database, its write-ahead log, and the log's index
 	sealer *sealer
 	db     *sql.DB
 	queue  chan *request
@@ -109,6 +109,7 @@ func dataSource(path string) string {
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
 		fmt.Sprintf("wal_autocheckpoint(%d)", backstopPages),
+		fmt.Sprintf("journal_size_limit(%d)", backstopPages*4096), // after a reader kept the log from being begun anew
 	}}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: pragmas.Encode()}
 	return u.String()
@@ -136,12 +137,7 @@ func (s *SQLite) prepare(ctx context.Context, conn *sql.Conn) error {
 	if err := checkDurable(ctx, conn); err != nil {
 		return err
 	}
-	return inTransaction(statementsOn(ctx, conn), "BEGIN IMMEDIATE", func() error {
-		if err := migrate(ctx, conn, sqliteDialect); err != nil {
-			return err
-		}
-		return checkKeys(ctx, conn, sqliteDialect, s.sealer)
-	})
+	return prepareSchema(ctx, conn, sqliteDialect, begin, s.sealer)
 }
 
 // rememberFiles is for checkFiles.
@@ -154,11 +150,12 @@ func (s *SQLite) rememberFiles(path string) error {
 	if err != nil {
 		return err
 	}
-	log, err := os.Stat(target + "-wal")
-	if err != nil {
-		return err
+	s.opened = map[string]os.FileInfo{path: database}
+	for _, beside := range []string{target + "-wal", target + "-shm"} {
+		if s.opened[beside], err = os.Stat(beside); err != nil {
+			return err
+		}
 	}
-	s.opened = map[string]os.FileInfo{path: database, target + "-wal": log}
 	return nil
 }
 

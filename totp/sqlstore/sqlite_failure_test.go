@@ -41,6 +41,7 @@ func TestADeletedOrReplacedFileGivesNoVerdict(t *testing.T) {
 		"moved":           func(path string) error { return os.Rename(path, path+".old") },
 		"replaced":        func(path string) error { return replace(path, path) },
 		"folder replaced": func(path string) error { return os.Rename(filepath.Dir(path), filepath.Dir(path)+"2") },
+		"index deleted":   func(path string) error { return os.Remove(path + "-shm") },
 		"log deleted":     func(path string) error { return os.Remove(path + "-wal") },
 		"log replaced":    func(path string) error { return replace(path+"-wal", path+"-wal") },
 	} {

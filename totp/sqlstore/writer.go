@@ -72,8 +72,12 @@ func (w *writer) prepare(ctx context.Context) error {
 }
 
 // release closes the statements, too: a connection that has some is not closed
-// by SQLite, and leaves its log.
+// by SQLite, and leaves its log. That is right if its files are others by now,
+// to which it would copy pages that are not theirs.
 func (w *writer) release() error {
+	if err := w.store.checkFiles(); err != nil {
+		return err
+	}
 	var errs []error
 	for _, s := range w.statements {
 		errs = append(errs, s.Close())
@@ -114,9 +118,14 @@ func (w *writer) askCheckpointer() {
 func (w *writer) handle(batch []*request) {
 	answers := make([]error, len(batch))
 	ctx := context.Background()
-	err := inTransaction(w.prepared(ctx), begin, func() error { return w.runAll(ctx, batch, answers) })
+	err := inTransaction(w.prepared(ctx), begin, func() error {
+		if err := w.runAll(ctx, batch, answers); err != nil {
+			return err
+		}
+		return w.store.checkFiles()
+	})
 	if err == nil {
-		err = w.checkFiles()
+		err = w.store.checkFiles()
 	}
 	for i, r := range batch {
 		if err != nil {
@@ -163,10 +172,10 @@ func engine(doing string, err error) error {
 }
 
 // checkFiles refuses an answer from a database that was deleted or replaced, or
-// whose write-ahead log was: what was committed to it will be forgotten at the
-// next start, and its codes would be good again.
-func (w *writer) checkFiles() error {
-	for path, opened := range w.store.opened {
+// whose write-ahead log or its index was: what was committed to it will be
+// forgotten at the next start, and its codes would be good again.
+func (s *SQLite) checkFiles() error {
+	for path, opened := range s.opened {
 		info, err := os.Stat(path)
 		if err != nil {
 			return err
