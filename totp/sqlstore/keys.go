@@ -42,7 +42,7 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 	if _, known := canaries[s.first]; known || s.first == "" {
 		return nil
 	}
-	return leaveCanary(ctx, conn, d, s)
+	return inTransaction(statementsOn(ctx, conn), begin, func() error { return leaveCanary(ctx, conn, d, s) })
 }
 
 // checkCanaries returns the canaries of the keys that were ever used here. Those
@@ -63,13 +63,17 @@ func checkCanaries(ctx context.Context, tx *sql.Conn, s *sealer) (map[string]str
 	return canaries, checkKnown(canaries, s)
 }
 
-// leaveCanary leaves one of the key that seals, before anything is sealed.
-func leaveCanary(ctx context.Context, conn *sql.Conn, d dialect, s *sealer) error {
+// leaveCanary leaves one of the key that seals, before anything is sealed, unless
+// somebody with another key has been faster.
+func leaveCanary(ctx context.Context, tx *sql.Conn, d dialect, s *sealer) error {
+	if _, err := checkCanaries(ctx, tx, s); err != nil {
+		return err
+	}
 	id, canary, err := s.seal([]byte(canaryText), "canary")
 	if err != nil {
 		return err
 	}
-	_, err = conn.ExecContext(ctx, d.statement(`INSERT INTO sealing_key (id, canary) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING`), id, canary)
+	_, err = tx.ExecContext(ctx, d.statement(`INSERT INTO sealing_key (id, canary) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING`), id, canary)
 	return err
 }
 

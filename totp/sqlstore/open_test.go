@@ -98,6 +98,23 @@ func TestAKeyThatTheDatabaseDoesNotKnowIsToldBeforeAnythingIsSealed(t *testing.T
 	})
 }
 
+func TestOfTwoKeysAtOnceOneBeginsTheDatabase(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, first database) {
+		for range 10 {
+			d := first.another(t)
+			errs := make([]error, 2)
+			var both sync.WaitGroup
+			for i, key := range [][]byte{oldKey, newKey} {
+				both.Go(func() { _, errs[i] = d.open(t, key) })
+			}
+			both.Wait()
+			if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs...), sqlstore.ErrKey) {
+				t.Errorf("opening with two keys at once: %v; want that one is refused", errs)
+			}
+		}
+	})
+}
+
 func TestAPendingKeyNeedsItsEncryptionKeyToo(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, d database) {
 		s := d.mustOpen(t, oldKey)
