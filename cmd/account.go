@@ -176,6 +176,9 @@ func (a accounts) confirm(ctx context.Context, args []string) error {
 	if !verdict.Valid {
 		return a.printVerdict(client.Result{Reason: string(verdict.Reason), RetryAfter: verdict.RetryAfter}, checkForm{json: a.json}, 0)
 	}
+	if a.json {
+		return a.print(server.NewVerdictBody(verdict, codes))
+	}
 	return a.printCodes(codes)
 }
 

@@ -70,8 +70,8 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Write(text.Bytes())
 }
 
-// A verdictBody is a verifier.Verdict as HTTP spells it.
-type verdictBody struct {
+// A VerdictBody is a verifier.Verdict as HTTP spells it.
+type VerdictBody struct {
 	Status     bool            `json:"status"`
 	Reason     verifier.Reason `json:"reason,omitempty"`
 	RetryAfter int             `json:"retry_after,omitempty"` // seconds
@@ -81,18 +81,27 @@ type verdictBody struct {
 	Recovery   []string        `json:"recovery_codes,omitempty"` // fresh, of a confirmation
 }
 
-// writeVerdict answers a throttled attempt with the given status: POST has one
-// of its own for it, the prototype's GET has not.
-func writeVerdict(w http.ResponseWriter, v verifier.Verdict, recovery []string, ifThrottled int) {
-	body := verdictBody{Status: v.Valid, Reason: v.Reason, Recovery: recovery}
-	status := http.StatusOK
+// NewVerdictBody returns what is told of a verdict. The recovery codes are those
+// that a confirmation gives.
+func NewVerdictBody(v verifier.Verdict, recovery []string) VerdictBody {
+	body := VerdictBody{Status: v.Valid, Reason: v.Reason, Recovery: recovery}
 	switch {
 	case v.Recovery:
 		body.Left = &v.RecoveryLeft
 	case v.Valid:
 		body.SkewSteps, body.Failures = &v.SkewSteps, &v.Failures
 	case v.Reason == verifier.Throttled:
-		status, body.RetryAfter = ifThrottled, seconds(v.RetryAfter)
+		body.RetryAfter = seconds(v.RetryAfter)
+	}
+	return body
+}
+
+// writeVerdict answers a throttled attempt with the given status: POST has one
+// of its own for it, the prototype's GET has not.
+func writeVerdict(w http.ResponseWriter, v verifier.Verdict, recovery []string, ifThrottled int) {
+	body, status := NewVerdictBody(v, recovery), http.StatusOK
+	if v.Reason == verifier.Throttled {
+		status = ifThrottled
 		w.Header().Set("Retry-After", strconv.Itoa(body.RetryAfter))
 	}
 	note(w, "verdict", verdictName(v))
