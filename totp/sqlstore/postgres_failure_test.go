@@ -177,16 +177,21 @@ func TestAFullDiskOfPostgresGivesErrorsUntilThereIsRoomAgain(t *testing.T) {
 	server.Exec(name, "ALTER TABLE account SET TABLESPACE small")
 	ballast := filepath.Join(disk, "ballast")
 	fillDisk(t, ballast)
-	failed := false
-	for i := 0; !failed && i < 1000; i++ {
-		_, err := v.Add(t.Context(), fmt.Sprintf("account %d", i))
-		failed = err != nil
-		if failed && !strings.Contains(err.Error(), "No space left") {
-			t.Errorf("adding an account to a full disk: %v", err)
+	confirm := func(e verifier.Enrolment) (verifier.Verdict, error) {
+		verdict, _, err := v.Confirm(t.Context(), e.Key.Account(), codeOf(t, e.Key, c))
+		return verdict, err
+	}
+	var refused verifier.Enrolment // there is room in some pages still
+	for _, e := range addUntilFull(t, v) {
+		if verdict, err := confirm(e); err != nil {
+			if refused = e; verdict != (verifier.Verdict{}) || !strings.Contains(err.Error(), "No space left") {
+				t.Errorf("a code on a full disk: %+v, %v", verdict, err)
+			}
+			break
 		}
 	}
-	if !failed {
-		t.Fatal("the disk is not full")
+	if refused.Key.IsZero() {
+		t.Fatal("there was room for every verdict")
 	}
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
@@ -194,7 +199,27 @@ func TestAFullDiskOfPostgresGivesErrorsUntilThereIsRoomAgain(t *testing.T) {
 	if _, err := v.Add(t.Context(), "bob"); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
+	if verdict, err := confirm(refused); err != nil || !verdict.Valid {
+		t.Errorf("the same code with room again: %+v, %v, want valid", verdict, err)
+	}
 	mustAccept(t, v, c, k)
+}
+
+// addUntilFull returns the accounts that there was room for.
+func addUntilFull(t *testing.T, v *verifier.Verifier) (added []verifier.Enrolment) {
+	t.Helper()
+	for i := range 1000 {
+		e, err := v.Add(t.Context(), fmt.Sprintf("account %d", i))
+		if err != nil {
+			if !strings.Contains(err.Error(), "No space left") {
+				t.Fatalf("adding account %d to a full disk: %v", i, err)
+			}
+			return added
+		}
+		added = append(added, e)
+	}
+	t.Fatal("the disk is not full")
+	return nil
 }
 
 // The standby has not what the first attempt wrote, so the retry of a request
