@@ -8,8 +8,8 @@ import (
 	"github.com/xlzd/gotp"
 )
 
-// DefaultSkew is the skew of RFC 6238 section 5.2's recommendation: one step each
-// side.
+// DefaultSkew is one step each side: RFC 6238 section 5.2 recommends at most one
+// for the delay of the network.
 const DefaultSkew = 1
 
 // MaxSkew is the widest skew Match takes: two steps each side.
