@@ -57,14 +57,7 @@ func (p program) keyFor(c *cobra.Command, args []string) (key totp.Key, err erro
 		return totp.Key{}, err
 	}
 	if len(args) == 0 {
-		if wantPending {
-			return totp.Key{}, withHint(errors.New("reading --pending: it needs an ACCOUNT"), "the default account has one key, TOTP_BASE32_SECRET")
-		}
-		key, err := s.key()
-		if bits := key.Secret().Bits(); err == nil && bits < totp.MinSecretBits {
-			fmt.Fprintf(p.errOut, "totpctl: %s\n", shortSecret(bits))
-		}
-		return key, err
+		return p.defaultKey(s, wantPending)
 	}
 	store, v, err := p.openVerifier(c.Context(), s, totp.Key{})
 	if err != nil {
@@ -72,16 +65,35 @@ func (p program) keyFor(c *cobra.Command, args []string) (key totp.Key, err erro
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	live, pending, err := v.Keys(c.Context(), args[0])
-	switch {
-	case err == nil && wantPending && pending.IsZero():
-		err = verifier.ErrNotPending
-	case err == nil && (wantPending || live.IsZero()):
-		return pending, nil
-	case err == nil && !pending.IsZero():
-		fmt.Fprintf(p.errOut, "totpctl: %q has a second key, which is not confirmed: --pending takes that one\n", args[0])
+	if err == nil {
+		key, err = p.choose(args[0], live, pending, wantPending)
 	}
 	if err != nil {
 		return totp.Key{}, accountError("reading key of", args[0], err)
+	}
+	return key, nil
+}
+
+func (p program) defaultKey(s settings, wantPending bool) (totp.Key, error) {
+	if wantPending {
+		return totp.Key{}, withHint(errors.New("reading --pending: it needs an ACCOUNT"), "the default account has one key, TOTP_BASE32_SECRET")
+	}
+	key, err := s.key()
+	if bits := key.Secret().Bits(); err == nil && bits < totp.MinSecretBits {
+		fmt.Fprintf(p.errOut, "totpctl: %s\n", shortSecret(bits))
+	}
+	return key, err
+}
+
+// choose takes the live key where there is one, unless the other is wanted.
+func (p program) choose(name string, live, pending totp.Key, wantPending bool) (totp.Key, error) {
+	switch {
+	case wantPending && pending.IsZero():
+		return totp.Key{}, verifier.ErrNotPending
+	case wantPending || live.IsZero():
+		return pending, nil
+	case !pending.IsZero():
+		fmt.Fprintf(p.errOut, "totpctl: %q has a second key, which is not confirmed: --pending takes that one\n", name)
 	}
 	return live, nil
 }

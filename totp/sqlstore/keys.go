@@ -20,29 +20,22 @@ const canaryText = "totpctl canary"
 // left as it was. The statement begin must exclude every other process.
 func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) error {
 	var canaries map[string]string
-	err := inTransaction(statementsOn(ctx, conn), begin, func() error {
-		if err := migrate(ctx, conn, d); err != nil {
-			return err
+	err := inTransaction(ctx, runOn(conn), begin, func() (err error) {
+		if err = migrate(ctx, conn, d); err == nil {
+			canaries, err = checkCanaries(ctx, conn, s)
 		}
-		var err error
-		canaries, err = checkCanaries(ctx, conn, s)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	for id := range canaries {
-		if _, have := s.keys[id]; have {
-			continue
-		}
-		if err := checkUnneeded(ctx, conn, d, id); err != nil { // reads all rows: not while others are excluded
-			return err
-		}
+	if err := checkMissing(ctx, conn, d, canaries, s); err != nil {
+		return err
 	}
 	if _, known := canaries[s.first]; known || s.first == "" {
 		return nil
 	}
-	return inTransaction(statementsOn(ctx, conn), begin, func() error { return leaveCanary(ctx, conn, d, s) })
+	return inTransaction(ctx, runOn(conn), begin, func() error { return leaveCanary(ctx, conn, d, s) })
 }
 
 // checkCanaries returns the canaries of the keys that were ever used here. Those
@@ -53,7 +46,7 @@ func checkCanaries(ctx context.Context, tx *sql.Conn, s *sealer) (map[string]str
 		return nil, fmt.Errorf("reading sealing keys: %w", err)
 	}
 	for id, canary := range canaries {
-		if _, have := s.keys[id]; !have {
+		if !s.has(id) {
 			continue
 		}
 		if _, err := s.open(id, canary, "canary"); err != nil {
@@ -81,13 +74,29 @@ func leaveCanary(ctx context.Context, tx *sql.Conn, d dialect, s *sealer) error 
 // needs the known ones yet: two servers with a key each would otherwise both
 // seal, and neither could open the other's.
 func checkKnown(canaries map[string]string, s *sealer) error {
+	var missing string
 	for id := range canaries {
-		if _, have := s.keys[id]; have {
+		if s.has(id) {
 			return nil
 		}
+		missing = id
 	}
+	if missing == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: the database was begun with key %s, which is not given", ErrKey, missing)
+}
+
+// checkMissing refuses to go without a key that a row needs. It reads all rows:
+// not while others are excluded.
+func checkMissing(ctx context.Context, conn *sql.Conn, d dialect, canaries map[string]string, s *sealer) error {
 	for id := range canaries {
-		return fmt.Errorf("%w: the database was begun with key %s, which is not given", ErrKey, id)
+		if s.has(id) {
+			continue
+		}
+		if err := checkUnneeded(ctx, conn, d, id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

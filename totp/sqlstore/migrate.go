@@ -63,29 +63,25 @@ func schemaVersion(ctx context.Context, tx *sql.Conn) (version int, err error) {
 	return version, err
 }
 
-// inTransaction has run run the statement begin, calls f, and has it run COMMIT,
-// or ROLLBACK after an error.
-func inTransaction(run func(statement string) error, begin string, f func() error) error {
-	if err := run(begin); err != nil {
+// inTransaction has the statement begin run, calls f, and has COMMIT run, or
+// ROLLBACK after an error, even if the caller has left.
+func inTransaction(ctx context.Context, run func(ctx context.Context, statement string) error, begin string, f func() error) error {
+	if err := run(ctx, begin); err != nil {
 		return err
 	}
 	err := f()
 	if err == nil {
-		err = run("COMMIT")
+		err = run(ctx, "COMMIT")
 	}
 	if err != nil {
-		run("ROLLBACK") // fails only if the engine has rolled back itself
+		run(context.WithoutCancel(ctx), "ROLLBACK") // fails only if the engine has rolled back itself
 	}
 	return err
 }
 
-// statementsOn runs statements on a connection. A caller who leaves does not keep
-// the transaction from its end.
-func statementsOn(ctx context.Context, conn *sql.Conn) func(statement string) error {
-	return func(statement string) error {
-		if statement == "ROLLBACK" {
-			ctx = context.WithoutCancel(ctx)
-		}
+// runOn runs statements on a connection.
+func runOn(conn *sql.Conn) func(ctx context.Context, statement string) error {
+	return func(ctx context.Context, statement string) error {
 		_, err := conn.ExecContext(ctx, statement)
 		return err
 	}

@@ -66,33 +66,30 @@ func TestAWrongOrAbsentEncryptionKeyIsToldAndNothingIsWritten(t *testing.T) {
 		s, c := d.mustOpen(t, oldKey), newClock()
 		e, _ := enrol(t, newVerifier(t, s, c), c, "alice")
 		s.Close()
-		before := d.dump()
-		for _, keys := range [][][]byte{{newKey}, {}} {
-			if _, err := d.open(t, keys...); !errors.Is(err, sqlstore.ErrKey) {
-				t.Errorf("opening with %d keys, none of them right: %v, want ErrKey", len(keys), err)
-			}
-			if after := d.dump(); after != before {
-				t.Errorf("something was written:\n%s\nwas\n%s", after, before)
-			}
-		}
+		wantOtherKeysRefused(t, d)
 		c.next()
 		mustAccept(t, newVerifier(t, d.mustOpen(t, oldKey), c), c, e.Key)
 	})
+}
+
+func wantOtherKeysRefused(t *testing.T, d database) {
+	t.Helper()
+	before := d.dump()
+	for _, keys := range [][][]byte{{newKey}, {}} {
+		if _, err := d.open(t, keys...); !errors.Is(err, sqlstore.ErrKey) {
+			t.Errorf("opening with %d keys, none of them right: %v, want ErrKey", len(keys), err)
+		}
+		if after := d.dump(); after != before {
+			t.Errorf("something was written:\n%s\nwas\n%s", after, before)
+		}
+	}
 }
 
 // Two servers with a key each would both seal.
 func TestAKeyThatTheDatabaseDoesNotKnowIsToldBeforeAnythingIsSealed(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, d database) {
 		d.mustOpen(t, oldKey).Close()
-		before := d.dump()
-		for _, keys := range [][][]byte{{newKey}, {}} {
-			if _, err := d.open(t, keys...); !errors.Is(err, sqlstore.ErrKey) {
-				t.Errorf("opening with %d keys, none of them known: %v, want ErrKey", len(keys), err)
-			}
-			if after := d.dump(); after != before {
-				t.Errorf("something was written:\n%s\nwas\n%s", after, before)
-			}
-		}
+		wantOtherKeysRefused(t, d)
 		d.mustOpen(t, newKey, oldKey).Close()
 		d.mustOpen(t, newKey)
 	})

@@ -65,6 +65,11 @@ func derive(key []byte) (id string, aead cipher.AEAD, err error) {
 	return hex.EncodeToString(name), aead, err
 }
 
+func (s *sealer) has(id string) bool {
+	_, ok := s.keys[id]
+	return ok
+}
+
 // seal returns the id of the key and the sealed text in base64, bound to what
 // the associated parts say.
 func (s *sealer) seal(plain []byte, associated ...string) (id, sealed string, err error) {

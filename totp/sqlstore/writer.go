@@ -118,7 +118,7 @@ func (w *writer) askCheckpointer() {
 func (w *writer) handle(batch []*request) {
 	answers := make([]error, len(batch))
 	ctx := context.Background()
-	err := inTransaction(w.prepared(ctx), begin, func() error {
+	err := inTransaction(ctx, w.runPrepared, begin, func() error {
 		if err := w.runAll(ctx, batch, answers); err != nil {
 			return err
 		}
@@ -135,12 +135,10 @@ func (w *writer) handle(batch []*request) {
 	}
 }
 
-// prepared runs statements that take nothing and return nothing.
-func (w *writer) prepared(ctx context.Context) func(text string) error {
-	return func(text string) error {
-		_, err := w.statements[text].ExecContext(ctx)
-		return err
-	}
+// runPrepared runs a statement that takes nothing and returns nothing.
+func (w *writer) runPrepared(ctx context.Context, text string) error {
+	_, err := w.statements[text].ExecContext(ctx)
+	return err
 }
 
 func (w *writer) runAll(ctx context.Context, batch []*request, answers []error) error {
