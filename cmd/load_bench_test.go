@@ -169,7 +169,7 @@ var recovery = strings.Repeat("r", 220)
 func seedAccount(b *testing.B, store verifier.Store, name string) totp.Key {
 	k, err := totp.GenerateKey(totp.Parameters{Account: name, Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
 	if err == nil {
-		err = store.Add(context.Background(), verifier.Account{ID: name, Created: time.UnixMilli(1), Key: k, State: verifier.State{Recovery: recovery}})
+		err = store.Add(context.Background(), verifier.Account{ID: name, Created: time.UnixMilli(1), Key: k, Recovery: recovery})
 	}
 	if err != nil {
 		b.Error(err)

@@ -195,8 +195,8 @@ func (p *Postgres) writeBatch(ctx context.Context, conn *sql.Conn, batch []*writ
 type stateArrays struct {
 	ids                         []string
 	revisions, lastSteps, waits []int64
-	failures, disabled          []int64
-	recovery, answers           []string
+	failures, disabled, used    []int64
+	answers                     []string
 }
 
 func (a *stateArrays) add(r row) {
@@ -206,12 +206,12 @@ func (a *stateArrays) add(r row) {
 	a.failures = append(a.failures, int64(r.failures))
 	a.waits = append(a.waits, r.waitUntil)
 	a.disabled = append(a.disabled, int64(r.disabled))
-	a.recovery = append(a.recovery, r.recovery)
+	a.used = append(a.used, int64(r.recoveryUsed))
 	a.answers = append(a.answers, r.answer)
 }
 
 func (a *stateArrays) values() []any {
-	return []any{a.ids, a.revisions, a.lastSteps, a.waits, a.failures, a.disabled, a.recovery, a.answers}
+	return []any{a.ids, a.revisions, a.lastSteps, a.failures, a.waits, a.disabled, a.used, a.answers}
 }
 
 // readRow and writeRow wait for their batch, or for the caller to leave.

@@ -16,14 +16,16 @@ import (
 func TestADamagedRowTakesNobodyElseDown(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, d database) {
 		for name, damage := range map[string]string{
-			"another row's secret": `sealed_key = (SELECT sealed_key FROM account WHERE id = 'carol')`,
-			"another period":       `sealed_key = replace(sealed_key, 'SHA1 6 30 ', 'SHA1 6 60 ')`,
-			"an edited secret":     `sealed_key = substr(sealed_key, 1, length(sealed_key) - 8) || 'AAAAAAA='`,
-			"an unknown key":       `sealed_key = 'SHA1 6 30 0123456789abcdef AAAA'`,
-			"no sealed text":       `sealed_key = 'x'`,
-			"another name":         `id = 'bobby'`,
-			"an edited answer":     `answer = '{'`,
-			"an edited pending":    `pending = 'x'`,
+			"another row's secret": `UPDATE enrolment SET sealed_key = (SELECT sealed_key FROM enrolment WHERE account = 'carol')`,
+			"another period":       `UPDATE enrolment SET sealed_key = replace(sealed_key, 'SHA1 6 30 ', 'SHA1 6 60 ')`,
+			"an edited secret":     `UPDATE enrolment SET sealed_key = substr(sealed_key, 1, length(sealed_key) - 8) || 'AAAAAAA='`,
+			"an unknown key":       `UPDATE enrolment SET sealed_key = 'SHA1 6 30 0123456789abcdef AAAA'`,
+			"no sealed text":       `UPDATE enrolment SET sealed_key = 'x'`,
+			"an edited pending":    `UPDATE enrolment SET pending = 'x'`,
+			"no enrolment":         `DELETE FROM enrolment`,
+			"another's enrolment":  `UPDATE account SET enrolment = (SELECT enrolment FROM account WHERE id = 'carol')`,
+			"another name":         `UPDATE account SET id = 'bobby'`,
+			"an edited answer":     `UPDATE account SET answer = '{'`,
 		} {
 			t.Run(name, func(t *testing.T) { testDamage(t, d.another(t), damage) })
 		}
@@ -36,7 +38,11 @@ func testDamage(t *testing.T, d database, damage string) {
 	alice, _ := enrol(t, v, c, "alice")
 	bob, _ := enrol(t, v, c, "bob")
 	carol, _ := enrol(t, v, c, "carol")
-	d.exec("UPDATE account SET " + damage + " WHERE id = 'bob'")
+	where := " WHERE id = 'bob'"
+	if strings.Contains(damage, " enrolment SET ") || strings.HasPrefix(damage, "DELETE") {
+		where = " WHERE account = 'bob'"
+	}
+	d.exec(damage + where)
 	damaged := "bob"
 	if strings.Contains(damage, "bobby") {
 		damaged = "bobby"
@@ -64,6 +70,8 @@ func testDamage(t *testing.T, d database, damage string) {
 	if err := v.Remove(t.Context(), damaged); err != nil {
 		t.Errorf("removing the damaged account: %v", err)
 	}
+	c.next()
+	mustAccept(t, v, c, carol.Key)
 }
 
 // What an application, a user or an administrator holds is not in the database.

@@ -76,8 +76,9 @@ func dumpSQLite(db *sql.DB) (string, error) {
 		`SELECT name || ': ' || coalesce(sql, '') FROM sqlite_master ORDER BY name`,
 		`SELECT version FROM schema_version`,
 		`SELECT id || ' ' || canary FROM sealing_key ORDER BY id`,
-		`SELECT id || ' ' || revision || ' ' || last_step || ' ' || failures || ' ' || disabled || ' ' || recovery || ' ' || answer || ' ' || sealed_key || ' ' || pending
+		`SELECT id || ' ' || enrolment || ' ' || revision || ' ' || last_step || ' ' || failures || ' ' || disabled || ' ' || recovery_used || ' ' || answer
 			FROM account ORDER BY id`,
+		`SELECT number || ' ' || account || ' ' || sealed_key || ' ' || recovery || ' ' || pending FROM enrolment ORDER BY number`,
 	} {
 		rows, err := db.Query(query)
 		if err != nil {

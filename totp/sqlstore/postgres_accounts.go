@@ -43,7 +43,7 @@ func (p *Postgres) Edit(ctx context.Context, id string, edit func(verifier.Accou
 		if err := r.edit(p.sealer, edit); err != nil {
 			return err
 		}
-		err = p.exec(ctx, updateRow, errConflict, r.editValues()...)
+		err = p.change(ctx, errConflict, r.edition())
 		if !errors.Is(err, errConflict) {
 			return err
 		}
@@ -56,32 +56,49 @@ func (p *Postgres) Add(ctx context.Context, a verifier.Account) error {
 	if err != nil {
 		return err
 	}
-	return p.exec(ctx, insertRow, verifier.ErrExists, r.values()...)
+	return p.change(ctx, verifier.ErrExists, r.insertion())
 }
 
 // Remove implements verifier.Store.
 func (p *Postgres) Remove(ctx context.Context, id string) error {
-	return p.exec(ctx, deleteRow, verifier.ErrNoAccount, id)
-}
-
-// exec runs a statement that must change exactly one row; otherwise it returns
-// the given error.
-func (p *Postgres) exec(ctx context.Context, text string, otherwise error, args ...any) error {
-	return p.onConnection(ctx, "writing account", func(ctx context.Context, conn *sql.Conn) error {
-		before := p.warnings.Load()
-		result, err := conn.ExecContext(ctx, postgresDialect.statement(text), args...)
+	for {
+		r, err := p.readRow(ctx, id)
 		if err != nil {
 			return err
 		}
-		n, err := result.RowsAffected()
-		switch {
-		case err == nil && n != 1:
-			return answered{otherwise}
-		case err == nil && p.warnings.Load() != before:
+		err = p.change(ctx, errConflict, r.deletion())
+		if !errors.Is(err, errConflict) {
+			return err
+		}
+	}
+}
+
+// change runs statements in a transaction. The first must change a row; unless it
+// does, nothing is changed and change returns the given error.
+func (p *Postgres) change(ctx context.Context, otherwise error, statements []statement) error {
+	return p.onConnection(ctx, "writing account", func(ctx context.Context, conn *sql.Conn) error {
+		before := p.warnings.Load()
+		err := inTransaction(ctx, runOn(conn), "BEGIN", func() error { return runEach(ctx, conn, otherwise, statements) })
+		if err == nil && p.warnings.Load() != before {
 			return errWarning
 		}
 		return err
 	})
+}
+
+func runEach(ctx context.Context, conn *sql.Conn, otherwise error, statements []statement) error {
+	for i, s := range statements {
+		result, err := conn.ExecContext(ctx, postgresDialect.statement(s.text), s.values...)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil {
+			return err
+		} else if i == 0 && n != 1 {
+			return answered{otherwise}
+		}
+	}
+	return nil
 }
 
 // An answered error is the answer to a statement that the server has run.

@@ -16,35 +16,60 @@ import (
 // trouble: the others go on.
 var ErrDamaged = errors.New("account is damaged in the database")
 
-// A row is an account as the table has it.
+// A row is an account as the tables have it: what Decide changes, in its own, and
+// what only Edit does, in its enrolment's.
 type row struct {
 	id           string
 	revision     int64
-	created      int64
 	lastStep     int64
 	failures     int
 	waitUntil    int64
 	disabled     int
-	recovery     string
+	recoveryUsed int
 	answer       string
+
+	enrolment    int64
 	sealedKey    string
+	recovery     string
 	pending      string
 	pendingToken sql.NullString
+	created      int64
 }
 
-const columns = `id, revision, created_at, last_step, failures, wait_until, disabled, recovery, answer, sealed_key, pending, pending_token`
-
+// fields are what selectAny reads.
 func (r *row) fields() []any {
-	return []any{&r.id, &r.revision, &r.created, &r.lastStep, &r.failures, &r.waitUntil, &r.disabled, &r.recovery, &r.answer, &r.sealedKey, &r.pending, &r.pendingToken}
+	return []any{&r.id, &r.revision, &r.lastStep, &r.failures, &r.waitUntil, &r.disabled, &r.recoveryUsed, &r.answer,
+		&r.enrolment, &r.sealedKey, &r.recovery, &r.pending, &r.pendingToken, &r.created}
 }
 
-func (r *row) values() []any {
-	return []any{r.id, r.revision, r.created, r.lastStep, r.failures, r.waitUntil, r.disabled, r.recovery, r.answer, r.sealedKey, r.pending, r.pendingToken}
+func (r *row) accountValues() []any {
+	return []any{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.disabled, r.recoveryUsed, r.answer}
 }
 
-// stateValues are what Decide changes, in the order of the statements.
-func (r *row) stateValues() []any {
-	return []any{r.lastStep, r.failures, r.waitUntil, r.disabled, r.recovery, r.answer}
+func (r *row) enrolmentValues() []any {
+	return []any{r.enrolment, r.sealedKey, r.recovery, r.pending, r.pendingToken}
+}
+
+// A statement comes with its parameters.
+type statement struct {
+	text   string
+	values []any
+}
+
+// What changes a row takes the statements of one transaction. The first is
+// conditional: unless it changes a row, the others must not run.
+func (r *row) verdict() []statement { return []statement{{updateState, r.accountValues()}} }
+
+func (r *row) edition() []statement {
+	return []statement{{updateAccount, r.accountValues()}, {updateEnrolment, r.enrolmentValues()}}
+}
+
+func (r *row) insertion() []statement {
+	return []statement{{insertAccount, append(r.accountValues(), r.enrolment)}, {insertEnrolment, append(r.enrolmentValues(), r.id, r.created)}}
+}
+
+func (r *row) deletion() []statement {
+	return []statement{{deleteAccount, []any{r.id, r.enrolment}}, {deleteEnrolment, []any{r.enrolment, r.id}}}
 }
 
 // A pendingColumn is a verifier.Pending as its column has it.
@@ -57,7 +82,7 @@ type pendingColumn struct {
 }
 
 func (r *row) setState(s verifier.State) error {
-	r.lastStep, r.failures, r.waitUntil, r.recovery = s.LastStep, s.Failures, millis(s.WaitUntil), s.Recovery
+	r.lastStep, r.failures, r.waitUntil, r.recoveryUsed = s.LastStep, s.Failures, millis(s.WaitUntil), int(s.RecoveryUsed)
 	r.disabled, r.answer = 0, ""
 	if s.Disabled {
 		r.disabled = 1
@@ -73,7 +98,7 @@ func (r *row) setState(s verifier.State) error {
 func (r *row) state() (verifier.State, error) {
 	s := verifier.State{
 		LastStep: r.lastStep, Failures: r.failures, WaitUntil: fromMillis(r.waitUntil),
-		Disabled: r.disabled != 0, Recovery: r.recovery,
+		Disabled: r.disabled != 0, RecoveryUsed: uint16(r.recoveryUsed),
 	}
 	if r.answer == "" {
 		return s, nil
@@ -83,7 +108,7 @@ func (r *row) state() (verifier.State, error) {
 }
 
 func (r *row) setAccount(a verifier.Account, s *sealer) (err error) {
-	r.id, r.created = a.ID, millis(a.Created)
+	r.id, r.created, r.recovery = a.ID, millis(a.Created), a.Recovery
 	if err := r.setState(a.State); err != nil {
 		return err
 	}
@@ -117,7 +142,7 @@ func (r *row) account(s *sealer) (verifier.Account, error) {
 }
 
 func (r *row) parse(s *sealer) (a verifier.Account, err error) {
-	a.ID, a.Created = r.id, fromMillis(r.created)
+	a.ID, a.Created, a.Recovery = r.id, fromMillis(r.created), r.recovery
 	if a.State, err = r.state(); err != nil {
 		return a, err
 	}
@@ -150,7 +175,7 @@ func (r *row) summary(s *sealer) verifier.Summary {
 	state, _ := r.state()
 	p, _ := r.pendingColumn()
 	return verifier.Summary{
-		ID: r.id, Created: fromMillis(r.created), State: state,
+		ID: r.id, Created: fromMillis(r.created), State: state, Recovery: r.recovery,
 		Confirmed: r.sealedKey != "", PendingUntil: fromMillis(p.Until), Damaged: err != nil,
 	}
 }
@@ -176,10 +201,10 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// newRow begins at a random revision: an account that is removed and added again
-// is not as it was read before.
+// newRow begins at a random revision, with an enrolment of a random number: an
+// account that is removed and added again is not as it was read before.
 func newRow(a verifier.Account, s *sealer) (row, error) {
-	r := row{revision: rand.Int64N(1 << 62)}
+	r := row{revision: rand.Int64N(1 << 62), enrolment: rand.Int64N(1 << 62)}
 	return r, r.setAccount(a, s)
 }
 
@@ -209,11 +234,6 @@ func (r *row) edit(s *sealer, edit func(verifier.Account) (verifier.Account, err
 	}
 	next.ID, next.Created = a.ID, a.Created
 	return r.setAccount(next, s)
-}
-
-// editValues are the parameters of updateRow.
-func (r *row) editValues() []any {
-	return append(append([]any{r.id, r.revision}, r.stateValues()...), r.sealedKey, r.pending, r.pendingToken)
 }
 
 func scanRows(rows *sql.Rows) (all []row, err error) {

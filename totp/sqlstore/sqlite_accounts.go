@@ -18,7 +18,7 @@ func (s *SQLite) Decide(ctx context.Context, id string, decide func(verifier.Acc
 		if change, err := r.decide(s.sealer, decide); err != nil || !change {
 			return err
 		}
-		return w.exec(ctx, updateState, errConflict, append([]any{r.id, r.revision}, r.stateValues()...)...)
+		return w.change(ctx, errConflict, r.verdict())
 	})
 }
 
@@ -32,7 +32,7 @@ func (s *SQLite) Edit(ctx context.Context, id string, edit func(verifier.Account
 		if err := r.edit(s.sealer, edit); err != nil {
 			return err
 		}
-		return w.exec(ctx, updateRow, errConflict, r.editValues()...)
+		return w.change(ctx, errConflict, r.edition())
 	})
 }
 
@@ -43,15 +43,18 @@ func (s *SQLite) Add(ctx context.Context, a verifier.Account) error {
 		return err
 	}
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		return w.exec(ctx, insertRow, verifier.ErrExists, r.values()...)
+		return w.change(ctx, verifier.ErrExists, r.insertion())
 	})
 }
 
 // Remove implements verifier.Store.
 func (s *SQLite) Remove(ctx context.Context, id string) error {
-	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		delete(w.ahead, id)
-		return w.exec(ctx, deleteRow, verifier.ErrNoAccount, id)
+	return s.submit(ctx, id, func(ctx context.Context, w *writer) error {
+		r, err := w.load(ctx, id)
+		if err != nil {
+			return err
+		}
+		return w.change(ctx, errConflict, r.deletion())
 	})
 }
 

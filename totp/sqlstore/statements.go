@@ -5,50 +5,61 @@ import "strings"
 // The statements, as SQLite spells their parameters: it takes $1 for a name and
 // numbers it by its first appearance.
 const (
-	selectRow = `SELECT ` + columns + ` FROM account WHERE id = ?1`
+	selectRow = selectAny + ` WHERE id = ?1`
 
 	// updateState is the one statement that decides a verdict: it changes
 	// nothing unless the row is still as it was read. It also keeps the last
 	// accepted step from going back, whatever the caller believes.
-	updateState = `UPDATE account
-		SET revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, disabled = ?6, recovery = ?7, answer = ?8
-		WHERE id = ?1 AND revision = ?2 AND last_step <= ?3`
+	updateState = updateAccount + ` AND last_step <= ?3`
 
-	updateRow = `UPDATE account
-		SET revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, disabled = ?6, recovery = ?7, answer = ?8,
-			sealed_key = ?9, pending = ?10, pending_token = ?11
+	updateAccount = `UPDATE account
+		SET revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, disabled = ?6, recovery_used = ?7, answer = ?8
 		WHERE id = ?1 AND revision = ?2`
 
-	insertRow = `INSERT INTO account (` + columns + `)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (id) DO NOTHING`
+	updateEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5 WHERE number = ?1`
 
-	deleteRow = `DELETE FROM account WHERE id = ?1`
+	insertAccount = `INSERT INTO account (id, revision, last_step, failures, wait_until, disabled, recovery_used, answer, enrolment)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING`
 
-	selectPage = `SELECT ` + columns + ` FROM account WHERE id >= ?1 ORDER BY id LIMIT ?2`
+	insertEnrolment = `INSERT INTO enrolment (number, sealed_key, recovery, pending, pending_token, account, created_at)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`
 
-	selectToken = `SELECT id FROM account WHERE pending_token = ?1`
+	deleteAccount = `DELETE FROM account WHERE id = ?1 AND enrolment = ?2`
+
+	deleteEnrolment = `DELETE FROM enrolment WHERE number = ?1 AND account = ?2`
+
+	selectPage = selectAny + ` WHERE id >= ?1 ORDER BY id LIMIT ?2`
+
+	selectToken = `SELECT account FROM enrolment WHERE pending_token = ?1`
 )
+
+// selectAny reads whole rows. An account whose enrolment is gone is damaged, not
+// one that there never was: an application may let people in without a code who
+// have not enrolled.
+const selectAny = `SELECT id, revision, last_step, failures, wait_until, disabled, recovery_used, answer, enrolment,
+	coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(created_at, 0)
+	FROM account LEFT JOIN enrolment ON number = enrolment`
 
 // SQLite's for the writer's transactions. The accounts to read ahead are a JSON
 // array of their ids.
 const (
 	begin = `BEGIN IMMEDIATE`
 
-	selectAhead = `SELECT ` + columns + ` FROM account WHERE id IN (SELECT value FROM json_each(?1))`
+	selectAhead = selectAny + ` WHERE id IN (SELECT value FROM json_each(?1))`
 )
 
 // PostgreSQL's statements for batches. The rows are locked in order before the
 // update, which would lock them in any: two replicas would deadlock.
 const (
-	selectRows = `SELECT ` + columns + ` FROM account WHERE id = ANY($1::text[])`
+	selectRows = selectAny + ` WHERE id = ANY($1::text[])`
 
 	updateStates = `WITH locked AS MATERIALIZED (
 			SELECT id FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE)
 		UPDATE account AS a
 		SET revision = a.revision + 1, last_step = n.last_step, failures = n.failures, wait_until = n.wait_until,
-			disabled = n.disabled, recovery = n.recovery, answer = n.answer
-		FROM locked, unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
-			AS n (id, revision, last_step, wait_until, failures, disabled, recovery, answer)
+			disabled = n.disabled, recovery_used = n.recovery_used, answer = n.answer
+		FROM locked, unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+			AS n (id, revision, last_step, failures, wait_until, disabled, recovery_used, answer)
 		WHERE locked.id = n.id AND a.id = n.id AND a.revision = n.revision AND a.last_step <= n.last_step
 		RETURNING a.id`
 )
@@ -60,8 +71,8 @@ type dialect struct {
 }
 
 var (
-	sqliteDialect   = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT"), "?"}
-	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", ""), "$"}
+	sqliteDialect   = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT", "@BY_KEY@", "STRICT, WITHOUT ROWID"), "?"}
+	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", "", "@BY_KEY@", ""), "$"}
 )
 
 func (d dialect) migration(text string) string { return d.types.Replace(text) }

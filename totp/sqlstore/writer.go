@@ -61,7 +61,8 @@ type writer struct {
 }
 
 func (w *writer) prepare(ctx context.Context) error {
-	for _, text := range []string{begin, "COMMIT", "ROLLBACK", selectRow, selectAhead, updateState, updateRow, insertRow, deleteRow, selectPage, selectToken} {
+	for _, text := range []string{begin, "COMMIT", "ROLLBACK", selectRow, selectAhead, selectPage, selectToken,
+		updateState, updateAccount, updateEnrolment, insertAccount, insertEnrolment, deleteAccount, deleteEnrolment} {
 		statement, err := w.conn.PrepareContext(ctx, text)
 		if err != nil {
 			return fmt.Errorf("preparing %q: %w", text, err)
@@ -226,19 +227,22 @@ func (w *writer) load(ctx context.Context, id string) (r row, err error) {
 	return r, engine("reading account", err)
 }
 
-// exec runs a statement that must change exactly one row; otherwise it returns
-// the given error.
-func (w *writer) exec(ctx context.Context, text string, otherwise error, args ...any) error {
-	result, err := w.statements[text].ExecContext(ctx, args...)
-	if err != nil {
-		return engine("writing account", err)
+// change runs statements of which the first must change a row; unless it does,
+// change returns the given error.
+func (w *writer) change(ctx context.Context, otherwise error, statements []statement) error {
+	for i, s := range statements {
+		result, err := w.statements[s.text].ExecContext(ctx, s.values...)
+		if err != nil {
+			return engine("writing account", err)
+		}
+		w.written++
+		if n, err := result.RowsAffected(); err != nil {
+			return engine("writing account", err)
+		} else if i == 0 && n != 1 {
+			return otherwise
+		}
 	}
-	w.written++
-	n, err := result.RowsAffected()
-	if err == nil && n != 1 {
-		return otherwise
-	}
-	return engine("writing account", err)
+	return nil
 }
 
 // errConflict cannot happen here: the transaction has excluded every other

@@ -122,7 +122,7 @@ func (a *Account) confirm(code string, skew int, now time.Time, recovery string)
 	}
 	present, _ := p.Key.Step(now)
 	verdict := Verdict{Valid: true, SkewSteps: int(step - present), Failures: p.Failures}
-	a.Key, a.State, a.Pending = p.Key, State{LastStep: step, Recovery: recovery}, Pending{}
+	a.Key, a.Recovery, a.State, a.Pending = p.Key, recovery, State{LastStep: step}, Pending{}
 	return verdict, nil
 }
 
@@ -134,7 +134,7 @@ func (v *Verifier) RecoveryCodes(ctx context.Context, name string) ([]string, er
 		if a.Key.IsZero() {
 			return a, ErrPending
 		}
-		a.State.Recovery = stored
+		a.Recovery, a.State.RecoveryUsed = stored, 0
 		return a, nil
 	})
 }

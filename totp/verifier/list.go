@@ -74,7 +74,7 @@ func (v *Verifier) info(s Summary) Info {
 	now := v.config.Clock()
 	info := Info{
 		Name: s.ID, Created: s.Created, Failures: s.State.Failures, PendingUntil: s.PendingUntil,
-		RecoveryLeft: len(s.State.Recovery) / hashLength,
+		RecoveryLeft: recoveryLeft(s.Recovery, s.State.RecoveryUsed),
 	}
 	if s.ID == v.defaultID {
 		info.Name, s.Confirmed = "", true

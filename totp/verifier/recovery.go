@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"math/bits"
 	"strings"
 	"time"
 )
@@ -54,25 +55,31 @@ func isRecoveryCode(s string) bool {
 
 // recover uses up a recovery code. A wrong one is not charged: it is too long to
 // guess, and the throttle must not keep its owner out.
-func (s State) recover(a Attempt, now time.Time) (State, Verdict) {
+func (r rules) recover(s State, a Attempt, now time.Time) (State, Verdict) {
 	if !isRecoveryCode(a.RecoveryCode) {
 		return s, Verdict{Reason: Malformed}
 	}
-	i := findHash(s.Recovery, recoveryHash(a.Account, a.RecoveryCode))
-	if i < 0 {
+	i := findHash(r.recovery, recoveryHash(a.Account, a.RecoveryCode))
+	if i < 0 || s.RecoveryUsed>>i&1 == 1 {
 		return s, Verdict{Reason: Invalid}
 	}
-	s.Recovery = s.Recovery[:i] + s.Recovery[i+hashLength:]
-	verdict := Verdict{Valid: true, Recovery: true, RecoveryLeft: len(s.Recovery) / hashLength}
+	s.RecoveryUsed |= 1 << i
+	verdict := Verdict{Valid: true, Recovery: true, RecoveryLeft: recoveryLeft(r.recovery, s.RecoveryUsed)}
 	s.Last = answer(a, now, verdict)
 	return s, verdict
 }
 
-// findHash returns where hash stands in stored, or -1. It always looks at all.
+// recoveryLeft is how many of the stored recovery codes are unused.
+func recoveryLeft(stored string, used uint16) int {
+	return len(stored)/hashLength - bits.OnesCount16(used)
+}
+
+// findHash returns which of those in stored hash is, counted from 0, or -1. It
+// always looks at all.
 func findHash(stored, hash string) int {
 	found := -1
-	for i := 0; i+hashLength <= len(stored); i += hashLength {
-		equal := subtle.ConstantTimeCompare([]byte(stored[i:i+hashLength]), []byte(hash))
+	for i := range len(stored) / hashLength {
+		equal := subtle.ConstantTimeCompare([]byte(stored[i*hashLength:(i+1)*hashLength]), []byte(hash))
 		found = subtle.ConstantTimeSelect(equal, i, found)
 	}
 	return found

@@ -45,8 +45,9 @@ type Verdict struct {
 }
 
 type rules struct {
-	key  totp.Key
-	skew int
+	key      totp.Key
+	skew     int
+	recovery string // the account's
 }
 
 // decide returns the verdict on a and the state after it. Only a wrong code is
@@ -60,7 +61,7 @@ func (r rules) decide(s State, a Attempt, now time.Time) (State, Verdict) {
 	case r.key.IsZero():
 		return s, Verdict{Reason: NotYet}
 	case a.RecoveryCode != "":
-		return s.recover(a, now)
+		return r.recover(s, a, now)
 	case s.WaitUntil.After(now):
 		return s, throttled(s.WaitUntil.Sub(now))
 	case !r.key.IsCode(a.Code):

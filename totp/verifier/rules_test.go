@@ -22,7 +22,7 @@ func testRules(t *testing.T) rules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rules{k, 1}
+	return rules{key: k, skew: 1}
 }
 
 func (r rules) codeAt(now time.Time, offset int) Attempt {

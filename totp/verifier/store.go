@@ -14,7 +14,10 @@ type Account struct {
 	Created time.Time
 	State   State
 	Key     totp.Key // the live key; zero for the default account and before the first confirmation
-	Pending Pending
+	// Recovery is what recoveryHash makes of each recovery code, one after the
+	// other; State tells which are used.
+	Recovery string
+	Pending  Pending
 }
 
 // A State is what verdicts rest on and change. The zero State is that of an
@@ -25,8 +28,9 @@ type State struct {
 	Failures  int       // wrong codes in a row
 	WaitUntil time.Time // until then no code is evaluated
 	Disabled  bool
-	Recovery  string // what recoveryHash makes of each unused recovery code, one after the other
-	Last      Answer // the last verdict that changed the state
+	// RecoveryUsed has bit i set if recovery code i, counted from 0, is used.
+	RecoveryUsed uint16
+	Last         Answer // the last verdict that changed the state
 }
 
 // An Answer is a verdict kept for the request that may repeat.
@@ -52,6 +56,7 @@ type Summary struct {
 	ID           string
 	Created      time.Time
 	State        State
+	Recovery     string    // as in Account
 	Confirmed    bool      // has a live key
 	PendingUntil time.Time // zero if no key is pending
 	Damaged      bool      // something else has changed the row: it cannot be decided on

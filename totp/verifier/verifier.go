@@ -121,7 +121,7 @@ func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 	var after State
 	var verdict Verdict
 	err = v.decide(ctx, id, func(account Account) (State, bool) {
-		r := rules{v.keyOf(account), v.config.Skew}
+		r := rules{v.keyOf(account), v.config.Skew, account.Recovery}
 		after, verdict = r.decide(account.State, a, v.config.Clock())
 		// A good verdict that is repeated is written again: the first attempt may
 		// have failed after a commit that has not reached the standby.

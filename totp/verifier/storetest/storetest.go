@@ -85,18 +85,18 @@ func full(t *testing.T, id string) verifier.Account {
 		ID:      id,
 		Created: at,
 		State: verifier.State{
-			LastStep:  1 << 40,
-			Failures:  41,
-			WaitUntil: at.Add(time.Hour),
-			Disabled:  true,
-			Recovery:  "recovery",
+			LastStep:     1 << 40,
+			Failures:     41,
+			WaitUntil:    at.Add(time.Hour),
+			Disabled:     true,
+			RecoveryUsed: 1<<15 | 1,
 			Last: verifier.Answer{
 				Request: verifier.NewRequestID("secret", "code"),
 				At:      at,
 				Verdict: verifier.Verdict{Valid: true, SkewSteps: -1, Failures: 41, Recovery: true, RecoveryLeft: 9},
 			},
 		},
-		Key: key(t, id),
+		Key: key(t, id), Recovery: "recovery",
 		Pending: verifier.Pending{
 			Key: key(t, id), Until: at.Add(time.Minute), Failures: 3, WaitUntil: at.Add(time.Second), Token: "token of " + id, Browser: "browser",
 		},
@@ -120,7 +120,7 @@ func same(a, b verifier.Account) bool {
 	keys := a.Key.String() == b.Key.String() && a.Key.Secret().Base32() == b.Key.Secret().Base32() &&
 		a.Pending.Key.String() == b.Pending.Key.String() && a.Pending.Key.Secret().Base32() == b.Pending.Key.Secret().Base32()
 	p, q := a.Pending, b.Pending
-	return keys && a.ID == b.ID && a.Created.Equal(b.Created) && a.State == b.State &&
+	return keys && a.ID == b.ID && a.Created.Equal(b.Created) && a.State == b.State && a.Recovery == b.Recovery &&
 		p.Until.Equal(q.Until) && p.Failures == q.Failures && p.WaitUntil.Equal(q.WaitUntil) && p.Token == q.Token && p.Browser == q.Browser
 }
 
