@@ -90,7 +90,7 @@ func TestABodyThatIsNotTheJSONAskedForIs400(t *testing.T) {
 		}
 	}
 	f.post("{\"code\":\"\xff\"}").wantError(t, 400)
-	f.post(`{"code":"123456","account":"\ud800"}`).wantError(t, 404)
+	f.post(`{"code":"123456","account":"\ud800"}`).wantError(t, 400)
 	f.do("POST", "/check?account=alice", checkBearer, fmt.Sprintf(`{"code":%q}`, f.code())).wantError(t, 400)
 	f.post(`{"code":"`+strings.Repeat("1", 4096)+`"}`).wantError(t, 413)
 	f.post(` { "code" : "12345" } `+"\n").want(t, 200, `{"status":false,"reason":"malformed"}`)

@@ -10,7 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"totpctl/totp/verifier"
 )
@@ -118,39 +119,33 @@ func verdictName(v verifier.Verdict) string {
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 // readStrings reads one JSON object whose members are strings of the given
-// names, each at most once. encoding/json alone would let Code stand for code
-// and the last of two accounts win; what two readers of one body may read
-// differently is refused.
+// names, each at most once. encoding/json would let Code stand for code and the
+// last of two accounts win, and make one name of many that are not UTF-8; what two
+// readers of one body may read differently is refused.
 func readStrings(body io.Reader, names ...string) (map[string]string, error) {
-	text, err := io.ReadAll(body)
-	if err != nil {
-		return nil, err
-	}
-	if !utf8.Valid(text) { // encoding/json would make one name of many
-		return nil, badRequest("body is not valid UTF-8")
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	if err := expect(d, json.Delim('{')); err != nil {
+	d := jsontext.NewDecoder(body)
+	if _, err := read(d, '{'); err != nil {
 		return nil, err
 	}
 	members := map[string]string{}
-	for d.More() {
-		name, err := readString(d)
+	for d.PeekKind() == '"' {
+		name, err := read(d, '"')
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := members[name]; twice || !slices.Contains(names, name) {
-			return nil, badRequest("unknown or repeated field in the body")
+		if !slices.Contains(names, name) {
+			return nil, badRequest("unknown field in the body")
 		}
-		if members[name], err = readString(d); err != nil {
+		if members[name], err = read(d, '"'); err != nil {
 			return nil, err
 		}
 	}
-	if err := expect(d, json.Delim('}')); err != nil {
+	if _, err := read(d, '}'); err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, notJSON()
+	_, err := d.ReadToken()
+	if !errors.Is(err, io.EOF) {
+		return nil, unreadable(err)
 	}
 	return members, nil
 }
@@ -165,24 +160,25 @@ func readNothing(body io.Reader) error {
 	return err
 }
 
-func expect(d *json.Decoder, want json.Delim) error {
-	if token, err := d.Token(); err != nil || token != want {
-		return notJSON()
+// read returns the next token's text, if it is of the kind.
+func read(d *jsontext.Decoder, kind jsontext.Kind) (string, error) {
+	token, err := d.ReadToken()
+	if err != nil || token.Kind() != kind {
+		return "", unreadable(err)
 	}
-	return nil
+	return token.String(), nil
 }
 
-func readString(d *json.Decoder) (string, error) {
-	token, err := d.Token()
-	s, ok := token.(string)
-	if err != nil || !ok {
-		return "", notJSON()
+// unreadable says what is wrong with a body, unless it is too large.
+func unreadable(err error) error {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return err
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return badRequest("repeated field in the body")
 	}
-	return s, nil
-}
-
-func notJSON() error {
-	return badRequest("body is not a JSON object of strings")
+	return badRequest("body is not a JSON object of strings, in UTF-8")
 }
 
 func badRequest(text string) error { return problem{http.StatusBadRequest, text} }
