@@ -5,9 +5,10 @@ import (
 	"database/sql"
 )
 
-// checkpointRows is how many rows are written between checkpoints. Each is some
-// pages of 4 KiB in the write-ahead log; where rows were there already, one.
-const checkpointRows = 4000
+// checkpointRows is how many rows are written between checkpoints. A verdict is a
+// page of 4 KiB in the write-ahead log; what enrols, some. The more there are, the
+// more of them share the pages that are copied.
+const checkpointRows = 8000
 
 // backstopPages is the length of the log at which SQLite checkpoints by itself,
 // whoever writes: other processes, too, and where the checkpointer does not get

@@ -17,8 +17,8 @@ import (
 )
 
 func TestTheLogIsBegunAnewWhileWritesGoOn(t *testing.T) {
-	// Without the checkpointer these rows make a log of 22 MB.
-	const accounts, rows, maxLog = 2000, 40_000, 10 << 20
+	// Without the checkpointer these rows make a log of 28 MB.
+	const accounts, rows, maxLog = 2000, 40_000, 16 << 20
 	path := filepath.Join(t.TempDir(), "totpctl.db")
 	s := openSQLite(t, path)
 	addMany(t, s, accounts)
