@@ -34,8 +34,8 @@ const (
 // waits, runs them in one transaction, and answers them all after its commit, so
 // that they share one fsync; a request that arrives meanwhile is in the next.
 type SQLite struct {
-	file   *os.File               // the database; closed last, as that drops SQLite's locks on it
-	opened map[string]os.FileInfo // by path: the database, its write-ahead log, and the log's index
+	file   *os.File            // the database; closed last, as that drops SQLite's locks on it
+	opened map[string]identity // by path: the database, its write-ahead log, and the log's index
 	sealer *sealer
 	db     *sql.DB
 	queue  chan *request
@@ -138,25 +138,6 @@ func (s *SQLite) prepare(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	return prepareSchema(ctx, conn, sqliteDialect, begin, s.sealer)
-}
-
-// rememberFiles is for checkFiles.
-func (s *SQLite) rememberFiles(path string) error {
-	database, err := s.file.Stat()
-	if err != nil {
-		return err
-	}
-	target, err := filepath.EvalSymlinks(path) // SQLite's log is beside the file that a link leads to
-	if err != nil {
-		return err
-	}
-	s.opened = map[string]os.FileInfo{path: database}
-	for _, beside := range []string{target + "-wal", target + "-shm"} {
-		if s.opened[beside], err = os.Stat(beside); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // checkDurable reads the pragmas back, because a commit that is not fsynced

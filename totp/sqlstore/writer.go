@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"totpctl/totp/verifier"
 )
@@ -168,22 +167,6 @@ func engine(doing string, err error) error {
 		return nil
 	}
 	return engineError{fmt.Errorf("%s: %w", doing, err)}
-}
-
-// checkFiles refuses an answer from a database that was deleted or replaced, or
-// whose write-ahead log or its index was: what was committed to it will be
-// forgotten at the next start, and its codes would be good again.
-func (s *SQLite) checkFiles() error {
-	for path, opened := range s.opened {
-		info, err := os.Stat(path)
-		if err != nil {
-			return err
-		}
-		if !os.SameFile(info, opened) {
-			return fmt.Errorf("%s is no longer the file that was opened: restart to use it", path)
-		}
-	}
-	return nil
 }
 
 // readAhead reads what the batch will load with one statement, which costs less

@@ -1,0 +1,49 @@
+package sqlstore
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+)
+
+// An identity is what a file keeps when it is written to or moved.
+type identity struct{ device, inode uint64 }
+
+func identify(path string) (identity, error) {
+	id, err := inodeOf(path)
+	if err != nil {
+		return id, &fs.PathError{Op: "stat", Path: path, Err: err}
+	}
+	return id, nil
+}
+
+// rememberFiles is for checkFiles.
+func (s *SQLite) rememberFiles(path string) error {
+	target, err := filepath.EvalSymlinks(path) // SQLite's log is beside the file that a link leads to
+	if err != nil {
+		return err
+	}
+	s.opened = map[string]identity{}
+	for _, p := range []string{path, target + "-wal", target + "-shm"} {
+		if s.opened[p], err = identify(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFiles refuses an answer from a database that was deleted or replaced, or
+// whose write-ahead log or its index was: what was committed to it will be
+// forgotten at the next start, and its codes would be good again.
+func (s *SQLite) checkFiles() error {
+	for path, opened := range s.opened {
+		now, err := identify(path)
+		if err != nil {
+			return err
+		}
+		if now != opened {
+			return fmt.Errorf("%s is no longer the file that was opened: restart to use it", path)
+		}
+	}
+	return nil
+}

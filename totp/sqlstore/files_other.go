@@ -1,0 +1,11 @@
+//go:build !linux
+
+package sqlstore
+
+import "syscall"
+
+func inodeOf(path string) (identity, error) {
+	var s syscall.Stat_t
+	err := syscall.Stat(path, &s)
+	return identity{uint64(s.Dev), uint64(s.Ino)}, err
+}
