@@ -23,7 +23,7 @@ import (
 
 var (
 	loadAccounts = flag.Int("load.accounts", 200_000, "stored accounts of BenchmarkLoad")
-	loadShuffle  = flag.Bool("load.shuffle", true, "take the accounts of BenchmarkLoad in random order, not in that of their making, in which neighbours share pages of the database")
+	loadShuffle  = flag.Bool("load.shuffle", true, "take the accounts of BenchmarkLoad in random order, not in that of their making, in which neighbours share pages of the table that verdicts change")
 	loadWindow   = flag.Duration("load.window", 3*time.Second, "how long BenchmarkLoad measures each server, in each of its rounds")
 )
 
@@ -184,7 +184,7 @@ func analyze(b *testing.B, url string) {
 	}
 	db, err := sql.Open("pgx", url)
 	if err == nil {
-		_, err = db.Exec("VACUUM ANALYZE account")
+		_, err = db.Exec("VACUUM ANALYZE account, enrolment")
 		db.Close()
 	}
 	if err != nil {

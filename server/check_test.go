@@ -92,7 +92,9 @@ func TestABodyThatIsNotTheJSONAskedForIs400(t *testing.T) {
 	f.post("{\"code\":\"\xff\"}").wantError(t, 400)
 	f.post(`{"code":"123456","account":"\ud800"}`).wantError(t, 400)
 	f.do("POST", "/check?account=alice", checkBearer, fmt.Sprintf(`{"code":%q}`, f.code())).wantError(t, 400)
-	f.post(`{"code":"`+strings.Repeat("1", 4096)+`"}`).wantError(t, 413)
+	for _, body := range []string{`{"code":"%s"}`, `{"x":"%s"}`, `x%s`} {
+		f.post(fmt.Sprintf(body, strings.Repeat("1", 4096))).wantError(t, 413)
+	}
 	f.post(` { "code" : "12345" } `+"\n").want(t, 200, `{"status":false,"reason":"malformed"}`)
 }
 

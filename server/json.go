@@ -120,32 +120,35 @@ func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 // readStrings reads one JSON object whose members are strings of the given
 // names, each at most once. encoding/json would let Code stand for code and the
-// last of two accounts win, and make one name of many that are not UTF-8; what two
-// readers of one body may read differently is refused.
+// last of two accounts win, and take one name for others that are not UTF-8; what
+// two readers of one body may read differently is refused.
 func readStrings(body io.Reader, names ...string) (map[string]string, error) {
-	d := jsontext.NewDecoder(body)
-	if _, err := read(d, '{'); err != nil {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		return nil, err
+	}
+	d := jsontext.NewDecoder(bytes.NewBuffer(text))
+	if _, err := readToken(d, '{'); err != nil {
 		return nil, err
 	}
 	members := map[string]string{}
 	for d.PeekKind() == '"' {
-		name, err := read(d, '"')
+		name, err := readToken(d, '"')
 		if err != nil {
 			return nil, err
 		}
 		if !slices.Contains(names, name) {
 			return nil, badRequest("unknown field in the body")
 		}
-		if members[name], err = read(d, '"'); err != nil {
+		if members[name], err = readToken(d, '"'); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := read(d, '}'); err != nil {
+	if _, err := readToken(d, '}'); err != nil {
 		return nil, err
 	}
-	_, err := d.ReadToken()
-	if !errors.Is(err, io.EOF) {
-		return nil, unreadable(err)
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, bodyError(err)
 	}
 	return members, nil
 }
@@ -160,22 +163,17 @@ func readNothing(body io.Reader) error {
 	return err
 }
 
-// read returns the next token's text, if it is of the kind.
-func read(d *jsontext.Decoder, kind jsontext.Kind) (string, error) {
+// readToken returns the next token's text, if it is of the kind.
+func readToken(d *jsontext.Decoder, kind jsontext.Kind) (string, error) {
 	token, err := d.ReadToken()
 	if err != nil || token.Kind() != kind {
-		return "", unreadable(err)
+		return "", bodyError(err)
 	}
 	return token.String(), nil
 }
 
-// unreadable says what is wrong with a body, unless it is too large.
-func unreadable(err error) error {
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return err
-	case errors.Is(err, jsontext.ErrDuplicateName):
+func bodyError(err error) error {
+	if errors.Is(err, jsontext.ErrDuplicateName) {
 		return badRequest("repeated field in the body")
 	}
 	return badRequest("body is not a JSON object of strings, in UTF-8")

@@ -5,9 +5,9 @@ import (
 	"database/sql"
 )
 
-// checkpointRows is how many rows are written between checkpoints. A verdict is a
-// page of 4 KiB in the write-ahead log; what enrols, some. The more there are, the
-// more of them share the pages that are copied.
+// checkpointRows is how many rows are written between checkpoints: a verdict is one,
+// and one page of 4 KiB in the write-ahead log. The more rows, the more of them
+// share a page that is copied, but the longer the log.
 const checkpointRows = 8000
 
 // backstopPages is the length of the log at which SQLite checkpoints by itself,

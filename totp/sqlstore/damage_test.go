@@ -16,37 +16,36 @@ import (
 func TestADamagedRowTakesNobodyElseDown(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, d database) {
 		for name, damage := range map[string]string{
-			"another row's secret": `UPDATE enrolment SET sealed_key = (SELECT sealed_key FROM enrolment WHERE account = 'carol')`,
-			"another period":       `UPDATE enrolment SET sealed_key = replace(sealed_key, 'SHA1 6 30 ', 'SHA1 6 60 ')`,
-			"an edited secret":     `UPDATE enrolment SET sealed_key = substr(sealed_key, 1, length(sealed_key) - 8) || 'AAAAAAA='`,
-			"an unknown key":       `UPDATE enrolment SET sealed_key = 'SHA1 6 30 0123456789abcdef AAAA'`,
-			"no sealed text":       `UPDATE enrolment SET sealed_key = 'x'`,
-			"an edited pending":    `UPDATE enrolment SET pending = 'x'`,
-			"no enrolment":         `DELETE FROM enrolment`,
-			"another's enrolment":  `UPDATE account SET enrolment = (SELECT enrolment FROM account WHERE id = 'carol')`,
-			"another name":         `UPDATE account SET id = 'bobby'`,
-			"an edited answer":     `UPDATE account SET answer = '{'`,
+			"another row's secret": `UPDATE enrolment SET sealed_key = (SELECT sealed_key FROM enrolment WHERE account = 'carol') WHERE account = 'bob'`,
+			"another period":       `UPDATE enrolment SET sealed_key = replace(sealed_key, 'SHA1 6 30 ', 'SHA1 6 60 ') WHERE account = 'bob'`,
+			"an edited secret":     `UPDATE enrolment SET sealed_key = substr(sealed_key, 1, length(sealed_key) - 8) || 'AAAAAAA=' WHERE account = 'bob'`,
+			"an unknown key":       `UPDATE enrolment SET sealed_key = 'SHA1 6 30 0123456789abcdef AAAA' WHERE account = 'bob'`,
+			"no sealed text":       `UPDATE enrolment SET sealed_key = 'x' WHERE account = 'bob'`,
+			"an edited pending":    `UPDATE enrolment SET pending = 'x' WHERE account = 'bob'`,
+			"an edited answer":     `UPDATE account SET answer = '{' WHERE id = 'bob'`,
+			"an odd number":        `UPDATE account SET recovery_used = 65536 WHERE id = 'bob'`,
+			"no enrolment":         `DELETE FROM enrolment WHERE account = 'bob'`,
+			"another's enrolment":  `UPDATE account SET enrolment = (SELECT number FROM enrolment WHERE account = 'carol') WHERE id = 'bob'`,
+			"an empty enrolment":   `UPDATE account SET enrolment = (SELECT number FROM enrolment WHERE account = 'dan') WHERE id = 'bob'`,
 		} {
-			t.Run(name, func(t *testing.T) { testDamage(t, d.another(t), damage) })
+			t.Run(name, func(t *testing.T) { testDamage(t, d.another(t), damage, "bob") })
 		}
+		t.Run("another name", func(t *testing.T) {
+			testDamage(t, d.another(t), `UPDATE account SET id = 'bobby' WHERE id = 'bob'`, "bobby")
+		})
 	})
 }
 
-func testDamage(t *testing.T, d database, damage string) {
+func testDamage(t *testing.T, d database, damage, damaged string) {
 	s, c := d.mustOpen(t, oldKey), newClock()
 	v := newVerifier(t, s, c)
 	alice, _ := enrol(t, v, c, "alice")
 	bob, _ := enrol(t, v, c, "bob")
 	carol, _ := enrol(t, v, c, "carol")
-	where := " WHERE id = 'bob'"
-	if strings.Contains(damage, " enrolment SET ") || strings.HasPrefix(damage, "DELETE") {
-		where = " WHERE account = 'bob'"
+	if err := s.Add(t.Context(), verifier.Account{ID: "dan"}); err != nil {
+		t.Fatal(err)
 	}
-	d.exec(damage + where)
-	damaged := "bob"
-	if strings.Contains(damage, "bobby") {
-		damaged = "bobby"
-	}
+	d.exec(damage)
 	c.next()
 	var together sync.WaitGroup // in one batch, or few
 	for range 20 {
@@ -61,8 +60,11 @@ func testDamage(t *testing.T, d database, damage string) {
 		together.Go(func() { mustAccept(t, v, c, e.Key) })
 	}
 	together.Wait()
-	if list, _, err := v.List(t.Context(), "", 10); err != nil || len(list) != 3 || list[1].Name != damaged || list[1].Status != verifier.StatusDamaged || list[2].Status != verifier.StatusActive {
-		t.Errorf("List: %+v, %v, want three accounts, the second damaged", list, err)
+	if list, _, err := v.List(t.Context(), "", 10); err != nil || len(list) != 4 || list[1].Name != damaged || list[1].Status != verifier.StatusDamaged || list[2].Status != verifier.StatusActive {
+		t.Errorf("List: %+v, %v, want four accounts, the second damaged", list, err)
+	}
+	if _, err := v.Add(t.Context(), damaged); err == nil {
+		t.Error("the damaged account was made anew")
 	}
 	if n, err := s.Reseal(t.Context()); n != 0 || err == nil || !strings.Contains(err.Error(), damaged) {
 		t.Errorf("Reseal: %d, %v, want the damaged account's name", n, err)
@@ -70,8 +72,24 @@ func testDamage(t *testing.T, d database, damage string) {
 	if err := v.Remove(t.Context(), damaged); err != nil {
 		t.Errorf("removing the damaged account: %v", err)
 	}
+	s.Close()
+	wantRotation(t, d, c, alice, carol)
+}
+
+// wantRotation goes over to another key: nothing that a removed account has left
+// may need the old one.
+func wantRotation(t *testing.T, d database, c *clock, accounts ...verifier.Enrolment) {
+	t.Helper()
+	s := d.mustOpen(t, newKey, oldKey)
+	if n, err := s.Reseal(t.Context()); n != len(accounts) || err != nil {
+		t.Errorf("Reseal: %d, %v, want %d", n, err, len(accounts))
+	}
+	s.Close()
+	v := newVerifier(t, d.mustOpen(t, newKey), c)
 	c.next()
-	mustAccept(t, v, c, carol.Key)
+	for _, e := range accounts {
+		mustAccept(t, v, c, e.Key)
+	}
 }
 
 // What an application, a user or an administrator holds is not in the database.

@@ -1,8 +1,10 @@
 package sqlstore
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 )
 
@@ -17,8 +19,16 @@ func identify(path string) (identity, error) {
 	return id, nil
 }
 
-// rememberFiles is for checkFiles.
+// rememberFiles is for checkFiles. SQLite must not have opened another file than
+// the one that is at path now.
 func (s *SQLite) rememberFiles(path string) error {
+	held, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	if now, err := os.Stat(path); err != nil || !os.SameFile(held, now) {
+		return errors.Join(fmt.Errorf("%s was replaced while it was opened", path), err)
+	}
 	target, err := filepath.EvalSymlinks(path) // SQLite's log is beside the file that a link leads to
 	if err != nil {
 		return err

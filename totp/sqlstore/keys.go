@@ -119,7 +119,7 @@ func loadCanaries(ctx context.Context, tx *sql.Conn) (map[string]string, error) 
 }
 
 func checkUnneeded(ctx context.Context, conn *sql.Conn, d dialect, id string) error {
-	const query = `SELECT count(*) FROM (SELECT 1 FROM enrolment WHERE sealed_key LIKE ?1 OR pending LIKE ?1 LIMIT 1) AS needed`
+	const query = `SELECT count(*) FROM (SELECT 1 FROM account JOIN enrolment ON ` + itsEnrolment + ` WHERE sealed_key LIKE ?1 OR pending LIKE ?1 LIMIT 1) AS needed`
 	var needed int
 	if err := conn.QueryRowContext(ctx, d.statement(query), "% "+id+" %").Scan(&needed); err != nil {
 		return err

@@ -43,7 +43,7 @@ func (p *Postgres) Edit(ctx context.Context, id string, edit func(verifier.Accou
 		if err := r.edit(p.sealer, edit); err != nil {
 			return err
 		}
-		err = p.change(ctx, errConflict, r.edition())
+		err = p.change(ctx, errConflict, r.update())
 		if !errors.Is(err, errConflict) {
 			return err
 		}
@@ -56,7 +56,7 @@ func (p *Postgres) Add(ctx context.Context, a verifier.Account) error {
 	if err != nil {
 		return err
 	}
-	return p.change(ctx, verifier.ErrExists, r.insertion())
+	return p.change(ctx, verifier.ErrExists, r.insert())
 }
 
 // Remove implements verifier.Store.
@@ -66,39 +66,32 @@ func (p *Postgres) Remove(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		err = p.change(ctx, errConflict, r.deletion())
+		err = p.change(ctx, errConflict, r.remove())
 		if !errors.Is(err, errConflict) {
 			return err
 		}
 	}
 }
 
-// change runs statements in a transaction. The first must change a row; unless it
-// does, nothing is changed and change returns the given error.
+// change runs the statements in a transaction; unless the first changes a row,
+// nothing is changed and it returns the given error.
 func (p *Postgres) change(ctx context.Context, otherwise error, statements []statement) error {
 	return p.onConnection(ctx, "writing account", func(ctx context.Context, conn *sql.Conn) error {
 		before := p.warnings.Load()
-		err := inTransaction(ctx, runOn(conn), "BEGIN", func() error { return runEach(ctx, conn, otherwise, statements) })
+		err := inTransaction(ctx, runOn(conn), "BEGIN", func() error {
+			changed, err := runEach(statements, func(s statement) (sql.Result, error) {
+				return conn.ExecContext(ctx, postgresDialect.statement(s.text), s.values...)
+			})
+			if err == nil && !changed {
+				return answered{otherwise}
+			}
+			return err
+		})
 		if err == nil && p.warnings.Load() != before {
 			return errWarning
 		}
 		return err
 	})
-}
-
-func runEach(ctx context.Context, conn *sql.Conn, otherwise error, statements []statement) error {
-	for i, s := range statements {
-		result, err := conn.ExecContext(ctx, postgresDialect.statement(s.text), s.values...)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil {
-			return err
-		} else if i == 0 && n != 1 {
-			return answered{otherwise}
-		}
-	}
-	return nil
 }
 
 // An answered error is the answer to a statement that the server has run.

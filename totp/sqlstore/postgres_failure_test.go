@@ -161,20 +161,19 @@ func TestACommitThatTheStandbyMayNotHaveIsNoVerdict(t *testing.T) {
 	mustAccept(t, v, c, k)
 }
 
-// The account's table is on a disk of its own: PostgreSQL ends itself when the
-// one of its log is full.
+// A table is on a disk of its own: PostgreSQL ends itself when the one of its log
+// is full.
 func TestAFullDiskOfPostgresGivesErrorsUntilThereIsRoomAgain(t *testing.T) {
 	server := pgtest.Start(t)
+	for _, table := range []string{"account", "enrolment"} {
+		t.Run(table, func(t *testing.T) { testFullDisk(t, server, table) })
+	}
+}
+
+func testFullDisk(t *testing.T, server *pgtest.Server, table string) {
 	name := server.NewDatabase()
 	v, c, k := postgresFixture(t, server.URL(name))
-	disk := mountSmallDisk(t)
-	folder := filepath.Join(disk, "space")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	server.Own(folder)
-	server.Exec(name, "CREATE TABLESPACE small LOCATION '"+folder+"'")
-	server.Exec(name, "ALTER TABLE account SET TABLESPACE small")
+	disk := moveToSmallDisk(t, server, name, table)
 	ballast := filepath.Join(disk, "ballast")
 	fillDisk(t, ballast)
 	confirm := func(e verifier.Enrolment) (verifier.Verdict, error) {
@@ -203,6 +202,40 @@ func TestAFullDiskOfPostgresGivesErrorsUntilThereIsRoomAgain(t *testing.T) {
 		t.Errorf("the same code with room again: %+v, %v, want valid", verdict, err)
 	}
 	mustAccept(t, v, c, k)
+	wantNoneDamaged(t, v)
+}
+
+// moveToSmallDisk returns the folder where the disk is mounted.
+func moveToSmallDisk(t *testing.T, server *pgtest.Server, database, table string) string {
+	t.Helper()
+	disk := mountSmallDisk(t)
+	folder := filepath.Join(disk, "space")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	server.Own(folder)
+	server.Exec(database, "CREATE TABLESPACE small_"+table+" LOCATION '"+folder+"'")
+	server.Exec(database, "ALTER TABLE "+table+" SET TABLESPACE small_"+table)
+	return disk
+}
+
+// wantNoneDamaged looks for accounts of which only a part was written.
+func wantNoneDamaged(t *testing.T, v *verifier.Verifier) {
+	t.Helper()
+	for from := ""; ; {
+		page, next, err := v.List(t.Context(), from, 500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range page {
+			if a.Status == verifier.StatusDamaged {
+				t.Errorf("%s is damaged", a.Name)
+			}
+		}
+		if from = next; next == "" {
+			return
+		}
+	}
 }
 
 // addUntilFull returns the accounts that there was room for.

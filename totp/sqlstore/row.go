@@ -56,20 +56,35 @@ type statement struct {
 	values []any
 }
 
-// What changes a row takes the statements of one transaction. The first is
-// conditional: unless it changes a row, the others must not run.
-func (r *row) verdict() []statement { return []statement{{updateState, r.accountValues()}} }
+// Each change is the statements of one transaction. The first is conditional, and
+// whether it has changed a row is the verdict.
+func (r *row) stateUpdate() []statement { return []statement{{updateState, r.accountValues()}} }
 
-func (r *row) edition() []statement {
+func (r *row) update() []statement {
 	return []statement{{updateAccount, r.accountValues()}, {updateEnrolment, r.enrolmentValues()}}
 }
 
-func (r *row) insertion() []statement {
+func (r *row) insert() []statement {
 	return []statement{{insertAccount, append(r.accountValues(), r.enrolment)}, {insertEnrolment, append(r.enrolmentValues(), r.id, r.created)}}
 }
 
-func (r *row) deletion() []statement {
+func (r *row) remove() []statement {
 	return []statement{{deleteAccount, []any{r.id, r.enrolment}}, {deleteEnrolment, []any{r.enrolment, r.id}}}
+}
+
+// runEach runs the statements of a change, unless the first changes no row, and
+// returns whether it has changed one.
+func runEach(change []statement, exec func(statement) (sql.Result, error)) (changed bool, err error) {
+	for i, s := range change {
+		result, err := exec(s)
+		if err != nil {
+			return false, err
+		}
+		if n, err := result.RowsAffected(); err != nil || i == 0 && n != 1 {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // A pendingColumn is a verifier.Pending as its column has it.
@@ -96,6 +111,9 @@ func (r *row) setState(s verifier.State) error {
 }
 
 func (r *row) state() (verifier.State, error) {
+	if r.recoveryUsed != int(uint16(r.recoveryUsed)) {
+		return verifier.State{}, damaged("recovery_used", errors.New("out of range"))
+	}
 	s := verifier.State{
 		LastStep: r.lastStep, Failures: r.failures, WaitUntil: fromMillis(r.waitUntil),
 		Disabled: r.disabled != 0, RecoveryUsed: uint16(r.recoveryUsed),

@@ -18,7 +18,7 @@ func (s *SQLite) Decide(ctx context.Context, id string, decide func(verifier.Acc
 		if change, err := r.decide(s.sealer, decide); err != nil || !change {
 			return err
 		}
-		return w.change(ctx, errConflict, r.verdict())
+		return w.change(ctx, errConflict, r.stateUpdate())
 	})
 }
 
@@ -32,7 +32,7 @@ func (s *SQLite) Edit(ctx context.Context, id string, edit func(verifier.Account
 		if err := r.edit(s.sealer, edit); err != nil {
 			return err
 		}
-		return w.change(ctx, errConflict, r.edition())
+		return w.change(ctx, errConflict, r.update())
 	})
 }
 
@@ -43,7 +43,7 @@ func (s *SQLite) Add(ctx context.Context, a verifier.Account) error {
 		return err
 	}
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		return w.change(ctx, verifier.ErrExists, r.insertion())
+		return w.change(ctx, verifier.ErrExists, r.insert())
 	})
 }
 
@@ -54,7 +54,7 @@ func (s *SQLite) Remove(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		return w.change(ctx, errConflict, r.deletion())
+		return w.change(ctx, errConflict, r.remove())
 	})
 }
 

@@ -5,7 +5,7 @@ import "strings"
 // The statements, as SQLite spells their parameters: it takes $1 for a name and
 // numbers it by its first appearance.
 const (
-	selectRow = selectAny + ` WHERE id = ?1`
+	selectRow = selectAny + `WHERE id = ?1`
 
 	// updateState is the one statement that decides a verdict: it changes
 	// nothing unless the row is still as it was read. It also keeps the last
@@ -18,7 +18,7 @@ const (
 
 	updateEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5 WHERE number = ?1`
 
-	insertAccount = `INSERT INTO account (id, revision, last_step, failures, wait_until, disabled, recovery_used, answer, enrolment)
+	insertAccount = `INSERT INTO account (` + stateColumns + `, enrolment)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING`
 
 	insertEnrolment = `INSERT INTO enrolment (number, sealed_key, recovery, pending, pending_token, account, created_at)
@@ -28,30 +28,36 @@ const (
 
 	deleteEnrolment = `DELETE FROM enrolment WHERE number = ?1 AND account = ?2`
 
-	selectPage = selectAny + ` WHERE id >= ?1 ORDER BY id LIMIT ?2`
+	selectPage = selectAny + `WHERE id >= ?1 ORDER BY id LIMIT ?2`
 
 	selectToken = `SELECT account FROM enrolment WHERE pending_token = ?1`
 )
 
-// selectAny reads whole rows. An account whose enrolment is gone is damaged, not
-// one that there never was: an application may let people in without a code who
-// have not enrolled.
-const selectAny = `SELECT id, revision, last_step, failures, wait_until, disabled, recovery_used, answer, enrolment,
-	coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(created_at, 0)
-	FROM account LEFT JOIN enrolment ON number = enrolment`
+const (
+	stateColumns = `id, revision, last_step, failures, wait_until, disabled, recovery_used, answer`
+
+	itsEnrolment = `number = enrolment AND account = id`
+
+	// selectAny reads whole rows. An account whose enrolment is gone is damaged,
+	// not one that there never was: an application may let people in without a
+	// code who have not enrolled.
+	selectAny = `SELECT ` + stateColumns + `, enrolment,
+		coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(created_at, 0)
+		FROM account LEFT JOIN enrolment ON ` + itsEnrolment + ` `
+)
 
 // SQLite's for the writer's transactions. The accounts to read ahead are a JSON
 // array of their ids.
 const (
 	begin = `BEGIN IMMEDIATE`
 
-	selectAhead = selectAny + ` WHERE id IN (SELECT value FROM json_each(?1))`
+	selectAhead = selectAny + `WHERE id IN (SELECT value FROM json_each(?1))`
 )
 
 // PostgreSQL's statements for batches. The rows are locked in order before the
 // update, which would lock them in any: two replicas would deadlock.
 const (
-	selectRows = selectAny + ` WHERE id = ANY($1::text[])`
+	selectRows = selectAny + `WHERE id = ANY($1::text[])`
 
 	updateStates = `WITH locked AS MATERIALIZED (
 			SELECT id FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE)
@@ -59,7 +65,7 @@ const (
 		SET revision = a.revision + 1, last_step = n.last_step, failures = n.failures, wait_until = n.wait_until,
 			disabled = n.disabled, recovery_used = n.recovery_used, answer = n.answer
 		FROM locked, unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
-			AS n (id, revision, last_step, failures, wait_until, disabled, recovery_used, answer)
+			AS n (` + stateColumns + `)
 		WHERE locked.id = n.id AND a.id = n.id AND a.revision = n.revision AND a.last_step <= n.last_step
 		RETURNING a.id`
 )

@@ -19,9 +19,12 @@ func TestSQLiteRefusesAValueOfAnotherType(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for _, edit := range []string{"failures = 'x'", "last_step = 'x'", "answer = NULL", "wait_until = 1.5"} {
-		if _, err := db.Exec("UPDATE account SET " + edit); err == nil {
-			t.Errorf("SET %s was taken", edit)
+	for _, edit := range []string{
+		"account SET failures = 'x'", "account SET last_step = 'x'", "account SET answer = NULL", "account SET wait_until = 1.5",
+		"enrolment SET created_at = 'x'", "enrolment SET sealed_key = NULL", "enrolment SET recovery = NULL",
+	} {
+		if _, err := db.Exec("UPDATE " + edit); err == nil {
+			t.Errorf("UPDATE %s was taken", edit)
 		}
 	}
 }

@@ -210,24 +210,19 @@ func (w *writer) load(ctx context.Context, id string) (r row, err error) {
 	return r, engine("reading account", err)
 }
 
-// change runs statements of which the first must change a row; unless it does,
-// change returns the given error.
+// change runs the statements; unless the first changes a row, it returns the given
+// error.
 func (w *writer) change(ctx context.Context, otherwise error, statements []statement) error {
-	for i, s := range statements {
-		result, err := w.statements[s.text].ExecContext(ctx, s.values...)
-		if err != nil {
-			return engine("writing account", err)
-		}
-		w.written++
-		if n, err := result.RowsAffected(); err != nil {
-			return engine("writing account", err)
-		} else if i == 0 && n != 1 {
-			return otherwise
-		}
+	w.written += len(statements)
+	changed, err := runEach(statements, func(s statement) (sql.Result, error) {
+		return w.statements[s.text].ExecContext(ctx, s.values...)
+	})
+	if err == nil && !changed {
+		return otherwise
 	}
-	return nil
+	return engine("writing account", err)
 }
 
-// errConflict cannot happen here: the transaction has excluded every other
-// writer since before the row was read.
+// errConflict cannot happen here, unless decide takes the last step back: the
+// transaction has excluded every other writer since before the row was read.
 var errConflict = errors.New("account changed while it was decided on")

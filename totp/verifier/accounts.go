@@ -76,8 +76,8 @@ func (v *Verifier) newPending(name string) (Enrolment, Pending, error) {
 }
 
 // Confirm offers a code of the pending key. A good one is used up: it makes that
-// key the live one, voids the old recovery codes and returns fresh ones, all in
-// one statement. ErrNotPending says that there is no key to confirm.
+// key the live one, voids the old recovery codes and returns fresh ones, all at
+// once. ErrNotPending says that there is no key to confirm.
 func (v *Verifier) Confirm(ctx context.Context, name, code string) (Verdict, []string, error) {
 	return v.confirm(ctx, name, code, func(Pending) error { return nil })
 }

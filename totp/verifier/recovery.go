@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// recoveryCodes is how many a confirmed account gets.
+// recoveryCodes is how many a confirmed account gets. State.RecoveryUsed has 16
+// bits.
 const recoveryCodes = 10
 
 // recoveryLength is the characters of a recovery code: base32, 130 random bits,

@@ -7,7 +7,7 @@ import (
 	"totpctl/totp"
 )
 
-// An Account is a row of the store: what an account may do, with which key, and
+// An Account is what the store keeps of one: what it may do, with which key, and
 // what is remembered of it.
 type Account struct {
 	ID      string
@@ -78,14 +78,15 @@ type Store interface {
 	// after a cancelled Decide has returned.
 	Decide(ctx context.Context, id string, decide func(Account) (State, bool)) error
 
-	// Edit does the same for all of the account but its ID and Created. When
-	// edit returns an error nothing is changed and Edit returns it.
+	// Edit replaces all of the account but its ID and Created, under the same
+	// condition, all of it or nothing. When edit returns an error nothing is
+	// changed and Edit returns it.
 	Edit(ctx context.Context, id string, edit func(Account) (Account, error)) error
 
 	// Add makes an account, or returns ErrExists.
 	Add(ctx context.Context, a Account) error
 
-	// Remove deletes an account.
+	// Remove deletes an account, a damaged one too.
 	Remove(ctx context.Context, id string) error
 
 	// List returns, in the order of the bytes of their IDs, at most limit

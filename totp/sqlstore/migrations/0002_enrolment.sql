@@ -1,6 +1,7 @@
 -- What every verdict changes gets a small row of its own, so that many share a
--- page, and what only enrolling changes another. @BY_KEY@ keeps a table's rows in
--- its primary key's tree.
+-- page, and what only enrolling changes another, found by a number: by the
+-- account's id it took a fifth longer. @BY_KEY@ keeps a table's rows in its primary
+-- key's tree.
 ALTER TABLE account RENAME TO account_1;
 
 CREATE TABLE account (
@@ -29,7 +30,7 @@ INSERT INTO enrolment (number, account, created_at, sealed_key, recovery, pendin
     SELECT row_number() OVER (ORDER BY id), id, created_at, sealed_key, recovery, pending, pending_token FROM account_1;
 
 INSERT INTO account (id, enrolment, revision, last_step, failures, wait_until, disabled, recovery_used, answer)
-    SELECT id, row_number() OVER (ORDER BY id), revision, last_step, failures, wait_until, disabled, 0, answer FROM account_1;
+    SELECT id, number, revision, last_step, failures, wait_until, disabled, 0, answer FROM account_1 JOIN enrolment ON account = id;
 
 DROP TABLE account_1;
 

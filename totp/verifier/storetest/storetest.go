@@ -217,7 +217,7 @@ func listed(t *testing.T, open Open) {
 func checkSummary(t *testing.T, got verifier.Summary, confirmed bool) {
 	t.Helper()
 	want := full(t, got.ID)
-	if got.Confirmed != confirmed || got.State != want.State || !got.Created.Equal(want.Created) || got.PendingUntil.IsZero() == confirmed {
+	if got.Confirmed != confirmed || got.State != want.State || got.Recovery != want.Recovery || !got.Created.Equal(want.Created) || got.PendingUntil.IsZero() == confirmed {
 		t.Errorf("summary %+v of %+v", got, want)
 	}
 }
