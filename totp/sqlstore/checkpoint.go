@@ -8,7 +8,7 @@ import (
 // checkpointRows is how many rows are written between checkpoints: a verdict is one,
 // and one page of 4 KiB in the write-ahead log. The more rows, the more of them
 // share a page that is copied, but the longer the log.
-const checkpointRows = 8000
+const checkpointRows = 6000
 
 // backstopPages is the length of the log at which SQLite checkpoints by itself,
 // whoever writes: other processes, too, and where the checkpointer does not get

@@ -20,9 +20,13 @@ const canaryText = "totpctl canary"
 // left as it was. The statement begin must exclude every other process.
 func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) error {
 	var canaries map[string]string
-	err := inTransaction(ctx, runOn(conn), begin, func() (err error) {
-		if err = migrate(ctx, conn, d); err == nil {
-			canaries, err = checkCanaries(ctx, conn, s)
+	err := inTransaction(ctx, runOn(conn), begin, func() error {
+		migrated, err := migrate(ctx, conn, d)
+		if err != nil {
+			return err
+		}
+		if canaries, err = checkCanaries(ctx, conn, s); err == nil && migrated {
+			err = checkMissing(ctx, conn, d, canaries, s)
 		}
 		return err
 	})

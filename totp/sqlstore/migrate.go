@@ -16,26 +16,27 @@ var migrations embed.FS
 var ErrNewer = errors.New("database is newer than this program")
 
 // migrate brings the schema up to the newest of the embedded migrations, one
-// file a version, counted from 1 in the order of their names. It runs in the
-// caller's transaction, which must exclude every other migrator.
-func migrate(ctx context.Context, tx *sql.Conn, d dialect) error {
+// file a version, counted from 1 in the order of their names, and returns whether
+// that was another. It runs in the caller's transaction, which must exclude every
+// other migrator.
+func migrate(ctx context.Context, tx *sql.Conn, d dialect) (migrated bool, err error) {
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
-		return err
+		return false, err
 	}
 	version, err := schemaVersion(ctx, tx)
 	if err != nil {
-		return fmt.Errorf("reading schema version: %w", err)
+		return false, fmt.Errorf("reading schema version: %w", err)
 	}
 	if version > len(files) {
-		return fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, version, len(files))
+		return false, fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, version, len(files))
 	}
 	for i, name := range files[version:] {
 		if err := runMigration(ctx, tx, d, name, version+i+1); err != nil {
-			return fmt.Errorf("running %s: %w", name, err)
+			return false, fmt.Errorf("running %s: %w", name, err)
 		}
 	}
-	return nil
+	return version < len(files), nil
 }
 
 func runMigration(ctx context.Context, tx *sql.Conn, d dialect, name string, version int) error {

@@ -1,9 +1,11 @@
 package sqlstore_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
+	"totpctl/totp/sqlstore"
 	"totpctl/totp/verifier"
 )
 
@@ -112,4 +114,18 @@ func (o old) wantBothKeys(t *testing.T, v *verifier.Verifier, c *clock) {
 	if verdict, _, err := v.Confirm(t.Context(), "bob", codeOf(t, o.second.Key, c)); err != nil || !verdict.Valid {
 		t.Errorf("the pending key's code: %+v, %v", verdict, err)
 	}
+}
+
+func TestADatabaseThatNeedsAMissingKeyIsNotMigrated(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		s, c := d.mustOpen(t, oldKey), newClock()
+		enrol(t, newVerifier(t, s, c), c, "alice")
+		s.Close()
+		d.mustOpen(t, newKey, oldKey).Close() // it knows both
+		d.exec(asVersion1)
+		if _, err := d.open(t, newKey); !errors.Is(err, sqlstore.ErrKey) {
+			t.Errorf("opening: %v, want ErrKey", err)
+		}
+		d.exec("UPDATE account SET sealed_key = sealed_key") // fails in the tables of later versions
+	})
 }

@@ -43,7 +43,7 @@ func (p *Postgres) Edit(ctx context.Context, id string, edit func(verifier.Accou
 		if err := r.edit(p.sealer, edit); err != nil {
 			return err
 		}
-		err = p.change(ctx, errConflict, r.update())
+		err = p.change(ctx, updateBoth, errConflict, append(r.accountValues(), r.enrolmentValues()...)...)
 		if !errors.Is(err, errConflict) {
 			return err
 		}
@@ -56,38 +56,28 @@ func (p *Postgres) Add(ctx context.Context, a verifier.Account) error {
 	if err != nil {
 		return err
 	}
-	return p.change(ctx, verifier.ErrExists, r.insert())
+	return p.change(ctx, insertBoth, verifier.ErrExists, append(append(r.accountValues(), r.enrolmentValues()...), r.created)...)
 }
 
 // Remove implements verifier.Store.
 func (p *Postgres) Remove(ctx context.Context, id string) error {
-	for {
-		r, err := p.readRow(ctx, id)
+	return p.change(ctx, deleteBoth, verifier.ErrNoAccount, id)
+}
+
+// change runs a statement that must change exactly one account; otherwise it
+// returns the given error.
+func (p *Postgres) change(ctx context.Context, text string, otherwise error, values ...any) error {
+	return p.onConnection(ctx, "writing account", func(ctx context.Context, conn *sql.Conn) error {
+		before := p.warnings.Load()
+		result, err := conn.ExecContext(ctx, postgresDialect.statement(text), values...)
 		if err != nil {
 			return err
 		}
-		err = p.change(ctx, errConflict, r.remove())
-		if !errors.Is(err, errConflict) {
-			return err
-		}
-	}
-}
-
-// change runs the statements in a transaction; unless the first changes a row,
-// nothing is changed and it returns the given error.
-func (p *Postgres) change(ctx context.Context, otherwise error, statements []statement) error {
-	return p.onConnection(ctx, "writing account", func(ctx context.Context, conn *sql.Conn) error {
-		before := p.warnings.Load()
-		err := inTransaction(ctx, runOn(conn), "BEGIN", func() error {
-			changed, err := runEach(statements, func(s statement) (sql.Result, error) {
-				return conn.ExecContext(ctx, postgresDialect.statement(s.text), s.values...)
-			})
-			if err == nil && !changed {
-				return answered{otherwise}
-			}
-			return err
-		})
-		if err == nil && p.warnings.Load() != before {
+		n, err := result.RowsAffected()
+		switch {
+		case err == nil && n != 1:
+			return answered{otherwise}
+		case err == nil && p.warnings.Load() != before:
 			return errWarning
 		}
 		return err

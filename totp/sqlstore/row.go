@@ -50,43 +50,6 @@ func (r *row) enrolmentValues() []any {
 	return []any{r.enrolment, r.sealedKey, r.recovery, r.pending, r.pendingToken}
 }
 
-// A statement comes with its parameters.
-type statement struct {
-	text   string
-	values []any
-}
-
-// Each change is the statements of one transaction. The first is conditional, and
-// whether it has changed a row is the verdict.
-func (r *row) stateUpdate() []statement { return []statement{{updateState, r.accountValues()}} }
-
-func (r *row) update() []statement {
-	return []statement{{updateAccount, r.accountValues()}, {updateEnrolment, r.enrolmentValues()}}
-}
-
-func (r *row) insert() []statement {
-	return []statement{{insertAccount, append(r.accountValues(), r.enrolment)}, {insertEnrolment, append(r.enrolmentValues(), r.id, r.created)}}
-}
-
-func (r *row) remove() []statement {
-	return []statement{{deleteAccount, []any{r.id, r.enrolment}}, {deleteEnrolment, []any{r.enrolment, r.id}}}
-}
-
-// runEach runs the statements of a change, unless the first changes no row, and
-// returns whether it has changed one.
-func runEach(change []statement, exec func(statement) (sql.Result, error)) (changed bool, err error) {
-	for i, s := range change {
-		result, err := exec(s)
-		if err != nil {
-			return false, err
-		}
-		if n, err := result.RowsAffected(); err != nil || i == 0 && n != 1 {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
 // A pendingColumn is a verifier.Pending as its column has it.
 type pendingColumn struct {
 	Key       string `json:"key"` // of sealKey

@@ -18,7 +18,7 @@ func (s *SQLite) Decide(ctx context.Context, id string, decide func(verifier.Acc
 		if change, err := r.decide(s.sealer, decide); err != nil || !change {
 			return err
 		}
-		return w.change(ctx, errConflict, r.stateUpdate())
+		return w.change(ctx, errConflict, statement{updateState, r.accountValues()})
 	})
 }
 
@@ -32,7 +32,7 @@ func (s *SQLite) Edit(ctx context.Context, id string, edit func(verifier.Account
 		if err := r.edit(s.sealer, edit); err != nil {
 			return err
 		}
-		return w.change(ctx, errConflict, r.update())
+		return w.change(ctx, errConflict, statement{updateAccount, r.accountValues()}, statement{updateEnrolment, r.enrolmentValues()})
 	})
 }
 
@@ -43,7 +43,8 @@ func (s *SQLite) Add(ctx context.Context, a verifier.Account) error {
 		return err
 	}
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		return w.change(ctx, verifier.ErrExists, r.insert())
+		return w.change(ctx, verifier.ErrExists, statement{insertAccount, append(r.accountValues(), r.enrolment)},
+			statement{insertEnrolment, append(r.enrolmentValues(), r.id, r.created)})
 	})
 }
 
@@ -54,7 +55,7 @@ func (s *SQLite) Remove(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		return w.change(ctx, errConflict, r.remove())
+		return w.change(ctx, errConflict, statement{deleteAccount, []any{r.id}}, statement{deleteEnrolment, []any{r.enrolment, r.id}})
 	})
 }
 

@@ -24,7 +24,7 @@ const (
 	insertEnrolment = `INSERT INTO enrolment (number, sealed_key, recovery, pending, pending_token, account, created_at)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`
 
-	deleteAccount = `DELETE FROM account WHERE id = ?1 AND enrolment = ?2`
+	deleteAccount = `DELETE FROM account WHERE id = ?1`
 
 	deleteEnrolment = `DELETE FROM enrolment WHERE number = ?1 AND account = ?2`
 
@@ -68,6 +68,23 @@ const (
 			AS n (` + stateColumns + `)
 		WHERE locked.id = n.id AND a.id = n.id AND a.revision = n.revision AND a.last_step <= n.last_step
 		RETURNING a.id`
+)
+
+// PostgreSQL's for both tables, the account's before the enrolment's. Each is its
+// own transaction: between two statements of one, a server that is cut off would
+// leave the account locked, and the batches of the others waiting for it.
+const (
+	updateBoth = `WITH first AS (` + updateAccount + ` RETURNING id)
+		UPDATE enrolment SET sealed_key = ?10, recovery = ?11, pending = ?12, pending_token = ?13
+		FROM first WHERE number = ?9 AND account = first.id`
+
+	insertBoth = `WITH first AS (` + insertAccount + ` RETURNING id)
+		INSERT INTO enrolment (number, sealed_key, recovery, pending, pending_token, account, created_at)
+		SELECT ?9, ?10, ?11, ?12, ?13, id, ?14::bigint FROM first`
+
+	deleteBoth = `WITH first AS (DELETE FROM account WHERE id = ?1 RETURNING id, enrolment),
+			second AS (DELETE FROM enrolment USING first WHERE number = first.enrolment AND account = first.id)
+		SELECT id FROM first`
 )
 
 // A dialect is what differs between the engines in a text of SQL.

@@ -210,17 +210,28 @@ func (w *writer) load(ctx context.Context, id string) (r row, err error) {
 	return r, engine("reading account", err)
 }
 
+// A statement comes with its parameters.
+type statement struct {
+	text   string
+	values []any
+}
+
 // change runs the statements; unless the first changes a row, it returns the given
 // error.
-func (w *writer) change(ctx context.Context, otherwise error, statements []statement) error {
-	w.written += len(statements)
-	changed, err := runEach(statements, func(s statement) (sql.Result, error) {
-		return w.statements[s.text].ExecContext(ctx, s.values...)
-	})
-	if err == nil && !changed {
-		return otherwise
+func (w *writer) change(ctx context.Context, otherwise error, statements ...statement) error {
+	for i, s := range statements {
+		w.written++
+		result, err := w.statements[s.text].ExecContext(ctx, s.values...)
+		if err != nil {
+			return engine("writing account", err)
+		}
+		if n, err := result.RowsAffected(); err != nil {
+			return engine("writing account", err)
+		} else if i == 0 && n != 1 {
+			return otherwise
+		}
 	}
-	return engine("writing account", err)
+	return nil
 }
 
 // errConflict cannot happen here, unless decide takes the last step back: the

@@ -72,7 +72,8 @@ func (r rules) recover(s State, a Attempt, now time.Time) (State, Verdict) {
 
 // recoveryLeft is how many of the stored recovery codes are unused.
 func recoveryLeft(stored string, used uint16) int {
-	return len(stored)/hashLength - bits.OnesCount16(used)
+	n := len(stored) / hashLength
+	return n - bits.OnesCount16(used&(1<<n-1))
 }
 
 // findHash returns which of those in stored hash is, counted from 0, or -1. It

@@ -1,0 +1,113 @@
+package sqlstore_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"totpctl/totp/sqlstore/pgtest"
+)
+
+// A server that the network cuts off may leave nothing locked: PostgreSQL learns
+// of it after hours.
+func TestAServerCutOffWhileItEditsHoldsNobodyUp(t *testing.T) {
+	server := pgtest.Start(t)
+	address := server.URL(server.NewDatabase())
+	v, c, k := postgresFixture(t, address)
+	for packets := range int64(8) {
+		t.Run(fmt.Sprintf("after %d packets", packets), func(t *testing.T) {
+			through := newWire(t, address)
+			other := newVerifier(t, openPostgres(t, through.url), newClock())
+			if _, err := other.Rekey(t.Context(), "alice"); err != nil { // makes the connections
+				t.Fatal(err)
+			}
+			through.cutAfter(packets)
+			done := make(chan error, 1)
+			go func() { _, err := other.Rekey(t.Context(), "alice"); done <- err }()
+			select {
+			case <-through.cut:
+			case err := <-done:
+				t.Logf("rekeyed before the cut: %v", err)
+			}
+			begin := time.Now()
+			mustAccept(t, v, c, k)
+			if waited := time.Since(begin); waited > 4*time.Second {
+				t.Errorf("the verdict took %v", waited)
+			}
+			c.next()
+		})
+	}
+}
+
+// A wire leads to a PostgreSQL server until it is cut: then what the client sends
+// vanishes, and neither end is told.
+type wire struct {
+	url    string
+	server string
+	left   atomic.Int64  // packets from the client before the cut
+	cut    chan struct{} // holds one
+}
+
+func newWire(t *testing.T, address string) *wire {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	w := &wire{server: u.Host, cut: make(chan struct{}, 1)}
+	u.Host = l.Addr().String()
+	w.url = u.String()
+	w.cutAfter(1 << 40)
+	go w.serve(l)
+	return w
+}
+
+func (w *wire) cutAfter(packets int64) { w.left.Store(packets) }
+
+func (w *wire) serve(l net.Listener) {
+	for {
+		client, err := l.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", w.server)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		go io.Copy(client, server)
+		go w.pass(client, server)
+	}
+}
+
+// pass leaves the connection to the server open when the client has gone after the
+// cut.
+func (w *wire) pass(client, server net.Conn) {
+	packet := make([]byte, 1<<16)
+	for {
+		n, err := client.Read(packet)
+		if err != nil {
+			if w.left.Load() > 0 {
+				server.Close()
+			}
+			return
+		}
+		if w.left.Add(-1) >= 0 {
+			server.Write(packet[:n])
+			continue
+		}
+		select {
+		case w.cut <- struct{}{}:
+		default:
+		}
+	}
+}
