@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
 // checkpointRows is how many rows are written between checkpoints: a verdict is one,
@@ -47,8 +48,8 @@ func (c *checkpointer) run() {
 }
 
 // copyPages goes through the log until a pass finds few pages, as each takes less
-// time than the one before. It syncs each pass: SQLite does so only with the
-// log's last page, when the writer waits for it.
+// time than the one before. It syncs each pass, bit by bit: SQLite does so only with
+// the log's last page, when the writer waits for it.
 func (c *checkpointer) copyPages(ctx context.Context) error {
 	before := 0
 	for range maxPasses {
@@ -57,7 +58,7 @@ func (c *checkpointer) copyPages(ctx context.Context) error {
 			return err
 		}
 		pages := copied - before
-		if err := c.store.file.Sync(); err != nil {
+		if err := errors.Join(writeBack(c.store.file), c.store.file.Sync()); err != nil {
 			return err
 		}
 		if pages <= fewPages {
