@@ -128,6 +128,17 @@ func readStrings(body io.Reader, names ...string) (map[string]string, error) {
 		return nil, err
 	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(text))
+	members, err := readObject(d, names)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, bodyError(err)
+	}
+	return members, nil
+}
+
+func readObject(d *jsontext.Decoder, names []string) (map[string]string, error) {
 	if _, err := readToken(d, '{'); err != nil {
 		return nil, err
 	}
@@ -144,13 +155,8 @@ func readStrings(body io.Reader, names ...string) (map[string]string, error) {
 			return nil, err
 		}
 	}
-	if _, err := readToken(d, '}'); err != nil {
-		return nil, err
-	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, bodyError(err)
-	}
-	return members, nil
+	_, err := readToken(d, '}')
+	return members, err
 }
 
 // readNothing is for requests that need no body: none, or an empty object.

@@ -20,14 +20,8 @@ const canaryText = "totpctl canary"
 // left as it was. The statement begin must exclude every other process.
 func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) error {
 	var canaries map[string]string
-	err := inTransaction(ctx, runOn(conn), begin, func() error {
-		migrated, err := migrate(ctx, conn, d)
-		if err != nil {
-			return err
-		}
-		if canaries, err = checkCanaries(ctx, conn, s); err == nil && migrated {
-			err = checkMissing(ctx, conn, d, canaries, s)
-		}
+	err := inTransaction(ctx, runOn(conn), begin, func() (err error) {
+		canaries, err = migrateForKeys(ctx, conn, d, s)
 		return err
 	})
 	if err != nil {
@@ -40,6 +34,20 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 		return nil
 	}
 	return inTransaction(ctx, runOn(conn), begin, func() error { return leaveCanary(ctx, conn, d, s) })
+}
+
+// migrateForKeys returns the canaries. Others are excluded anyway while it
+// migrates: then it looks for missing keys, too.
+func migrateForKeys(ctx context.Context, tx *sql.Conn, d dialect, s *sealer) (map[string]string, error) {
+	migrated, err := migrate(ctx, tx, d)
+	if err != nil {
+		return nil, err
+	}
+	canaries, err := checkCanaries(ctx, tx, s)
+	if err == nil && migrated {
+		err = checkMissing(ctx, tx, d, canaries, s)
+	}
+	return canaries, err
 }
 
 // checkCanaries returns the canaries of the keys that were ever used here. Those
