@@ -21,8 +21,8 @@ func inodeOf(path string) (identity, error) {
 	}
 }
 
-// slices is how many parts of a file are written back one after the other.
-const slices = 64
+// parts of a file are written back one after the other.
+const parts = 64
 
 // writeBack writes what was changed in a file to its disk, in parts: a sync hands
 // thousands of pages to the disk at once, and a verdict's waits behind them. It does
@@ -33,7 +33,7 @@ func writeBack(f *os.File) error {
 		return err
 	}
 	const wait = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
-	part := info.Size()/slices + 1
+	part := info.Size()/parts + 1
 	for from := int64(0); from < info.Size() && err == nil; from += part {
 		err = unix.SyncFileRange(int(f.Fd()), from, part, wait)
 	}
