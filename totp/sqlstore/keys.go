@@ -19,35 +19,27 @@ const canaryText = "totpctl canary"
 // prepareSchema migrates and checks the keys: a database whose keys are others is
 // left as it was. The statement begin must exclude every other process.
 func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) error {
+	var migrated bool
 	var canaries map[string]string
 	err := inTransaction(ctx, runOn(conn), begin, func() (err error) {
-		canaries, err = migrateForKeys(ctx, conn, d, s)
+		if migrated, err = migrate(ctx, conn, d); err != nil {
+			return err
+		}
+		if canaries, err = checkCanaries(ctx, conn, s); err == nil && migrated {
+			err = checkMissing(ctx, conn, d, canaries, s)
+		}
 		return err
 	})
-	if err != nil {
-		return err
+	if err == nil && !migrated {
+		err = checkMissing(ctx, conn, d, canaries, s)
 	}
-	if err := checkMissing(ctx, conn, d, canaries, s); err != nil {
+	if err != nil {
 		return err
 	}
 	if _, known := canaries[s.first]; known || s.first == "" {
 		return nil
 	}
 	return inTransaction(ctx, runOn(conn), begin, func() error { return leaveCanary(ctx, conn, d, s) })
-}
-
-// migrateForKeys returns the canaries. Others are excluded anyway while it
-// migrates: then it looks for missing keys, too.
-func migrateForKeys(ctx context.Context, tx *sql.Conn, d dialect, s *sealer) (map[string]string, error) {
-	migrated, err := migrate(ctx, tx, d)
-	if err != nil {
-		return nil, err
-	}
-	canaries, err := checkCanaries(ctx, tx, s)
-	if err == nil && migrated {
-		err = checkMissing(ctx, tx, d, canaries, s)
-	}
-	return canaries, err
 }
 
 // checkCanaries returns the canaries of the keys that were ever used here. Those
@@ -99,8 +91,8 @@ func checkKnown(canaries map[string]string, s *sealer) error {
 	return fmt.Errorf("%w: the database was begun with key %s, which is not given", ErrKey, missing)
 }
 
-// checkMissing refuses to go without a key that a row needs. It reads all rows:
-// not while others are excluded.
+// checkMissing refuses to go without a key that a row needs. It reads all rows: not
+// while others are excluded, unless a migration excludes them anyway.
 func checkMissing(ctx context.Context, conn *sql.Conn, d dialect, canaries map[string]string, s *sealer) error {
 	for id := range canaries {
 		if s.has(id) {
