@@ -46,13 +46,24 @@ need not stop.`,
 		p.accountAction("list", "listing", "List the accounts, and who is waiting or stopped", "", cobra.NoArgs, accounts.list),
 		p.accountAction("show [NAME]", "showing", "Show an account; without NAME, the default one", "alice", optional, accounts.show),
 		p.accountAction("confirm NAME CODE", "confirming", "Confirm a pending secret with its first code; print recovery codes", "alice 123456", cobra.ExactArgs(2), accounts.confirm),
-		p.accountAction("rekey NAME", "rekeying", "Make a pending second secret; the old one works until it is confirmed", "alice", one, accounts.rekey),
+		p.rekeyCommand(),
 		p.accountAction("recovery-codes NAME", "renewing recovery codes of", "Print fresh recovery codes and void the old ones", "alice", one, accounts.recoveryCodes),
 		p.accountAction("unlock [NAME]", "unlocking", "Forget an account's failures and enable it; without NAME, the default one", "alice", optional, accounts.unlock),
 		p.accountAction("disable [NAME]", "disabling", "Stop an account until it is unlocked; without NAME, the default one", "alice", optional, accounts.disable),
 		p.accountAction("remove NAME", "removing", "Delete an account and all that is remembered of it", "alice", one, accounts.remove),
 		p.accountAction("reseal", "resealing", "Seal all secrets with the first of ENCRYPTION_KEY, to retire the others", "", cobra.NoArgs, accounts.reseal),
 	)
+	return c
+}
+
+func (p program) rekeyCommand() *cobra.Command {
+	var revoke bool
+	c := p.accountAction("rekey NAME", "rekeying", "Make a pending second secret; the old one works until it is confirmed", "alice --revoke", cobra.ExactArgs(1),
+		func(a accounts, ctx context.Context, args []string) error { return a.rekey(ctx, args[0], revoke) })
+	c.Long = `Makes a pending second secret, which takes the place of the old one at its first
+code. Where the phone is lost or stolen, --revoke deletes the old secret at once:
+until the new one is confirmed, only recovery codes are good.`
+	c.Flags().BoolVar(&revoke, "revoke", false, "delete the old secret at once: its phone is lost or stolen")
 	return c
 }
 
@@ -143,8 +154,8 @@ func (a accounts) add(ctx context.Context, args []string) error {
 	return a.printEnrolment(e)
 }
 
-func (a accounts) rekey(ctx context.Context, args []string) error {
-	e, err := a.Rekey(ctx, args[0])
+func (a accounts) rekey(ctx context.Context, name string, revoke bool) error {
+	e, err := a.Rekey(ctx, name, revoke)
 	if err != nil {
 		return err
 	}
@@ -169,7 +180,7 @@ func (a accounts) confirm(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	verdict, codes, err := a.Confirm(ctx, args[0], code)
+	verdict, codes, err := a.Confirm(ctx, args[0], code, verifier.RequestID{})
 	if err != nil {
 		return err
 	}
@@ -261,7 +272,12 @@ func (a accounts) show(ctx context.Context, args []string) error {
 		return err
 	}
 	t := a.table()
-	return errors.Join(a.printInfo(t, info), t.Flush())
+	if err := errors.Join(a.printInfo(t, info), t.Flush()); err != nil || a.json || info.RefusedUntil.IsZero() {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that\n",
+		info.RefusedUntil.Local().Format(time.DateTime))
+	return err
 }
 
 func (a accounts) table() *tabwriter.Writer {

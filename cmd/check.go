@@ -165,6 +165,8 @@ func whyNot(r client.Result) string {
 		return fmt.Sprintf("too many wrong codes, wait %d s", int(r.RetryAfter.Seconds()))
 	case "pending":
 		return "the account is not confirmed yet"
+	case "stopped":
+		return "the account's key is stopped: a recovery code is good, or the first code of a new key"
 	case "disabled":
 		return "the account is disabled"
 	}

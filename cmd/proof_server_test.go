@@ -222,7 +222,7 @@ func enrolOneForProof(t *testing.T, v *verifier.Verifier, name string) totp.Key 
 		return totp.Key{}
 	}
 	code, _ := e.Key.Code(time.Now().Add(-100 * proofPeriod))
-	verdict, _, err := v.Confirm(t.Context(), name, code)
+	verdict, _, err := v.Confirm(t.Context(), name, code, verifier.RequestID{})
 	if err != nil || !verdict.Valid {
 		t.Errorf("confirming %s: %+v, %v", name, verdict, err)
 	}

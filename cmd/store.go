@@ -33,6 +33,9 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key) (sq
 		return nil, nil, withHint(fmt.Errorf("opening store of DATABASE_URL: %w", err), "%s", storeHint(err))
 	}
 	v, err := verifier.New(verifier.Config{Store: store, Clock: p.clock, Key: key, Skew: skew, New: fresh})
+	if err == nil {
+		err = v.Sweep(ctx)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, store.Close())
 	}

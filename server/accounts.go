@@ -43,11 +43,12 @@ type AccountBody struct {
 	WaitUntil    *time.Time      `json:"wait_until,omitempty"`
 	PendingUntil *time.Time      `json:"pending_until,omitempty"`
 	RecoveryLeft int             `json:"recovery_codes_left"`
+	RefusedUntil *time.Time      `json:"codes_refused_until,omitempty"` // as one was accepted while the clock was ahead
 }
 
 // NewAccountBody returns what may be told of an account.
 func NewAccountBody(i verifier.Info) AccountBody {
-	return AccountBody{i.Name, i.Status, i.Created, i.Failures, optional(i.WaitUntil), optional(i.PendingUntil), i.RecoveryLeft}
+	return AccountBody{i.Name, i.Status, i.Created, i.Failures, optional(i.WaitUntil), optional(i.PendingUntil), i.RecoveryLeft, optional(i.RefusedUntil)}
 }
 
 func optional(t time.Time) *time.Time {
@@ -175,7 +176,11 @@ func (s *Server) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := body["code"]; !ok {
 		return badRequest("code is missing")
 	}
-	verdict, codes, err := s.config.Verifier.Confirm(r.Context(), r.PathValue("account"), body["code"])
+	request, err := requestID(r, "confirm", r.PathValue("account"), body["code"])
+	if err != nil {
+		return err
+	}
+	verdict, codes, err := s.config.Verifier.Confirm(r.Context(), r.PathValue("account"), body["code"], request)
 	if err != nil {
 		return err
 	}
@@ -184,10 +189,11 @@ func (s *Server) postConfirm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) postRekey(w http.ResponseWriter, r *http.Request) error {
-	if err := readNothing(r.Body); err != nil {
+	revoke, err := readFlag(r.Body, "revoke")
+	if err != nil {
 		return err
 	}
-	e, err := s.config.Verifier.Rekey(r.Context(), r.PathValue("account"))
+	e, err := s.config.Verifier.Rekey(r.Context(), r.PathValue("account"), revoke)
 	if err != nil {
 		return err
 	}

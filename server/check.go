@@ -7,8 +7,12 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// maxIdempotencyKey is in bytes; a UUID has 36.
-const maxIdempotencyKey = 255
+// The length of an Idempotency-Key in bytes; a UUID has 36. A shorter one is likely
+// to be used twice, such as the id of a session, and makes a code good again then.
+const (
+	minIdempotencyKey = 16
+	maxIdempotencyKey = 255
+)
 
 // getCheck is the prototype's route: 200 for every verdict, so that its app
 // shows its toast.
@@ -77,18 +81,19 @@ func readAttempt(w http.ResponseWriter, r *http.Request) (verifier.Attempt, erro
 		return verifier.Attempt{}, badRequest("account is empty: leave it out for the default one")
 	}
 	a := verifier.Attempt{Account: account, Code: code, RecoveryCode: recovery}
-	a.Request, err = requestID(r, a)
+	a.Request, err = requestID(r, a.Account, a.Code, a.RecoveryCode)
 	return a, err
 }
 
-// requestID is zero without an Idempotency-Key.
-func requestID(r *http.Request, a verifier.Attempt) (verifier.RequestID, error) {
+// requestID is zero without an Idempotency-Key. The parts are what the request
+// asks.
+func requestID(r *http.Request, parts ...string) (verifier.RequestID, error) {
 	keys, ok := r.Header["Idempotency-Key"]
 	if !ok {
 		return verifier.RequestID{}, nil
 	}
-	if len(keys) != 1 || keys[0] == "" || len(keys[0]) > maxIdempotencyKey {
-		return verifier.RequestID{}, badRequest("Idempotency-Key is empty, repeated or longer than 255 bytes")
+	if len(keys) != 1 || len(keys[0]) < minIdempotencyKey || len(keys[0]) > maxIdempotencyKey {
+		return verifier.RequestID{}, badRequest("Idempotency-Key is repeated, or has not 16 to 255 bytes: make a fresh random one for each attempt")
 	}
-	return verifier.NewRequestID(bearer(r), a.Account, a.Code, a.RecoveryCode, keys[0]), nil
+	return verifier.NewRequestID(append(append([]string{bearer(r)}, parts...), keys[0])...), nil
 }

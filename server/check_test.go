@@ -43,14 +43,17 @@ func TestARepeatedPostGetsItsFirstVerdict(t *testing.T) {
 	body := fmt.Sprintf(`{"code":%q}`, f.code())
 	ask := func(bearer, key string) reply { return f.do("POST", "/check", bearer, body, "Idempotency-Key", key) }
 	const valid, replayed = `{"status":true,"skew_steps":0,"failures":0}`, `{"status":false,"reason":"replayed"}`
-	ask(checkBearer, "one").want(t, 200, valid)
-	ask(checkBearer, "one").want(t, 200, valid)
-	ask(checkBearer, "two").want(t, 200, replayed)
-	ask("old-"+checkBearer, "one").want(t, 200, replayed)
+	const again = `{"status":true,"skew_steps":0,"failures":0,"repeated":true}`
+	one, two := strings.Repeat("1", 16), strings.Repeat("2", 255)
+	ask(checkBearer, one).want(t, 200, valid)
+	ask(checkBearer, one).want(t, 200, again)
+	ask(checkBearer, two).want(t, 200, replayed)
+	ask("old-"+checkBearer, one).want(t, 200, replayed)
 	f.post(body).want(t, 200, replayed)
-	ask(checkBearer, "one").want(t, 200, valid)
-	ask(checkBearer, "").wantError(t, 400)
-	ask(checkBearer, strings.Repeat("k", 256)).wantError(t, 400)
+	ask(checkBearer, one).want(t, 200, again)
+	for _, key := range []string{"", "6f1c", strings.Repeat("k", 15), strings.Repeat("k", 256)} {
+		ask(checkBearer, key).wantError(t, 400)
+	}
 }
 
 func TestOnlyABearerMayCheck(t *testing.T) {

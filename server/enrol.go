@@ -13,39 +13,49 @@ import (
 // that opened it.
 const enrolCookie = "enrolment"
 
-// A recoveryPage is what recovery.html shows, once.
+// A recoveryPage is what recovery.html shows.
 type recoveryPage struct {
 	Issuer, Account string
 	Codes           [][]string // in groups of four letters
+	Left            string     // how long the page can be shown again
 }
 
-func newRecoveryPage(issuer, account string, codes []string) recoveryPage {
-	p := recoveryPage{Issuer: issuer, Account: account}
-	for _, code := range codes {
+func (s *Server) newRecoveryPage(c verifier.Confirmation) recoveryPage {
+	p := recoveryPage{Issuer: s.config.Key.Issuer(), Account: c.Account, Left: inWords(seconds(c.Until.Sub(s.config.Clock())))}
+	for _, code := range c.Codes {
 		p.Codes = append(p.Codes, groups(code))
 	}
 	return p
 }
 
 // getEnrol shows a button: what fetches a link before its owner does, such as a
-// message's preview, sees no secret and opens nothing.
+// message's preview, sees no secret and opens nothing. To the browser that has
+// confirmed it shows the recovery codes.
 func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) {
-	if _, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), browserOf(r)); err != nil {
+	c, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), cookieOf(r))
+	switch {
+	case err != nil:
 		s.refuseLink(w, r, err)
-		return
+	case c.Codes != nil:
+		render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), s.newRecoveryPage(c))
+	default:
+		render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), s.config.Key.Issuer())
 	}
-	render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), s.config.Key.Issuer())
 }
 
-// postEnrol opens the link, or tries the code of the page that this showed.
+// postEnrol opens the link, tries the code of the page that this showed, or ends
+// the link when the recovery codes have been kept.
 func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) {
 	if err := readForm(w, r); err != nil {
 		writeError(w, err)
 		return
 	}
 	answer := s.openLink
-	if r.PostForm.Has("code") {
+	switch {
+	case r.PostForm.Has("code"):
 		answer = s.confirmByLink
+	case r.PostForm.Has("kept"):
+		answer = s.acknowledge
 	}
 	if err := answer(w, r); err != nil {
 		s.refuseLink(w, r, err)
@@ -54,6 +64,9 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	p, err := s.open(w, r)
+	if errors.Is(err, verifier.ErrConfirmed) {
+		return s.showCodes(w, r)
+	}
 	if err != nil {
 		return err
 	}
@@ -62,20 +75,13 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
-	ctx, token, browser := r.Context(), r.PathValue("token"), browserOf(r)
-	name, err := s.config.Verifier.Peek(ctx, token, browser)
-	if err != nil {
-		return err
-	}
-	verdict, codes, err := s.config.Verifier.ConfirmByLink(ctx, token, browser, tidy(r.PostForm.Get("code")))
+	verdict, err := s.config.Verifier.ConfirmByLink(r.Context(), r.PathValue("token"), cookieOf(r), tidy(r.PostForm.Get("code")))
 	if err != nil {
 		return err
 	}
 	note(w, "verdict", verdictName(verdict))
 	if verdict.Valid {
-		http.SetCookie(w, s.browserCookie(token, "", -time.Second))
-		render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), newRecoveryPage(s.config.Key.Issuer(), name, codes))
-		return nil
+		return s.showCodes(w, r)
 	}
 	p, err := s.open(w, r)
 	if err != nil {
@@ -86,11 +92,34 @@ func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// showCodes redirects to the page that shows the recovery codes, so that reloading
+// it, or pressing Enter twice before it, sends no form again. The cookie lives as
+// long as that page.
+func (s *Server) showCodes(w http.ResponseWriter, r *http.Request) error {
+	token := r.PathValue("token")
+	http.SetCookie(w, s.browserCookie(token, cookieOf(r), verifier.KeepTime))
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", token) // beside this one, under whatever prefix a proxy has put it
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// acknowledge ends the link.
+func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
+	token := r.PathValue("token")
+	if err := s.config.Verifier.Acknowledge(r.Context(), token, cookieOf(r)); err != nil {
+		return err
+	}
+	http.SetCookie(w, s.browserCookie(token, "", -time.Second))
+	render(w, http.StatusOK, s.pages.below.Lookup("done.html"), nil)
+	return nil
+}
+
 // open returns the page of the pending account for the browser that opens the link
 // or has opened it.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) (p setupPage, err error) {
 	token := r.PathValue("token")
-	e, err := s.config.Verifier.Open(r.Context(), token, browserOf(r))
+	e, err := s.config.Verifier.Open(r.Context(), token, cookieOf(r))
 	if err != nil {
 		return p, err
 	}
@@ -99,11 +128,11 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (p setupPage, err 
 	}
 	left := e.Until.Sub(s.config.Clock())
 	p.Left = inWords(seconds(left))
-	http.SetCookie(w, s.browserCookie(token, e.Browser, left))
+	http.SetCookie(w, s.browserCookie(token, e.Cookie, left))
 	return p, nil
 }
 
-func browserOf(r *http.Request) string {
+func cookieOf(r *http.Request) string {
 	c, err := r.Cookie(enrolCookie)
 	if err != nil {
 		return ""

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -79,6 +80,19 @@ func (r reply) cookie(t testing.TB) *http.Cookie {
 	return cookies[0]
 }
 
+// confirm sends a code, and follows the redirect of a good one.
+func (e *enrolling) confirm(cookie, code string, headers ...string) reply {
+	e.t.Helper()
+	r := e.submit(cookie, "code="+code, headers...)
+	if r.status != 303 {
+		return r
+	}
+	if to := r.header.Get("Location"); to != path.Base(e.link) || r.header.Get("Cache-Control") != "no-store" {
+		e.t.Errorf("redirected to %q, want the link, and no-store", to)
+	}
+	return e.get("Cookie", cookie)
+}
+
 func (r reply) codes() []string {
 	var codes []string
 	for _, item := range regexp.MustCompile(`<li>(<span>.*)</li>`).FindAllStringSubmatch(r.text, -1) {
@@ -132,7 +146,9 @@ func TestEnrolmentPagesHaveStrictHeaders(t *testing.T) {
 	pages := map[string]reply{"button": e.get("Accept-Encoding", "gzip")}
 	pages["QR code"] = e.submit("", "", "Accept-Encoding", "gzip")
 	c := pages["QR code"].cookie(t)
-	pages["recovery codes"] = e.submit(c.Name+"="+c.Value, "code="+e.goodCode(), "Accept-Encoding", "gzip")
+	e.submit(c.Name+"="+c.Value, "code="+e.goodCode())
+	pages["recovery codes"] = e.get("Cookie", c.Name+"="+c.Value, "Accept-Encoding", "gzip")
+	pages["done"] = e.submit(c.Name+"="+c.Value, "kept=yes", "Accept-Encoding", "gzip")
 	pages["dead link"] = e.get("Accept-Encoding", "gzip")
 	e.store.Close()
 	pages["no store"] = e.get("Accept-Encoding", "gzip")
@@ -200,24 +216,51 @@ func (f *fixture) serveAt(public string) *server.Server {
 	return s
 }
 
-func TestEnrolmentShowsRecoveryCodesOnce(t *testing.T) {
+// A person may press Enter twice, reload, go back or lose an answer.
+func TestEnrolmentShowsRecoveryCodesUntilTheyAreKept(t *testing.T) {
 	e := newEnrolling(t)
 	cookie := e.open()
 	code := e.goodCode()
 	r := e.submit(cookie, "code="+code[:3]+"+"+code[3:])
-	if r.status != 200 || len(r.codes()) != 10 || !strings.Contains(r.text, "alice") {
+	if c := r.cookie(t); r.status != 303 || c.MaxAge != 3600 || c.Name+"="+c.Value != cookie || c.Path != e.link {
+		t.Errorf("%d, cookie %+v, want 303 and the cookie for an hour", r.status, c)
+	}
+	shown := e.get("Cookie", cookie)
+	if shown.status != 200 || len(shown.codes()) != 10 || !strings.Contains(shown.text, "alice") {
+		t.Fatalf("%d with %d recovery codes", shown.status, len(shown.codes()))
+	}
+	e.advance(59 * time.Minute)
+	for what, again := range map[string]reply{
+		"the form sent again": e.confirm(cookie, code), "the next code": e.confirm(cookie, e.goodCode()), "reloaded": e.get("Cookie", cookie),
+	} {
+		if !slices.Equal(again.codes(), shown.codes()) {
+			t.Errorf("%s: %d with %d recovery codes", what, again.status, len(again.codes()))
+		}
+	}
+	if r := e.submit(cookie, ""); r.status != 303 {
+		t.Errorf("the button: %d, want 303", r.status)
+	}
+	for what, r := range map[string]reply{"GET": e.get(), "the button": e.submit("", ""), "kept": e.submit("", "kept=yes"), "a code": e.confirm("enrolment=x", e.goodCode())} {
+		e.wantDead("another browser's "+what, r)
+	}
+	if r := e.submit(cookie, "kept=yes"); r.status != 200 || r.cookie(t).MaxAge >= 0 || len(r.codes()) > 0 {
+		t.Errorf("keeping them: %d, want the end, of the cookie too", r.status)
+	}
+	e.wantDead("the link", e.get("Cookie", cookie))
+	e.wantDead("the form sent again", e.submit(cookie, "code="+code))
+	e.post(`{"account":"alice","recovery_code":"`+shown.codes()[0]+`"}`).want(t, 200, `{"status":true,"recovery_codes_left":9}`)
+	e.post(`{"account":"alice","code":"`+e.goodCode()+`"}`).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+}
+
+func TestEnrolmentShowsRecoveryCodesForAnHour(t *testing.T) {
+	e := newEnrolling(t)
+	cookie := e.open()
+	if r := e.confirm(cookie, e.goodCode()); len(r.codes()) != 10 {
 		t.Fatalf("%d with %d recovery codes", r.status, len(r.codes()))
 	}
-	if c := r.cookie(t); c.MaxAge >= 0 || c.Value != "" || c.Path != e.link {
-		t.Errorf("the cookie stays: %+v", c)
-	}
-	e.post(`{"account":"alice","recovery_code":"`+r.codes()[0]+`"}`).want(t, 200, `{"status":true,"recovery_codes_left":9}`)
-	e.advance(30 * time.Second)
-	e.wantDead("the form sent again", e.submit(cookie, "code="+code))
-	e.wantDead("the next code", e.submit(cookie, "code="+e.goodCode()))
-	e.wantDead("the button", e.submit(cookie, ""))
+	e.advance(time.Hour)
 	e.wantDead("the link", e.get("Cookie", cookie))
-	e.post(`{"account":"alice","code":"`+e.goodCode()+`"}`).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	e.wantDead("the form sent again", e.submit(cookie, "code="+e.goodCode()))
 }
 
 func TestEnrolmentKeepsThePageForTheBrowserAfterABadCode(t *testing.T) {
@@ -240,7 +283,7 @@ func TestEnrolmentKeepsThePageForTheBrowserAfterABadCode(t *testing.T) {
 		}
 	}
 	e.advance(30 * time.Second)
-	if r := e.submit(cookie, "code="+e.goodCode()); len(r.codes()) != 10 {
+	if r := e.confirm(cookie, e.goodCode()); len(r.codes()) != 10 {
 		t.Errorf("%d after the wait", r.status)
 	}
 }
@@ -272,22 +315,27 @@ func TestEnrolmentFormsOfOtherSitesOpenNothing(t *testing.T) {
 	e.submit(cookie, "code="+e.goodCode(), "Sec-Fetch-Site", "cross-site").wantError(t, 403)
 	e.submit(cookie, "code="+strings.Repeat("1", 5000)).wantError(t, 413)
 	e.submit(cookie, "code=%zz").wantError(t, 400)
-	if r := e.submit(cookie, "code="+e.goodCode(), "Sec-Fetch-Site", "same-origin", "Origin", e.URL); len(r.codes()) != 10 {
+	if r := e.confirm(cookie, e.goodCode(), "Sec-Fetch-Site", "same-origin", "Origin", e.URL); len(r.codes()) != 10 {
 		t.Errorf("%d from the page itself", r.status)
 	}
 }
 
-func TestOneBrowserOpensALinkAndOneFormGetsTheCodes(t *testing.T) {
+func TestOneBrowserOpensALinkAndGetsTheSameCodesHoweverOftenItAsks(t *testing.T) {
 	e := newEnrolling(t)
 	opened := e.atOnce(func() reply { return e.submit("", "") }, func(r reply) bool { return r.status == 200 })
 	if len(opened) != 1 {
 		t.Fatalf("%d browsers opened the link", len(opened))
 	}
 	c := opened[0].cookie(t)
-	form := "code=" + e.goodCode()
-	shown := e.atOnce(func() reply { return e.submit(c.Name+"="+c.Value, form) }, func(r reply) bool { return len(r.codes()) > 0 })
-	if len(shown) != 1 {
-		t.Errorf("%d forms got recovery codes", len(shown))
+	cookie, good := c.Name+"="+c.Value, e.goodCode()
+	shown := e.atOnce(func() reply { return e.confirm(cookie, good) }, func(r reply) bool { return len(r.codes()) == 10 })
+	if len(shown) != 8 {
+		t.Fatalf("%d of 8 forms led to recovery codes", len(shown))
+	}
+	for _, r := range shown {
+		if !slices.Equal(r.codes(), shown[0].codes()) {
+			t.Error("two forms led to different recovery codes")
+		}
 	}
 }
 
@@ -327,15 +375,15 @@ func TestEnrolmentLogsVerdictsAndPatternsAlone(t *testing.T) {
 	e.get()
 	cookie := e.open()
 	e.submit(cookie, "code="+e.wrongCode())
-	r := e.submit(cookie, "code="+e.goodCode())
-	e.get()
+	r := e.confirm(cookie, e.goodCode())
+	e.submit(cookie, "kept=yes")
 	e.wantQuiet(cookie)
 	for _, code := range r.codes() {
 		if strings.Contains(e.log.String(), code) {
 			t.Error("the log has a recovery code in it")
 		}
 	}
-	for text, want := range map[string]int{`"route":"GET /enrol/{token}"`: 2, `"route":"POST /enrol/{token}"`: 3, `"verdict":"invalid"`: 1, `"verdict":"valid"`: 1} {
+	for text, want := range map[string]int{`"route":"GET /enrol/{token}"`: 2, `"route":"POST /enrol/{token}"`: 4, `"verdict":"invalid"`: 1, `"verdict":"valid"`: 1} {
 		if n := bytes.Count([]byte(e.log.String()), []byte(text)); n != want {
 			t.Errorf("%s is in the log %d times, want %d", text, n, want)
 		}

@@ -80,12 +80,13 @@ type VerdictBody struct {
 	Failures   *int            `json:"failures,omitempty"`
 	Left       *int            `json:"recovery_codes_left,omitempty"`
 	Recovery   []string        `json:"recovery_codes,omitempty"` // fresh, of a confirmation
+	Repeated   bool            `json:"repeated,omitempty"`       // given before, for the same Idempotency-Key
 }
 
 // NewVerdictBody returns what is told of a verdict. The recovery codes are those
 // that a confirmation gives.
 func NewVerdictBody(v verifier.Verdict, recovery []string) VerdictBody {
-	body := VerdictBody{Status: v.Valid, Reason: v.Reason, Recovery: recovery}
+	body := VerdictBody{Status: v.Valid, Reason: v.Reason, Recovery: recovery, Repeated: v.Repeated}
 	switch {
 	case v.Recovery:
 		body.Left = &v.RecoveryLeft
@@ -127,8 +128,13 @@ func readStrings(body io.Reader, names ...string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readMembers(text, names, '"')
+}
+
+// readMembers reads members whose values are of the kinds.
+func readMembers(text []byte, names []string, kinds ...jsontext.Kind) (map[string]string, error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(text))
-	members, err := readObject(d, names)
+	members, err := readObject(d, names, kinds)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +144,7 @@ func readStrings(body io.Reader, names ...string) (map[string]string, error) {
 	return members, nil
 }
 
-func readObject(d *jsontext.Decoder, names []string) (map[string]string, error) {
+func readObject(d *jsontext.Decoder, names []string, kinds []jsontext.Kind) (map[string]string, error) {
 	if _, err := readToken(d, '{'); err != nil {
 		return nil, err
 	}
@@ -151,7 +157,7 @@ func readObject(d *jsontext.Decoder, names []string) (map[string]string, error) 
 		if !slices.Contains(names, name) {
 			return nil, badRequest("unknown field in the body")
 		}
-		if members[name], err = readToken(d, '"'); err != nil {
+		if members[name], err = readToken(d, kinds...); err != nil {
 			return nil, err
 		}
 	}
@@ -169,10 +175,21 @@ func readNothing(body io.Reader) error {
 	return err
 }
 
-// readToken returns the next token's text, if it is of the kind.
-func readToken(d *jsontext.Decoder, kind jsontext.Kind) (string, error) {
+// readFlag is readNothing for requests whose object may have one member, true or
+// false; it is false where there is none.
+func readFlag(body io.Reader, name string) (bool, error) {
+	text, err := io.ReadAll(body)
+	if err != nil || len(text) == 0 {
+		return false, err
+	}
+	members, err := readMembers(text, []string{name}, 't', 'f')
+	return members[name] == "true", err
+}
+
+// readToken returns the next token's text, if it is of one of the kinds.
+func readToken(d *jsontext.Decoder, kinds ...jsontext.Kind) (string, error) {
 	token, err := d.ReadToken()
-	if err != nil || token.Kind() != kind {
+	if err != nil || !slices.Contains(kinds, token.Kind()) {
 		return "", bodyError(err)
 	}
 	return token.String(), nil
@@ -182,7 +199,7 @@ func bodyError(err error) error {
 	if errors.Is(err, jsontext.ErrDuplicateName) {
 		return badRequest("repeated field in the body")
 	}
-	return badRequest("body is not a JSON object of strings, in UTF-8")
+	return badRequest("body is not the JSON object that this route takes, in UTF-8")
 }
 
 func badRequest(text string) error { return problem{http.StatusBadRequest, text} }

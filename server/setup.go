@@ -144,6 +144,8 @@ func (e enrolment) explain(v verifier.Verdict) string {
 		return fmt.Sprintf("That is not a code: a code has %d digits.", e.Digits)
 	case v.Reason == verifier.NotYet:
 		return "This account is not set up yet."
+	case v.Reason == verifier.Stopped:
+		return "Too many wrong codes have stopped this account's key. Ask an administrator to unlock it."
 	case v.Reason == verifier.Disabled:
 		return "This account is disabled. Ask an administrator to unlock it."
 	case v.Reason == verifier.Throttled:

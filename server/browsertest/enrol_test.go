@@ -109,8 +109,15 @@ func TestEnrolmentFromTheQRCodeToTheRecoveryCodes(t *testing.T) {
 				b.wantText("noscript", "select the codes and copy them")
 				b.want("document.querySelector('#download').hidden && document.querySelector('#print').hidden")
 			}
-			b.load(chromedp.Reload())
-			b.wantDeadLink()
+			codes := b.recoveryCodes()
+			for _, again := range []func(){func() { b.load(chromedp.Reload()) }, func() { b.open(link) }} {
+				again()
+				if got := b.recoveryCodes(); !slices.Equal(got, codes) {
+					t.Errorf("shown again: %q, want %q", got, codes)
+				}
+			}
+			b.load(chromedp.Click(chromedp.CSS("#kept")))
+			b.wantText("h1", "Your authenticator is set up")
 			b.open(link)
 			b.wantDeadLink()
 			b.load(chromedp.Click(chromedp.CSS("#show")))
@@ -187,7 +194,7 @@ func TestPaperHasTheRecoveryCodesAlone(t *testing.T) {
 	b.try(s.code())
 	b.print("dark")
 	b.want("getComputedStyle(document.querySelector('h1')).color === 'rgb(21, 26, 34)'")
-	b.want("['header', '#result', '#download', '#print'].every(s => document.querySelector(s).getClientRects().length === 0)")
+	b.want("['header', '#result', '#download', '#print', '#kept'].every(s => document.querySelector(s).getClientRects().length === 0)")
 	b.want("['h1', '#whose', '#codes'].every(s => document.querySelector(s).getClientRects().length > 0)")
 }
 
@@ -237,7 +244,7 @@ var deadLinks = map[string]func(s *site) string{
 	"expired":  func(s *site) string { link := s.link(); s.clock.advance(verifier.DefaultPendingTime); return link },
 	"used": func(s *site) string {
 		link := s.link()
-		if v, _, err := s.verifier.Confirm(s.t.Context(), person, s.code()); err != nil || !v.Valid {
+		if v, _, err := s.verifier.Confirm(s.t.Context(), person, s.code(), verifier.RequestID{}); err != nil || !v.Valid {
 			s.t.Fatal(v, err)
 		}
 		return link
@@ -318,7 +325,7 @@ func TestEnrolmentIsUsableByKeyboardAlone(t *testing.T) {
 	b.press(s.code())
 	b.load(chromedp.KeyEvent(kb.Enter))
 	b.wantText("h1", "Keep your recovery codes")
-	for _, selector := range []string{"#download", "#print"} {
+	for _, selector := range []string{"#download", "#print"} { // then #kept
 		b.press(kb.Tab)
 		b.wantFocus(selector)
 	}

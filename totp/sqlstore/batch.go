@@ -195,7 +195,7 @@ func (p *Postgres) writeBatch(ctx context.Context, conn *sql.Conn, batch []*writ
 type stateArrays struct {
 	ids                         []string
 	revisions, lastSteps, waits []int64
-	failures, disabled, used    []int64
+	failures, blocked, used     []int64
 	answers                     []string
 }
 
@@ -205,13 +205,13 @@ func (a *stateArrays) add(r row) {
 	a.lastSteps = append(a.lastSteps, r.lastStep)
 	a.failures = append(a.failures, int64(r.failures))
 	a.waits = append(a.waits, r.waitUntil)
-	a.disabled = append(a.disabled, int64(r.disabled))
+	a.blocked = append(a.blocked, int64(r.blocked))
 	a.used = append(a.used, int64(r.recoveryUsed))
 	a.answers = append(a.answers, r.answer)
 }
 
 func (a *stateArrays) values() []any {
-	return []any{a.ids, a.revisions, a.lastSteps, a.failures, a.waits, a.disabled, a.used, a.answers}
+	return []any{a.ids, a.revisions, a.lastSteps, a.failures, a.waits, a.blocked, a.used, a.answers}
 }
 
 // readRow and writeRow wait for their batch, or for the caller to leave.

@@ -100,7 +100,7 @@ func TestTheDatabaseHoldsNoSecret(t *testing.T) {
 		secrets := map[string][]byte{"the encryption key": oldKey}
 		for _, name := range []string{"alice", "bob"} {
 			e, recovery := enrol(t, v, c, name)
-			second, err := v.Rekey(t.Context(), name)
+			second, err := v.Rekey(t.Context(), name, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func TestTheDatabaseHoldsNoSecret(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			secrets[name+"'s cookie"] = []byte(opened.Browser)
+			secrets[name+"'s cookie"] = []byte(opened.Cookie)
 			c.next()
 			bearer, request := "bearer-of-"+name, "idempotency-key-of-"+name
 			a := verifier.Attempt{Account: name, Code: codeOf(t, e.Key, c)}

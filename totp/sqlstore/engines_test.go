@@ -75,10 +75,10 @@ func dumpSQLite(db *sql.DB) (string, error) {
 	for _, query := range []string{
 		`SELECT name || ': ' || coalesce(sql, '') FROM sqlite_master ORDER BY name`,
 		`SELECT version FROM schema_version`,
-		`SELECT id || ' ' || canary FROM sealing_key ORDER BY id`,
-		`SELECT id || ' ' || enrolment || ' ' || revision || ' ' || last_step || ' ' || failures || ' ' || disabled || ' ' || recovery_used || ' ' || answer
+		`SELECT id || ' ' || canary || ' ' || database_key FROM sealing_key ORDER BY id`,
+		`SELECT id || ' ' || enrolment || ' ' || revision || ' ' || last_step || ' ' || failures || ' ' || blocked || ' ' || recovery_used || ' ' || answer
 			FROM account ORDER BY id`,
-		`SELECT number || ' ' || account || ' ' || sealed_key || ' ' || recovery || ' ' || pending FROM enrolment ORDER BY number`,
+		`SELECT number || ' ' || account || ' ' || sealed_key || ' ' || recovery || ' ' || pending || ' ' || kept || ' ' || expires_at FROM enrolment ORDER BY number`,
 	} {
 		rows, err := db.Query(query)
 		if err != nil {
@@ -163,7 +163,7 @@ func enrol(t *testing.T, v *verifier.Verifier, c *clock, name string) (verifier.
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdict, recovery, err := v.Confirm(t.Context(), name, codeOf(t, e.Key, c))
+	verdict, recovery, err := v.Confirm(t.Context(), name, codeOf(t, e.Key, c), verifier.RequestID{})
 	if err != nil || !verdict.Valid {
 		t.Fatalf("confirming %s: %+v, %v", name, verdict, err)
 	}

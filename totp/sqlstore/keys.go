@@ -2,11 +2,11 @@ package sqlstore
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
+	"encoding/base64"
 	"errors"
 	"fmt"
-
-	"totpctl/totp/verifier"
 )
 
 // ErrKey says that the encryption keys are not those that the stored secrets
@@ -16,74 +16,86 @@ var ErrKey = errors.New("encryption key is wrong or missing")
 // canaryText is sealed with every key, so that a wrong one is told at start.
 const canaryText = "totpctl canary"
 
+// databaseKeyBytes is the length of the database's own key.
+const databaseKeyBytes = 32
+
+// A sealingRow is what the database knows of an encryption key, or, under the id
+// "", of being without one.
+type sealingRow struct{ id, canary, databaseKey string }
+
 // prepareSchema migrates and checks the keys: a database whose keys are others is
-// left as it was. The statement begin must exclude every other process.
-func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) error {
-	var migrated bool
-	var canaries map[string]string
-	err := inTransaction(ctx, runOn(conn), begin, func() (err error) {
-		if migrated, err = migrate(ctx, conn, d); err != nil {
+// left as it was. The statement begin must exclude every other process. It returns
+// the accounts that a migration could not read, and has left as they were.
+func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) (unread []string, migrated bool, err error) {
+	k := keyring{conn, d, s}
+	err = inTransaction(ctx, runOn(conn), begin, func() (err error) {
+		version, err := migrate(ctx, conn, d)
+		if err != nil {
 			return err
 		}
-		if canaries, err = checkCanaries(ctx, conn, s); err == nil && migrated {
-			err = checkMissing(ctx, conn, d, canaries, s)
+		if migrated = version < schemaNewest; !migrated {
+			return k.check(ctx)
 		}
-		return err
+		if unread, err = k.upgrade(ctx, version); err != nil {
+			return err
+		}
+		return k.introduce(ctx)
 	})
-	if err == nil && !migrated {
-		err = checkMissing(ctx, conn, d, canaries, s)
+	if err != nil || migrated {
+		return unread, migrated, err
 	}
-	if err != nil {
-		return err
+	rows, err := k.load(ctx)
+	if err == nil {
+		err = k.checkMissing(ctx, rows)
 	}
-	if _, known := canaries[s.first]; known || s.first == "" {
-		return nil
+	if err == nil && !k.introduced(rows) {
+		err = inTransaction(ctx, runOn(conn), begin, func() error { return k.introduce(ctx) })
 	}
-	return inTransaction(ctx, runOn(conn), begin, func() error { return leaveCanary(ctx, conn, d, s) })
+	return nil, false, err
 }
 
-// checkCanaries returns the canaries of the keys that were ever used here. Those
-// of the keys that are given must open.
-func checkCanaries(ctx context.Context, tx *sql.Conn, s *sealer) (map[string]string, error) {
-	canaries, err := loadCanaries(ctx, tx)
+// A keyring compares the encryption keys that are given with those that the
+// database knows.
+type keyring struct {
+	conn   *sql.Conn
+	d      dialect
+	sealer *sealer
+}
+
+// check returns ErrKey unless the keys open what the database has of them, and
+// one at least is known to it.
+func (k keyring) check(ctx context.Context) error {
+	rows, err := k.load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("reading sealing keys: %w", err)
+		return err
 	}
-	for id, canary := range canaries {
-		if !s.has(id) {
+	for _, r := range rows {
+		if !k.sealer.has(r.id) {
 			continue
 		}
-		if _, err := s.open(id, canary, "canary"); err != nil {
-			return nil, fmt.Errorf("%w: the canary of key %s does not open", ErrKey, id)
+		if _, err := k.sealer.open(r.id+" "+r.canary, "canary"); err != nil {
+			return fmt.Errorf("%w: the canary of key %s does not open", ErrKey, r.id)
 		}
 	}
-	return canaries, checkKnown(canaries, s)
-}
-
-// leaveCanary leaves one of the key that seals, before anything is sealed, unless
-// somebody with another key has been faster.
-func leaveCanary(ctx context.Context, tx *sql.Conn, d dialect, s *sealer) error {
-	if _, err := checkCanaries(ctx, tx, s); err != nil {
+	if err := k.checkKnown(rows); err != nil {
 		return err
 	}
-	id, canary, err := s.seal([]byte(canaryText), "canary")
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, d.statement(`INSERT INTO sealing_key (id, canary) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING`), id, canary)
+	k.sealer.database, err = k.databaseKey(rows)
 	return err
 }
 
 // checkKnown refuses keys of which the database knows none, even where no row
 // needs the known ones yet: two servers with a key each would otherwise both
 // seal, and neither could open the other's.
-func checkKnown(canaries map[string]string, s *sealer) error {
+func (k keyring) checkKnown(rows []sealingRow) error {
 	var missing string
-	for id := range canaries {
-		if s.has(id) {
+	for _, r := range rows {
+		if k.sealer.has(r.id) {
 			return nil
 		}
-		missing = id
+		if r.id != "" {
+			missing = r.id
+		}
 	}
 	if missing == "" {
 		return nil
@@ -91,105 +103,117 @@ func checkKnown(canaries map[string]string, s *sealer) error {
 	return fmt.Errorf("%w: the database was begun with key %s, which is not given", ErrKey, missing)
 }
 
+// databaseKey returns the database's own key; nil where it has none yet.
+func (k keyring) databaseKey(rows []sealingRow) ([]byte, error) {
+	var sealed bool
+	for _, r := range rows {
+		switch {
+		case r.databaseKey == "":
+		case r.id == "":
+			return base64.StdEncoding.DecodeString(r.databaseKey)
+		case k.sealer.has(r.id):
+			key, err := k.sealer.open(r.id+" "+r.databaseKey, "database key")
+			if err != nil {
+				return nil, fmt.Errorf("%w: the database's own key does not open with key %s", ErrKey, r.id)
+			}
+			return key, nil
+		default:
+			sealed = true
+		}
+	}
+	if sealed {
+		return nil, fmt.Errorf("%w: the database's own key is sealed with others than those given", ErrKey)
+	}
+	return nil, nil
+}
+
+// introduced reports whether the database knows all that it must of the keys that
+// are given, and nothing in the clear beside them.
+func (k keyring) introduced(rows []sealingRow) bool {
+	known := map[string]bool{}
+	for _, r := range rows {
+		known[r.id] = r.databaseKey != ""
+		if has := k.sealer.has(r.id); has && r.databaseKey == "" || r.id == "" && k.sealer.first != "" {
+			return false
+		}
+	}
+	return known[k.sealer.first]
+}
+
+// introduce leaves a canary of the key that seals, before anything is sealed,
+// unless somebody with another key has been faster. It seals the database's own
+// key, which it makes if there is none, for each key that is given and known.
+func (k keyring) introduce(ctx context.Context) error {
+	if err := k.check(ctx); err != nil {
+		return err
+	}
+	s := k.sealer
+	if s.database == nil {
+		s.database = make([]byte, databaseKeyBytes)
+		rand.Read(s.database)
+	}
+	if s.first == "" {
+		return k.exec(ctx, `INSERT INTO sealing_key (id, canary, database_key) VALUES ('', '', ?1) ON CONFLICT (id) DO NOTHING`,
+			base64.StdEncoding.EncodeToString(s.database))
+	}
+	err := k.exec(ctx, `INSERT INTO sealing_key (id, canary) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING`,
+		s.first, k.sealed(s.first, []byte(canaryText), "canary"))
+	for id := range s.keys {
+		err = errors.Join(err, k.exec(ctx, `UPDATE sealing_key SET database_key = ?2 WHERE id = ?1 AND database_key = ''`,
+			id, k.sealed(id, s.database, "database key")))
+	}
+	return errors.Join(err, k.exec(ctx, `DELETE FROM sealing_key WHERE id = ''`))
+}
+
+// sealed returns text sealed with a key, without the key's id, which has a column.
+func (k keyring) sealed(id string, plain []byte, use string) string {
+	return k.sealer.sealWith(id, plain, use)[len(id)+1:]
+}
+
+func (k keyring) exec(ctx context.Context, text string, values ...any) error {
+	_, err := k.conn.ExecContext(ctx, k.d.statement(text), values...)
+	return err
+}
+
 // checkMissing refuses to go without a key that a row needs. It reads all rows: not
 // while others are excluded, unless a migration excludes them anyway.
-func checkMissing(ctx context.Context, conn *sql.Conn, d dialect, canaries map[string]string, s *sealer) error {
-	for id := range canaries {
-		if s.has(id) {
+func (k keyring) checkMissing(ctx context.Context, rows []sealingRow) error {
+	for _, r := range rows {
+		if r.id == "" || k.sealer.has(r.id) {
 			continue
 		}
-		if err := checkUnneeded(ctx, conn, d, id); err != nil {
+		if err := k.checkUnneeded(ctx, r.id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func loadCanaries(ctx context.Context, tx *sql.Conn) (map[string]string, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT id, canary FROM sealing_key`)
+func (k keyring) load(ctx context.Context) (all []sealingRow, err error) {
+	rows, err := k.conn.QueryContext(ctx, `SELECT id, canary, database_key FROM sealing_key ORDER BY id`)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading sealing keys: %w", err)
 	}
 	defer rows.Close()
-	canaries := map[string]string{}
 	for rows.Next() {
-		var id, canary string
-		if err := rows.Scan(&id, &canary); err != nil {
-			return nil, err
+		var r sealingRow
+		if err := rows.Scan(&r.id, &r.canary, &r.databaseKey); err != nil {
+			return nil, fmt.Errorf("reading sealing keys: %w", err)
 		}
-		canaries[id] = canary
+		all = append(all, r)
 	}
-	return canaries, rows.Err()
+	return all, rows.Err()
 }
 
-func checkUnneeded(ctx context.Context, conn *sql.Conn, d dialect, id string) error {
-	const query = `SELECT count(*) FROM (SELECT 1 FROM account JOIN enrolment ON ` + itsEnrolment + ` WHERE sealed_key LIKE ?1 OR pending LIKE ?1 LIMIT 1) AS needed`
+func (k keyring) checkUnneeded(ctx context.Context, id string) error {
+	const query = `SELECT count(*) FROM (SELECT 1 FROM account JOIN enrolment ON ` + itsEnrolment + `
+		WHERE sealed_key LIKE ?1 OR pending LIKE ?1 OR recovery LIKE ?2 OR kept LIKE ?2 LIMIT 1) AS needed`
 	var needed int
-	if err := conn.QueryRowContext(ctx, d.statement(query), "% "+id+" %").Scan(&needed); err != nil {
+	if err := k.conn.QueryRowContext(ctx, k.d.statement(query), "% "+id+" %", id+" %").Scan(&needed); err != nil {
 		return err
 	}
 	if needed > 0 {
 		return fmt.Errorf("%w: stored secrets are sealed with key %s, which is not given", ErrKey, id)
 	}
 	return nil
-}
-
-// A sealedStore is what resealing needs of a store.
-type sealedStore interface {
-	Edit(ctx context.Context, id string, edit func(verifier.Account) (verifier.Account, error)) error
-	page(ctx context.Context, from string, limit int) ([]row, error)
-}
-
-const resealPage = 500
-
-// reseal seals every secret with the first key that is not yet. It returns how
-// many accounts it changed, and the errors of those whose secrets do not open.
-// The canaries of the other keys stay: a replica that was forgotten in the
-// rotation may seal with one of them after this.
-func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err error) {
-	if s.first == "" {
-		return 0, ErrNoKey
-	}
-	var failed []error
-	for from := ""; ; {
-		rows, err := store.page(ctx, from, resealPage+1)
-		if err != nil {
-			return changed, err
-		}
-		for _, r := range rows[:min(len(rows), resealPage)] {
-			done, err := resealRow(ctx, store, s, r)
-			switch {
-			case errors.Is(err, ErrDamaged):
-				failed = append(failed, err)
-			case err != nil:
-				return changed, err
-			case done:
-				changed++
-			}
-		}
-		if len(rows) <= resealPage {
-			break
-		}
-		from = rows[resealPage].id
-	}
-	return changed, errors.Join(failed...)
-}
-
-func resealRow(ctx context.Context, store sealedStore, s *sealer, r row) (done bool, err error) {
-	if r.sealedBy(s.first) {
-		_, err := r.account(s)
-		return false, err
-	}
-	// An edit that changes nothing seals anew.
-	err = store.Edit(ctx, r.id, func(a verifier.Account) (verifier.Account, error) { return a, nil })
-	if errors.Is(err, verifier.ErrNoAccount) { // removed meanwhile
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// sealedBy tells whether all that the row has sealed was sealed with a key.
-func (r *row) sealedBy(id string) bool {
-	p, err := r.pendingColumn()
-	return err == nil && (r.sealedKey == "" || sealedWith(r.sealedKey) == id) && (p.Key == "" || sealedWith(p.Key) == id)
 }

@@ -15,28 +15,31 @@ var migrations embed.FS
 // ErrNewer says that a newer totpctl has written the database.
 var ErrNewer = errors.New("database is newer than this program")
 
+// schemaNewest is the number of migrations.
+const schemaNewest = 3
+
 // migrate brings the schema up to the newest of the embedded migrations, one
-// file a version, counted from 1 in the order of their names, and returns whether
-// that was another. It runs in the caller's transaction, which must exclude every
+// file a version, counted from 1 in the order of their names, and returns the
+// version before. It runs in the caller's transaction, which must exclude every
 // other migrator.
-func migrate(ctx context.Context, tx *sql.Conn, d dialect) (migrated bool, err error) {
+func migrate(ctx context.Context, tx *sql.Conn, d dialect) (before int, err error) {
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	version, err := schemaVersion(ctx, tx)
+	before, err = schemaVersion(ctx, tx)
 	if err != nil {
-		return false, fmt.Errorf("reading schema version: %w", err)
+		return 0, fmt.Errorf("reading schema version: %w", err)
 	}
-	if version > len(files) {
-		return false, fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, version, len(files))
+	if before > len(files) {
+		return 0, fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, before, len(files))
 	}
-	for i, name := range files[version:] {
-		if err := runMigration(ctx, tx, d, name, version+i+1); err != nil {
-			return false, fmt.Errorf("running %s: %w", name, err)
+	for i, name := range files[before:] {
+		if err := runMigration(ctx, tx, d, name, before+i+1); err != nil {
+			return 0, fmt.Errorf("running %s: %w", name, err)
 		}
 	}
-	return version < len(files), nil
+	return before, nil
 }
 
 func runMigration(ctx context.Context, tx *sql.Conn, d dialect, name string, version int) error {

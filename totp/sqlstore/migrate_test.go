@@ -1,16 +1,51 @@
 package sqlstore_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
-	"slices"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
+	"time"
 
+	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/verifier"
 )
 
-// asVersion1 takes a database back to what the first migration made, from which
-// used recovery codes were removed.
+// testdata/version2.sql has the rows that an older program wrote at schema version
+// 2, under oldKey, with a clock at old2: the default account and alice have used a
+// code, alice a recovery code, too; bob is pending, carol's link was opened in a
+// browser, dave was stopped by 100 wrong codes, erin disabled by a person; frank's
+// secret is that of alice; grace has a second key, opened in a browser; heidi a
+// failure. testdata/version2.json has what their owners hold.
+var old2 = time.Unix(1_800_000_010, 0)
+
+type holding struct {
+	Secret, PendingSecret, Token, Cookie string
+	Recovery                             []string
+}
+
+func (h holding) key(t *testing.T, account string) totp.Key { return keyOf(t, account, h.Secret) }
+
+func keyOf(t *testing.T, account, secret string) totp.Key {
+	t.Helper()
+	s, err := totp.ParseSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := totp.ParseKey(totp.Parameters{Issuer: "totpctl", Account: account, Secret: s,
+		Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// asVersion1 takes a database of version 2 back to what the first migration made,
+// from which used recovery codes were removed.
 const asVersion1 = `
 CREATE TABLE account_1 (
     id            TEXT    NOT NULL PRIMARY KEY,
@@ -27,105 +62,214 @@ CREATE TABLE account_1 (
     pending_token TEXT
 );
 INSERT INTO account_1 SELECT id, revision, created_at, last_step, failures, wait_until, disabled,
-	substr(recovery, 23), answer, sealed_key, pending, pending_token FROM account JOIN enrolment ON number = enrolment;
+	substr(recovery, 1, 66) || substr(recovery, 89), answer, sealed_key, pending, pending_token FROM account JOIN enrolment ON number = enrolment;
 DROP TABLE account;
 DROP TABLE enrolment;
 ALTER TABLE account_1 RENAME TO account;
 CREATE UNIQUE INDEX account_pending_token ON account (pending_token);
 UPDATE schema_version SET version = 1;`
 
-func TestADatabaseOfTheFirstVersionKeepsItsAccounts(t *testing.T) {
-	onBothEngines(t, func(t *testing.T, d database) {
-		s, c := d.mustOpen(t, oldKey), newClock()
-		o := newOld(t, newVerifier(t, s, c), c)
-		s.Close()
-		d.exec(asVersion1)
-		v := newVerifier(t, d.mustOpen(t, oldKey), c)
-		o.wantSame(t, v)
-		o.wantUsed(t, v, c)
-		o.wantBothKeys(t, v, c)
+// loadVersion2 fills an empty database.
+func loadVersion2(t *testing.T, d database) map[string]holding {
+	t.Helper()
+	d.exec("CREATE TABLE schema_version (version INTEGER NOT NULL)")
+	for _, name := range []string{"0001_account.sql", "0002_enrolment.sql"} {
+		text, err := sqlstore.MigrationFor(d.url, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.exec(text)
+	}
+	d.exec("INSERT INTO schema_version VALUES (2)")
+	rows, err := os.ReadFile("testdata/version2.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.exec(string(rows))
+	text, err := os.ReadFile("testdata/version2.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var owners map[string]holding
+	if err := json.Unmarshal(text, &owners); err != nil {
+		t.Fatal(err)
+	}
+	return owners
+}
+
+func TestADatabaseOfAnOlderVersionKeepsItsAccounts(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, first database) {
+		for name, back := range map[string]string{"version 2": "", "version 1": asVersion1} {
+			t.Run(name, func(t *testing.T) {
+				d := first.another(t)
+				owners := loadVersion2(t, d)
+				if back != "" {
+					d.exec(back)
+				}
+				testMigrated(t, d, owners)
+			})
+		}
 	})
 }
 
-// An old database has alice, bob with a second key and a failure, which a repeated
-// request of his is told of again, and carol, who is disabled.
-type old struct {
-	alice, bob, second verifier.Enrolment
-	recovery           []string // of alice
-	wrong              verifier.Attempt
-	infos              []verifier.Info
+func testMigrated(t *testing.T, d database, owners map[string]holding) {
+	s := d.mustOpen(t, oldKey)
+	warnings, err := s.Warnings(t.Context())
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], `"frank"`) {
+		t.Errorf("warnings are %q, %v; want one that names frank", warnings, err)
+	}
+	m := migrated{owners, &clock{old2}, nil}
+	m.v, err = verifier.New(verifier.Config{Store: s, Clock: func() time.Time { return m.c.now }, Key: owners[""].key(t, "default"), Skew: 1,
+		New: totp.Parameters{Issuer: "totpctl", Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.wantStatuses(t)
+	m.wantAnswers(t)
+	m.wantUsed(t)
+	m.wantLinks(t)
+	m.wantUsable(t)
 }
 
-func newOld(t *testing.T, v *verifier.Verifier, c *clock) (o old) {
-	o.alice, o.recovery = enrol(t, v, c, "alice")
-	o.bob, _ = enrol(t, v, c, "bob")
-	var err error
-	if o.second, err = v.Rekey(t.Context(), "bob"); err != nil {
-		t.Fatal(err)
-	}
-	o.wrong = verifier.Attempt{Account: "bob", Code: "000000", Request: verifier.NewRequestID("bearer", "key")}
-	if verdict, err := v.Check(t.Context(), o.wrong); err != nil || verdict.Reason != verifier.Invalid {
-		t.Fatalf("a wrong code: %+v, %v", verdict, err)
-	}
-	enrol(t, v, c, "carol")
-	if err := v.Disable(t.Context(), "carol"); err != nil {
-		t.Fatal(err)
-	}
-	if o.infos, _, err = v.List(t.Context(), "", 10); err != nil {
-		t.Fatal(err)
-	}
-	return o
+// migrated is an older program's database, opened, and what its owners hold.
+type migrated struct {
+	owners map[string]holding
+	c      *clock
+	v      *verifier.Verifier
 }
 
-func (o old) wantSame(t *testing.T, v *verifier.Verifier) {
+func (m migrated) code(t *testing.T, name string) string {
+	return codeOf(t, m.owners[name].key(t, name+"x"), m.c)
+}
+
+func (m migrated) want(t *testing.T, what string, a verifier.Attempt, want verifier.Verdict) {
 	t.Helper()
-	if verdict, err := v.Check(t.Context(), o.wrong); err != nil || verdict.Reason != verifier.Invalid {
-		t.Errorf("the repeated request: %+v, %v; want its first verdict", verdict, err)
-	}
-	for i := range o.infos {
-		o.infos[i].RecoveryLeft-- // by asVersion1
-	}
-	if got, _, err := v.List(t.Context(), "", 10); err != nil || !slices.Equal(got, o.infos) {
-		t.Errorf("List: %+v, %v; want %+v", got, err, o.infos)
+	if got, err := m.v.Check(t.Context(), a); err != nil || got != want {
+		t.Errorf("%s: %+v, %v; want %+v", what, got, err, want)
 	}
 }
 
-func (o old) wantUsed(t *testing.T, v *verifier.Verifier, c *clock) {
+func (m migrated) wantStatuses(t *testing.T) {
 	t.Helper()
-	used := verifier.Attempt{Account: "alice", Code: codeOf(t, o.alice.Key, c)}
-	if verdict, err := v.Check(t.Context(), used); err != nil || verdict.Reason != verifier.Replayed {
-		t.Errorf("a code that was used before: %+v, %v", verdict, err)
+	list, _, err := m.v.List(t.Context(), "", 20)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i, want := range []verifier.Verdict{{Reason: verifier.Invalid}, {Valid: true, Recovery: true, RecoveryLeft: 8}} {
-		got, err := v.Check(t.Context(), verifier.Attempt{Account: "alice", RecoveryCode: o.recovery[i]})
-		if err != nil || got != want {
-			t.Errorf("recovery code %d: %+v, %v; want %+v", i, got, err, want)
+	got := map[string]verifier.Status{}
+	for _, i := range list {
+		got[i.Name] = i.Status
+	}
+	for name, want := range map[string]verifier.Status{"alice": verifier.StatusActive, "bob": verifier.StatusPending, "carol": verifier.StatusPending,
+		"dave": verifier.StatusStopped, "erin": verifier.StatusDisabled, "frank": verifier.StatusDamaged, "grace": verifier.StatusActive, "heidi": verifier.StatusActive} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %q", name, got[name], want)
+		}
+	}
+	if enrolled, err := m.v.Enrolled(t.Context()); err != nil || !enrolled {
+		t.Errorf("the default account's Enrolled is %v, %v, want true", enrolled, err)
+	}
+}
+
+func (m migrated) wantAnswers(t *testing.T) {
+	t.Helper()
+	for name, want := range map[string]verifier.Verdict{"": {Valid: true, Repeated: true}, "alice": {Valid: true, Repeated: true}, "heidi": {Reason: verifier.Invalid, Repeated: true}} {
+		m.want(t, "the repeated request of "+name, verifier.Attempt{Account: name, Code: "000000", Request: verifier.NewRequestID("bearer", name, "key")}, want)
+	}
+}
+
+func (m migrated) wantUsed(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"", "alice"} {
+		m.want(t, "the used code of "+name, verifier.Attempt{Account: name, Code: m.code(t, name)}, verifier.Verdict{Reason: verifier.Replayed})
+	}
+	codes := m.owners["alice"].Recovery
+	m.want(t, "alice's used recovery code", verifier.Attempt{Account: "alice", RecoveryCode: codes[3]}, verifier.Verdict{Reason: verifier.Invalid})
+	m.want(t, "alice's recovery code", verifier.Attempt{Account: "alice", RecoveryCode: codes[4]}, verifier.Verdict{Valid: true, Recovery: true, RecoveryLeft: 8})
+	m.want(t, "dave's recovery code", verifier.Attempt{Account: "dave", RecoveryCode: m.owners["dave"].Recovery[0]}, verifier.Verdict{Valid: true, Recovery: true, RecoveryLeft: m.left()})
+	m.want(t, "dave's code", verifier.Attempt{Account: "dave", Code: m.code(t, "dave")}, verifier.Verdict{Reason: verifier.Stopped})
+	m.want(t, "erin's code", verifier.Attempt{Account: "erin", Code: m.code(t, "erin")}, verifier.Verdict{Reason: verifier.Disabled})
+}
+
+// left is how many recovery codes dave has after one: asVersion1 takes one away.
+func (m migrated) left() int {
+	info, err := m.v.Show(context.Background(), "grace")
+	if err != nil {
+		return -1
+	}
+	return info.RecoveryLeft - 1
+}
+
+func (m migrated) wantLinks(t *testing.T) {
+	t.Helper()
+	if e, err := m.v.Open(t.Context(), m.owners["bob"].Token, ""); err != nil || e.Key.Secret().Base32() != m.owners["bob"].Secret {
+		t.Errorf("bob's link: %v, %v", e.Key, err)
+	}
+	for _, name := range []string{"carol", "grace"} {
+		h := m.owners[name]
+		if _, err := m.v.Open(t.Context(), h.Token, "theirs"); !errors.Is(err, verifier.ErrLink) {
+			t.Errorf("%s's link in another browser: %v", name, err)
+		}
+		secret := h.Secret + h.PendingSecret
+		if h.PendingSecret != "" {
+			secret = h.PendingSecret
+		}
+		e, err := m.v.Open(t.Context(), h.Token, h.Cookie)
+		if err != nil || e.Key.Secret().Base32() != secret {
+			t.Errorf("%s's link: %v, %v", name, e.Key, err)
+		}
+		if verdict, err := m.v.ConfirmByLink(t.Context(), h.Token, h.Cookie, codeOf(t, keyOf(t, name, secret), m.c)); err != nil || !verdict.Valid {
+			t.Errorf("%s's link, confirming: %+v, %v", name, verdict, err)
 		}
 	}
 }
 
-func (o old) wantBothKeys(t *testing.T, v *verifier.Verifier, c *clock) {
+func (m migrated) wantUsable(t *testing.T) {
 	t.Helper()
-	c.next()
-	mustAccept(t, v, c, o.bob.Key)
-	if _, err := v.Open(t.Context(), o.second.Token, ""); err != nil {
-		t.Errorf("the link: %v", err)
+	m.c.now = m.c.now.Add(time.Minute)
+	for _, name := range []string{"", "alice"} {
+		m.want(t, "a new code of "+name, verifier.Attempt{Account: name, Code: m.code(t, name)}, verifier.Verdict{Valid: true})
 	}
-	if verdict, _, err := v.Confirm(t.Context(), "bob", codeOf(t, o.second.Key, c)); err != nil || !verdict.Valid {
-		t.Errorf("the pending key's code: %+v, %v", verdict, err)
+	m.want(t, "a new code of heidi", verifier.Attempt{Account: "heidi", Code: m.code(t, "heidi")}, verifier.Verdict{Valid: true, Failures: 1})
+	if err := m.v.Remove(t.Context(), "frank"); err != nil {
+		t.Errorf("removing the damaged account: %v", err)
 	}
 }
 
 func TestADatabaseThatNeedsAMissingKeyIsNotMigrated(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, d database) {
-		s, c := d.mustOpen(t, oldKey), newClock()
-		enrol(t, newVerifier(t, s, c), c, "alice")
-		s.Close()
-		d.mustOpen(t, newKey, oldKey).Close() // it knows both
-		d.exec(asVersion1)
-		if _, err := d.open(t, newKey); !errors.Is(err, sqlstore.ErrKey) {
-			t.Errorf("opening: %v, want ErrKey", err)
+		loadVersion2(t, d)
+		for _, keys := range [][][]byte{{newKey}, {}} {
+			if _, err := d.open(t, keys...); !errors.Is(err, sqlstore.ErrKey) {
+				t.Errorf("opening: %v, want ErrKey", err)
+			}
 		}
-		d.exec("UPDATE account SET sealed_key = sealed_key") // fails in the tables of later versions
+		d.exec("UPDATE account SET disabled = disabled") // fails in the tables of later versions
+	})
+}
+
+// More rows than one statement upgrades.
+func TestManyRowsAreUpgraded(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		alice := loadVersion2(t, d)["alice"].key(t, "alice")
+		var accounts, enrolments []string
+		for i := range 1000 {
+			name := fmt.Sprintf("user%d", i)
+			sealed, err := sqlstore.SealVersion2(oldKey, name, alice)
+			if err != nil {
+				t.Fatal(err)
+			}
+			accounts = append(accounts, fmt.Sprintf("('%s', %d, 1, 0, 0, 0, 0, 0, '')", name, i+1))
+			enrolments = append(enrolments, fmt.Sprintf("(%d, '%s', 1, '%s', '', '')", i+1, name, sealed))
+		}
+		d.exec("INSERT INTO account (id, enrolment, revision, last_step, failures, wait_until, disabled, recovery_used, answer) VALUES " + strings.Join(accounts, ", "))
+		d.exec("INSERT INTO enrolment (number, account, created_at, sealed_key, recovery, pending) VALUES " + strings.Join(enrolments, ", "))
+		c := &clock{old2}
+		v := newVerifier(t, d.mustOpen(t, newKey, oldKey), c)
+		for _, i := range []int{0, 199, 200, 201, 999} {
+			verdict, err := v.Check(t.Context(), verifier.Attempt{Account: fmt.Sprintf("user%d", i), Code: codeOf(t, alice, c)})
+			if err != nil || !verdict.Valid {
+				t.Errorf("user %d: %+v, %v", i, verdict, err)
+			}
+		}
 	})
 }

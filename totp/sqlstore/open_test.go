@@ -149,7 +149,7 @@ func TestKeysRotateWhileReplicasGoOn(t *testing.T) {
 		a.Close()
 		a, va = replica(newKey, oldKey)
 		carol, _ := enrol(t, va, c, "carol")
-		if _, err := vb.Rekey(t.Context(), "carol"); err != nil {
+		if _, err := vb.Rekey(t.Context(), "carol", false); err != nil {
 			t.Fatal(err)
 		}
 		c.next()

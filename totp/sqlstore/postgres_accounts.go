@@ -5,9 +5,19 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"totpctl/totp/verifier"
 )
+
+// Load implements verifier.Store.
+func (p *Postgres) Load(ctx context.Context, id string) (verifier.Account, error) {
+	r, err := p.readRow(ctx, id)
+	if err != nil {
+		return verifier.Account{}, err
+	}
+	return r.account(p.sealer)
+}
 
 // Decide implements verifier.Store.
 func (p *Postgres) Decide(ctx context.Context, id string, decide func(verifier.Account) (verifier.State, bool)) error {
@@ -35,12 +45,16 @@ func (p *Postgres) Decide(ctx context.Context, id string, decide func(verifier.A
 
 // Edit implements verifier.Store.
 func (p *Postgres) Edit(ctx context.Context, id string, edit func(verifier.Account) (verifier.Account, error)) error {
+	return p.editRow(ctx, id, func(r *row) (bool, error) { return r.edit(p.sealer, edit) })
+}
+
+func (p *Postgres) editRow(ctx context.Context, id string, edit func(*row) (change bool, err error)) error {
 	for {
 		r, err := p.readRow(ctx, id)
 		if err != nil {
 			return err
 		}
-		if err := r.edit(p.sealer, edit); err != nil {
+		if change, err := edit(&r); err != nil || !change {
 			return err
 		}
 		err = p.change(ctx, updateBoth, errConflict, append(r.accountValues(), r.enrolmentValues()...)...)
@@ -135,6 +149,17 @@ func (p *Postgres) FindToken(ctx context.Context, hash string) (id string, err e
 	})
 	return id, err
 }
+
+// Sweep implements verifier.Store.
+func (p *Postgres) Sweep(ctx context.Context, now time.Time) error {
+	return p.onConnection(ctx, "sweeping", func(ctx context.Context, conn *sql.Conn) error {
+		_, err := conn.ExecContext(ctx, postgresDialect.statement(sweep), millis(now))
+		return err
+	})
+}
+
+// Fingerprint implements verifier.Store.
+func (p *Postgres) Fingerprint(text string) string { return p.sealer.fingerprint(text) }
 
 // Reseal seals with the first encryption key what others have sealed, so that
 // those may be retired. It returns how many accounts it changed.

@@ -22,12 +22,12 @@ func TestAServerCutOffWhileItEditsHoldsNobodyUp(t *testing.T) {
 		t.Run(fmt.Sprintf("after %d packets", packets), func(t *testing.T) {
 			through := newWire(t, address)
 			other := newVerifier(t, openPostgres(t, through.url), newClock())
-			if _, err := other.Rekey(t.Context(), "alice"); err != nil { // makes the connections
+			if _, err := other.Rekey(t.Context(), "alice", false); err != nil { // makes the connections
 				t.Fatal(err)
 			}
 			through.cutAfter(packets)
 			done := make(chan error, 1)
-			go func() { _, err := other.Rekey(t.Context(), "alice"); done <- err }()
+			go func() { _, err := other.Rekey(t.Context(), "alice", false); done <- err }()
 			select {
 			case <-through.cut:
 			case err := <-done:

@@ -177,7 +177,7 @@ func testFullDisk(t *testing.T, server *pgtest.Server, table string) {
 	ballast := filepath.Join(disk, "ballast")
 	fillDisk(t, ballast)
 	confirm := func(e verifier.Enrolment) (verifier.Verdict, error) {
-		verdict, _, err := v.Confirm(t.Context(), e.Key.Account(), codeOf(t, e.Key, c))
+		verdict, _, err := v.Confirm(t.Context(), e.Key.Account(), codeOf(t, e.Key, c), verifier.RequestID{})
 		return verdict, err
 	}
 	var refused verifier.Enrolment // there is room in some pages still

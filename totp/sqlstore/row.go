@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
+	"strconv"
+	"strings"
 	"time"
 
+	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
 
@@ -16,15 +20,15 @@ import (
 // trouble: the others go on.
 var ErrDamaged = errors.New("account is damaged in the database")
 
-// A row is an account as the tables have it: what Decide changes, in its own, and
-// what only Edit does, in its enrolment's.
+// A row is an account as stored: first the columns of table account, which Decide
+// changes, then those of table enrolment, which only Edit changes.
 type row struct {
 	id           string
 	revision     int64
 	lastStep     int64
 	failures     int
 	waitUntil    int64
-	disabled     int
+	blocked      int
 	recoveryUsed int
 	answer       string
 
@@ -33,84 +37,180 @@ type row struct {
 	recovery     string
 	pending      string
 	pendingToken sql.NullString
+	kept         string
+	expires      int64
 	created      int64
 }
 
+// The bits of a row's blocked.
+const (
+	blockedDisabled = 1
+	blockedRevoked  = 2
+)
+
 // fields are what selectAny reads.
 func (r *row) fields() []any {
-	return []any{&r.id, &r.revision, &r.lastStep, &r.failures, &r.waitUntil, &r.disabled, &r.recoveryUsed, &r.answer,
-		&r.enrolment, &r.sealedKey, &r.recovery, &r.pending, &r.pendingToken, &r.created}
+	return []any{&r.id, &r.revision, &r.lastStep, &r.failures, &r.waitUntil, &r.blocked, &r.recoveryUsed, &r.answer,
+		&r.enrolment, &r.sealedKey, &r.recovery, &r.pending, &r.pendingToken, &r.kept, &r.expires, &r.created}
 }
 
 func (r *row) accountValues() []any {
-	return []any{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.disabled, r.recoveryUsed, r.answer}
+	return []any{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.blocked, r.recoveryUsed, r.answer}
 }
 
 func (r *row) enrolmentValues() []any {
-	return []any{r.enrolment, r.sealedKey, r.recovery, r.pending, r.pendingToken}
+	return []any{r.enrolment, r.sealedKey, r.recovery, r.pending, r.pendingToken, r.kept, r.expires}
 }
 
-// A pendingColumn is a verifier.Pending as its column has it.
+// place names where a column's text belongs, for its seal: whoever may write to
+// the database must not move text to another account, to an account of the same
+// name that was added later, or to another use.
+func (r *row) place(use string, more ...string) []string {
+	return append([]string{use, r.id, strconv.FormatInt(r.enrolment, 10)}, more...)
+}
+
+// pendingPlace also binds who may open the pending key, and until when.
+func (r *row) pendingPlace(p pendingColumn) []string {
+	return r.place("pending key", r.pendingToken.String, p.Cookie, strconv.FormatInt(p.Until, 10))
+}
+
+func (r *row) keptPlace() []string {
+	return r.place("kept", r.pendingToken.String, strconv.FormatInt(r.expires, 10))
+}
+
+// A pendingColumn is a verifier.Pending as its column has it. The token is in a
+// column of its own.
 type pendingColumn struct {
 	Key       string `json:"key"` // of sealKey
 	Until     int64  `json:"until"`
 	Failures  int    `json:"failures,omitempty"`
 	WaitUntil int64  `json:"wait_until,omitempty"`
-	Browser   string `json:"browser,omitempty"`
+	Cookie    string `json:"browser,omitempty"`
 }
 
-func (r *row) setState(s verifier.State) error {
+// A keptColumn is a verifier.Kept as its column seals it. The token and the time
+// are in columns of their own.
+type keptColumn struct {
+	Verdict verifier.Verdict
+	Codes   []string
+	Cookie  string             `json:",omitempty"`
+	Request verifier.RequestID `json:",omitzero"`
+}
+
+func (r *row) setState(s verifier.State, sealer *sealer) error {
 	r.lastStep, r.failures, r.waitUntil, r.recoveryUsed = s.LastStep, s.Failures, millis(s.WaitUntil), int(s.RecoveryUsed)
-	r.disabled, r.answer = 0, ""
+	r.blocked, r.answer = 0, ""
 	if s.Disabled {
-		r.disabled = 1
+		r.blocked |= blockedDisabled
+	}
+	if s.Revoked {
+		r.blocked |= blockedRevoked
 	}
 	if s.Last == (verifier.Answer{}) {
 		return nil
 	}
 	text, err := json.Marshal(s.Last)
-	r.answer = string(text)
+	if err == nil {
+		r.answer = sealer.sign(string(text), r.place("answer")...)
+	}
 	return err
 }
 
-func (r *row) state() (verifier.State, error) {
+func (r *row) state(sealer *sealer) (verifier.State, error) {
 	if r.recoveryUsed != int(uint16(r.recoveryUsed)) {
 		return verifier.State{}, damaged("recovery_used", errors.New("out of range"))
 	}
 	s := verifier.State{
 		LastStep: r.lastStep, Failures: r.failures, WaitUntil: fromMillis(r.waitUntil),
-		Disabled: r.disabled != 0, RecoveryUsed: uint16(r.recoveryUsed),
+		Disabled: r.blocked&blockedDisabled != 0, Revoked: r.blocked&blockedRevoked != 0, RecoveryUsed: uint16(r.recoveryUsed),
 	}
 	if r.answer == "" {
 		return s, nil
 	}
-	err := json.Unmarshal([]byte(r.answer), &s.Last)
+	text, err := sealer.verify(r.answer, r.place("answer")...)
+	if err == nil && text != "" {
+		err = json.Unmarshal([]byte(text), &s.Last)
+	}
 	return s, damaged("answer", err)
 }
 
-func (r *row) setAccount(a verifier.Account, s *sealer) (err error) {
-	r.id, r.created, r.recovery = a.ID, millis(a.Created), a.Recovery
-	if err := r.setState(a.State); err != nil {
-		return err
+// setAccount makes the row that of a. What is sealed in it already, as before has
+// it, stays as it is: an edit that changes nothing must leave the row the same.
+func (r *row) setAccount(before, a verifier.Account, s *sealer) (err error) {
+	if before.State != a.State {
+		if err := r.setState(a.State, s); err != nil {
+			return err
+		}
 	}
-	if r.sealedKey, err = s.sealKey(a.ID, a.Key); err != nil {
-		return err
+	if !sameKey(before.Key, a.Key) {
+		if r.sealedKey, err = s.sealKey(a.Key, r.place("live key")...); err != nil {
+			return err
+		}
 	}
-	return r.setPending(a.ID, a.Pending, s)
+	if before.Recovery != a.Recovery {
+		r.recovery = ""
+		if a.Recovery != "" {
+			if r.recovery, err = s.seal([]byte(a.Recovery), r.place("recovery codes")...); err != nil {
+				return err
+			}
+		}
+	}
+	return r.setExpiring(before, a, s)
 }
 
-func (r *row) setPending(id string, p verifier.Pending, s *sealer) error {
-	r.pending, r.pendingToken = "", sql.NullString{}
-	if p.Key.IsZero() {
+// setExpiring sets the columns that Pending and Kept share, of which at most one is
+// there.
+func (r *row) setExpiring(before, a verifier.Account, s *sealer) error {
+	if samePending(before.Pending, a.Pending) && reflect.DeepEqual(before.Kept, a.Kept) {
 		return nil
 	}
-	key, err := s.sealKey(id, p.Key)
+	pending, kept := !a.Pending.Key.IsZero(), !a.Kept.Until.IsZero()
+	r.pending, r.kept = "", ""
+	switch {
+	case pending && kept:
+		return errors.New("an account has both a pending key and a kept confirmation")
+	case pending:
+		r.expire(a.Pending.Token, a.Pending.Until)
+		return r.setPending(a.Pending, s)
+	case kept:
+		r.expire(a.Kept.Token, a.Kept.Until)
+		return r.setKept(a.Kept, s)
+	}
+	r.expire("", time.Time{})
+	return nil
+}
+
+func (r *row) expire(token string, until time.Time) {
+	r.pendingToken, r.expires = sql.NullString{String: token, Valid: token != ""}, millis(until)
+}
+
+func (r *row) setPending(p verifier.Pending, s *sealer) (err error) {
+	column := pendingColumn{"", millis(p.Until), p.Failures, millis(p.WaitUntil), p.Cookie}
+	if column.Key, err = s.sealKey(p.Key, r.pendingPlace(column)...); err != nil {
+		return err
+	}
+	text, err := json.Marshal(column)
+	r.pending = string(text)
+	return err
+}
+
+func (r *row) setKept(k verifier.Kept, s *sealer) error {
+	text, err := json.Marshal(keptColumn{k.Verdict, k.Codes, k.Cookie, k.Request})
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(pendingColumn{key, millis(p.Until), p.Failures, millis(p.WaitUntil), p.Browser})
-	r.pending, r.pendingToken = string(text), sql.NullString{String: p.Token, Valid: p.Token != ""}
+	r.kept, err = s.seal(text, r.keptPlace()...)
 	return err
+}
+
+func sameKey(a, b totp.Key) bool {
+	return a.String() == b.String() && a.Secret().Base32() == b.Secret().Base32()
+}
+
+func samePending(a, b verifier.Pending) bool {
+	keys := sameKey(a.Key, b.Key)
+	a.Key, b.Key = totp.Key{}, totp.Key{}
+	return keys && reflect.DeepEqual(a, b)
 }
 
 // account names the one that is damaged: whoever reads the log must find it.
@@ -123,41 +223,65 @@ func (r *row) account(s *sealer) (verifier.Account, error) {
 }
 
 func (r *row) parse(s *sealer) (a verifier.Account, err error) {
-	a.ID, a.Created, a.Recovery = r.id, fromMillis(r.created), r.recovery
-	if a.State, err = r.state(); err != nil {
+	a.ID, a.Created = r.id, fromMillis(r.created)
+	if a.State, err = r.state(s); err != nil {
 		return a, err
 	}
-	if a.Key, err = s.openKey(r.id, r.sealedKey); err != nil {
+	if a.Key, err = s.openKey(r.id, r.sealedKey, r.place("live key")...); err != nil {
 		return a, damaged("sealed_key", err)
 	}
-	if r.pending == "" {
-		return a, nil
+	if r.recovery != "" {
+		hashes, err := s.open(r.recovery, r.place("recovery codes")...)
+		if err != nil {
+			return a, damaged("recovery", err)
+		}
+		a.Recovery = string(hashes)
 	}
-	p, err := r.pendingColumn()
-	if err != nil {
-		return a, err
+	if a.Pending, err = r.parsePending(s); err != nil {
+		return a, damaged("pending", err)
 	}
-	a.Pending = verifier.Pending{Until: fromMillis(p.Until), Failures: p.Failures, WaitUntil: fromMillis(p.WaitUntil),
-		Token: r.pendingToken.String, Browser: p.Browser}
-	a.Pending.Key, err = s.openKey(r.id, p.Key)
-	return a, damaged("pending", err)
+	a.Kept, err = r.parseKept(s)
+	return a, damaged("kept", err)
+}
+
+func (r *row) parsePending(s *sealer) (verifier.Pending, error) {
+	column, err := r.pendingColumn()
+	if err != nil || r.pending == "" {
+		return verifier.Pending{}, err
+	}
+	p := verifier.Pending{Until: fromMillis(column.Until), Failures: column.Failures, WaitUntil: fromMillis(column.WaitUntil),
+		Token: r.pendingToken.String, Cookie: column.Cookie}
+	p.Key, err = s.openKey(r.id, column.Key, r.pendingPlace(column)...)
+	return p, err
 }
 
 func (r *row) pendingColumn() (p pendingColumn, err error) {
 	if r.pending != "" {
 		err = json.Unmarshal([]byte(r.pending), &p)
 	}
-	return p, damaged("pending", err)
+	return p, err
+}
+
+func (r *row) parseKept(s *sealer) (verifier.Kept, error) {
+	if r.kept == "" {
+		return verifier.Kept{}, nil
+	}
+	text, err := s.open(r.kept, r.keptPlace()...)
+	if err != nil {
+		return verifier.Kept{}, err
+	}
+	var column keptColumn
+	err = json.Unmarshal(text, &column)
+	return verifier.Kept{Verdict: column.Verdict, Codes: column.Codes, Until: fromMillis(r.expires),
+		Token: r.pendingToken.String, Cookie: column.Cookie, Request: column.Request}, err
 }
 
 // summary shows even an account whose secrets do not open.
 func (r *row) summary(s *sealer) verifier.Summary {
-	_, err := r.parse(s)
-	state, _ := r.state()
-	p, _ := r.pendingColumn()
+	a, err := r.parse(s)
 	return verifier.Summary{
-		ID: r.id, Created: fromMillis(r.created), State: state, Recovery: r.recovery,
-		Confirmed: r.sealedKey != "", PendingUntil: fromMillis(p.Until), Damaged: err != nil,
+		ID: r.id, Created: a.Created, State: a.State, Recovery: a.Recovery,
+		Confirmed: r.sealedKey != "", Period: a.Key.Period(), PendingUntil: a.Pending.Until, Damaged: err != nil,
 	}
 }
 
@@ -175,18 +299,21 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
+// lastMillis is the end of the year 9999, the last that JSON can tell (RFC 3339).
+const lastMillis = 253402300799999
+
 func fromMillis(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(ms).UTC()
+	return time.UnixMilli(min(ms, lastMillis)).UTC()
 }
 
 // newRow begins at a random revision, with an enrolment of a random number: an
 // account that is removed and added again is not as it was read before.
 func newRow(a verifier.Account, s *sealer) (row, error) {
-	r := row{revision: rand.Int64N(1 << 62), enrolment: rand.Int64N(1 << 62)}
-	return r, r.setAccount(a, s)
+	r := row{id: a.ID, created: millis(a.Created), revision: rand.Int64N(1 << 62), enrolment: rand.Int64N(1 << 62)}
+	return r, r.setAccount(verifier.Account{}, a, s)
 }
 
 // decide gives the row the state that decide returns, and tells whether that is
@@ -200,21 +327,44 @@ func (r *row) decide(s *sealer, decide func(verifier.Account) (verifier.State, b
 	if !change {
 		return false, nil
 	}
-	return true, r.setState(next)
+	return true, r.setState(next, s)
 }
 
-// edit makes the row what edit makes of its account.
-func (r *row) edit(s *sealer, edit func(verifier.Account) (verifier.Account, error)) error {
+// edit makes the row what edit makes of its account, and reports whether that is
+// another one.
+func (r *row) edit(s *sealer, edit func(verifier.Account) (verifier.Account, error)) (change bool, err error) {
 	a, err := r.account(s)
 	if err != nil {
-		return err
+		return false, err
 	}
 	next, err := edit(a)
 	if err != nil {
-		return err
+		return false, err
 	}
-	next.ID, next.Created = a.ID, a.Created
-	return r.setAccount(next, s)
+	before := *r
+	err = r.setAccount(a, next, s)
+	return *r != before, err
+}
+
+// reseal seals with the first key whatever another has sealed, and reports whether
+// there was anything.
+func (r *row) reseal(s *sealer) (change bool, err error) {
+	a, err := r.account(s)
+	if err != nil || r.sealedBy(s.first) {
+		return false, err
+	}
+	return true, r.setAccount(verifier.Account{State: a.State}, a, s)
+}
+
+// sealedBy reports whether all that the row has sealed was sealed with a key.
+func (r *row) sealedBy(id string) bool {
+	p, err := r.pendingColumn()
+	return err == nil && keyOf(r.sealedKey, id) && keyOf(p.Key, id) && keyOf(r.recovery, id) && keyOf(r.kept, id)
+}
+
+// keyOf reports whether a column's seal, if it has one, is of the key.
+func keyOf(column, id string) bool {
+	return column == "" || strings.HasPrefix(column, id+" ") || strings.Contains(column, " "+id+" ")
 }
 
 func scanRows(rows *sql.Rows) (all []row, err error) {

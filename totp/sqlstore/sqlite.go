@@ -36,6 +36,7 @@ const (
 type SQLite struct {
 	file   *os.File            // the database; closed last, as that drops SQLite's locks on it
 	opened map[string]identity // by path: the database, its write-ahead log, and the log's index
+	unread []string            // accounts that a migration could not read
 	sealer *sealer
 	db     *sql.DB
 	queue  chan *request
@@ -108,6 +109,7 @@ func dataSource(path string) string {
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), // before the others: they may meet a lock
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
+		"secure_delete(ON)", // what is deleted must not stay in free pages
 		fmt.Sprintf("wal_autocheckpoint(%d)", backstopPages),
 		fmt.Sprintf("journal_size_limit(%d)", backstopPages*4096), // after a reader kept the log from being begun anew
 	}}
@@ -137,7 +139,9 @@ func (s *SQLite) prepare(ctx context.Context, conn *sql.Conn) error {
 	if err := checkDurable(ctx, conn); err != nil {
 		return err
 	}
-	return prepareSchema(ctx, conn, sqliteDialect, begin, s.sealer)
+	var err error
+	s.unread, _, err = prepareSchema(ctx, conn, sqliteDialect, begin, s.sealer)
+	return err
 }
 
 // checkDurable reads the pragmas back, because a commit that is not fsynced
@@ -184,6 +188,5 @@ func (s *SQLite) release() error {
 	return errors.Join(errs...)
 }
 
-// Warnings has nothing to tell: what matters was checked when the store was
-// opened.
-func (s *SQLite) Warnings(context.Context) ([]string, error) { return nil, nil }
+// Warnings tells what an operator should know of what opening has found.
+func (s *SQLite) Warnings(context.Context) ([]string, error) { return unreadWarnings(s.unread), nil }

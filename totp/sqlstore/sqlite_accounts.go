@@ -4,9 +4,23 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"totpctl/totp/verifier"
 )
+
+// Load implements verifier.Store.
+func (s *SQLite) Load(ctx context.Context, id string) (verifier.Account, error) {
+	var found row
+	err := s.submit(ctx, id, func(ctx context.Context, w *writer) (err error) {
+		found, err = w.load(ctx, id)
+		return err
+	})
+	if err != nil {
+		return verifier.Account{}, err
+	}
+	return found.account(s.sealer)
+}
 
 // Decide implements verifier.Store.
 func (s *SQLite) Decide(ctx context.Context, id string, decide func(verifier.Account) (verifier.State, bool)) error {
@@ -24,12 +38,16 @@ func (s *SQLite) Decide(ctx context.Context, id string, decide func(verifier.Acc
 
 // Edit implements verifier.Store.
 func (s *SQLite) Edit(ctx context.Context, id string, edit func(verifier.Account) (verifier.Account, error)) error {
+	return s.editRow(ctx, id, func(r *row) (bool, error) { return r.edit(s.sealer, edit) })
+}
+
+func (s *SQLite) editRow(ctx context.Context, id string, edit func(*row) (change bool, err error)) error {
 	return s.submit(ctx, id, func(ctx context.Context, w *writer) error {
 		r, err := w.load(ctx, id)
 		if err != nil {
 			return err
 		}
-		if err := r.edit(s.sealer, edit); err != nil {
+		if change, err := edit(&r); err != nil || !change {
 			return err
 		}
 		return w.change(ctx, errConflict, statement{updateAccount, r.accountValues()}, statement{updateEnrolment, r.enrolmentValues()})
@@ -95,6 +113,17 @@ func (s *SQLite) FindToken(ctx context.Context, hash string) (string, error) {
 	}
 	return id, nil
 }
+
+// Sweep implements verifier.Store.
+func (s *SQLite) Sweep(ctx context.Context, now time.Time) error {
+	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
+		_, err := w.statements[sweep].ExecContext(ctx, millis(now))
+		return engine("sweeping", err)
+	})
+}
+
+// Fingerprint implements verifier.Store.
+func (s *SQLite) Fingerprint(text string) string { return s.sealer.fingerprint(text) }
 
 // Reseal seals with the first encryption key what others have sealed, so that
 // those may be retired. It returns how many accounts it changed.

@@ -13,16 +13,16 @@ const (
 	updateState = updateAccount + ` AND last_step <= ?3`
 
 	updateAccount = `UPDATE account
-		SET revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, disabled = ?6, recovery_used = ?7, answer = ?8
+		SET revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8
 		WHERE id = ?1 AND revision = ?2`
 
-	updateEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5 WHERE number = ?1`
+	updateEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7 WHERE number = ?1`
 
 	insertAccount = `INSERT INTO account (` + stateColumns + `, enrolment)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING`
 
-	insertEnrolment = `INSERT INTO enrolment (number, sealed_key, recovery, pending, pending_token, account, created_at)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`
+	insertEnrolment = `INSERT INTO enrolment (` + enrolmentColumns + `)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`
 
 	deleteAccount = `DELETE FROM account WHERE id = ?1`
 
@@ -31,10 +31,17 @@ const (
 	selectPage = selectAny + `WHERE id >= ?1 ORDER BY id LIMIT ?2`
 
 	selectToken = `SELECT account FROM enrolment WHERE pending_token = ?1`
+
+	// sweep needs no condition on the account's revision: an edit that was decided
+	// on what is swept writes the account whole.
+	sweep = `UPDATE enrolment SET pending = '', pending_token = NULL, kept = '', expires_at = 0
+		WHERE expires_at > 0 AND expires_at <= ?1`
 )
 
 const (
-	stateColumns = `id, revision, last_step, failures, wait_until, disabled, recovery_used, answer`
+	stateColumns = `id, revision, last_step, failures, wait_until, blocked, recovery_used, answer`
+
+	enrolmentColumns = `number, sealed_key, recovery, pending, pending_token, kept, expires_at, account, created_at`
 
 	itsEnrolment = `number = enrolment AND account = id`
 
@@ -42,7 +49,7 @@ const (
 	// not one that there never was: an application may let people in without a
 	// code who have not enrolled.
 	selectAny = `SELECT ` + stateColumns + `, enrolment,
-		coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(created_at, 0)
+		coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(kept, ''), coalesce(expires_at, 0), coalesce(created_at, 0)
 		FROM account LEFT JOIN enrolment ON ` + itsEnrolment + ` `
 )
 
@@ -63,7 +70,7 @@ const (
 			SELECT id FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE)
 		UPDATE account AS a
 		SET revision = a.revision + 1, last_step = n.last_step, failures = n.failures, wait_until = n.wait_until,
-			disabled = n.disabled, recovery_used = n.recovery_used, answer = n.answer
+			blocked = n.blocked, recovery_used = n.recovery_used, answer = n.answer
 		FROM locked, unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
 			AS n (` + stateColumns + `)
 		WHERE locked.id = n.id AND a.id = n.id AND a.revision = n.revision AND a.last_step <= n.last_step
@@ -75,12 +82,12 @@ const (
 // leave the account locked, and the batches of the others waiting for it.
 const (
 	updateBoth = `WITH first AS (` + updateAccount + ` RETURNING id)
-		UPDATE enrolment SET sealed_key = ?10, recovery = ?11, pending = ?12, pending_token = ?13
+		UPDATE enrolment SET sealed_key = ?10, recovery = ?11, pending = ?12, pending_token = ?13, kept = ?14, expires_at = ?15
 		FROM first WHERE number = ?9 AND account = first.id`
 
 	insertBoth = `WITH first AS (` + insertAccount + ` RETURNING id)
-		INSERT INTO enrolment (number, sealed_key, recovery, pending, pending_token, account, created_at)
-		SELECT ?9, ?10, ?11, ?12, ?13, id, ?14::bigint FROM first`
+		INSERT INTO enrolment (` + enrolmentColumns + `)
+		SELECT ?9, ?10, ?11, ?12, ?13, ?14, ?15, id, ?16::bigint FROM first`
 
 	deleteBoth = `WITH first AS (DELETE FROM account WHERE id = ?1 RETURNING id, enrolment),
 			second AS (DELETE FROM enrolment USING first WHERE number = first.enrolment AND account = first.id)

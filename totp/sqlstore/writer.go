@@ -60,7 +60,7 @@ type writer struct {
 }
 
 func (w *writer) prepare(ctx context.Context) error {
-	for _, text := range []string{begin, "COMMIT", "ROLLBACK", selectRow, selectAhead, selectPage, selectToken,
+	for _, text := range []string{begin, "COMMIT", "ROLLBACK", selectRow, selectAhead, selectPage, selectToken, sweep,
 		updateState, updateAccount, updateEnrolment, insertAccount, insertEnrolment, deleteAccount, deleteEnrolment} {
 		statement, err := w.conn.PrepareContext(ctx, text)
 		if err != nil {

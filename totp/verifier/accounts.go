@@ -19,11 +19,10 @@ func ParseAccount(name string) (string, error) {
 
 // An Enrolment is what the owner of a pending key needs: it reveals the secret.
 type Enrolment struct {
-	Key   totp.Key
-	Until time.Time
-	Token string // of the enrolment link
-
-	Browser string // with Open: the value of the cookie that the link is bound to
+	Key    totp.Key
+	Until  time.Time
+	Token  string // of the enrolment link
+	Cookie string // with Open: the value of the cookie that the link is bound to
 }
 
 // Add makes an account with a fresh key, pending until a code of it verifies. An
@@ -39,28 +38,51 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	}
 	err = v.config.Store.Add(ctx, Account{ID: name, Created: millisecond(v.config.Clock()), Pending: pending})
 	if errors.Is(err, ErrExists) {
-		err = v.config.Store.Edit(ctx, name, func(a Account) (Account, error) {
-			if !a.Key.IsZero() || a.Pending.Until.After(v.config.Clock()) || a.State.Disabled {
+		err = v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
+			if !a.Key.IsZero() || !a.Pending.Key.IsZero() || a.State.Disabled || a.State.Revoked {
 				return a, ErrExists
 			}
 			a.State, a.Pending = State{}, pending
 			return a, nil
 		})
 	}
-	return e, err
+	if err != nil {
+		return Enrolment{}, err
+	}
+	return e, nil
 }
 
 // Rekey gives an account a pending second key, in place of one that was pending
-// already; the live one goes on working until a code of the new verifies.
-func (v *Verifier) Rekey(ctx context.Context, name string) (Enrolment, error) {
+// already. The live key goes on working until a code of the new one verifies,
+// unless revoke deletes it at once, because its phone may be in other hands. A
+// revoked account answers Stopped; its recovery codes stay good until the new
+// key's first code, and Unlock can't bring the key back.
+func (v *Verifier) Rekey(ctx context.Context, name string, revoke bool) (Enrolment, error) {
 	e, pending, err := v.newPending(name)
 	if err != nil {
 		return Enrolment{}, err
 	}
-	return e, v.edit(ctx, name, func(a Account) (Account, error) {
-		a.Pending = pending
+	err = v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
+		if revoke {
+			a.revoke()
+		}
+		a.Pending, a.Kept = pending, Kept{}
 		return a, nil
 	})
+	if err != nil {
+		return Enrolment{}, err
+	}
+	return e, nil
+}
+
+// revoke leaves an account that was never confirmed as it is: Pending is what its
+// codes are.
+func (a *Account) revoke() {
+	if a.Key.IsZero() {
+		return
+	}
+	a.Key = totp.Key{}
+	a.State = State{Revoked: true, Disabled: a.State.Disabled, RecoveryUsed: a.State.RecoveryUsed}
 }
 
 func (v *Verifier) newPending(name string) (Enrolment, Pending, error) {
@@ -75,85 +97,48 @@ func (v *Verifier) newPending(name string) (Enrolment, Pending, error) {
 	return Enrolment{Key: key, Until: until, Token: token}, Pending{Key: key, Until: until, Token: tokenHash(token)}, nil
 }
 
-// Confirm offers a code of the pending key. A good one is used up: it makes that
-// key the live one, voids the old recovery codes and returns fresh ones, all at
-// once. ErrNotPending says that there is no key to confirm.
-func (v *Verifier) Confirm(ctx context.Context, name, code string) (Verdict, []string, error) {
-	return v.confirm(ctx, name, code, func(Pending) error { return nil })
-}
-
-func (v *Verifier) confirm(ctx context.Context, name, code string, allowed func(Pending) error) (Verdict, []string, error) {
-	var verdict Verdict // not a result: after a cancelled edit it may still be written
-	fresh, stored := newRecovery(name)
-	err := v.edit(ctx, name, func(a Account) (Account, error) {
-		if err := allowed(a.Pending); err != nil {
-			return a, err
-		}
-		var err error
-		verdict, err = a.confirm(code, v.config.Skew, v.config.Clock(), stored)
-		return a, err
-	})
-	switch {
-	case err != nil:
-		return Verdict{}, nil, err
-	case !verdict.Valid:
-		return verdict, nil, nil
-	}
-	return verdict, fresh, nil
-}
-
-func (a *Account) confirm(code string, skew int, now time.Time, recovery string) (Verdict, error) {
-	p := &a.Pending
-	switch {
-	case p.Key.IsZero() || !p.Until.After(now):
-		return Verdict{}, ErrNotPending
-	case a.State.Disabled:
-		return Verdict{Reason: Disabled}, nil
-	case !p.Key.IsCode(code):
-		return Verdict{Reason: Malformed}, nil
-	case p.WaitUntil.After(now):
-		return throttled(p.WaitUntil.Sub(now)), nil
-	}
-	step, ok := p.Key.Match(code, now, skew)
-	if !ok {
-		p.Failures++
-		p.WaitUntil = waitUntil(p.Failures, now)
-		return Verdict{Reason: Invalid}, nil
-	}
-	present, _ := p.Key.Step(now)
-	verdict := Verdict{Valid: true, SkewSteps: int(step - present), Failures: p.Failures}
-	a.Key, a.Recovery, a.State, a.Pending = p.Key, recovery, State{LastStep: step}, Pending{}
-	return verdict, nil
-}
-
 // RecoveryCodes voids the recovery codes of a confirmed account and returns
-// fresh ones.
+// fresh ones. What was remembered for a repeated request goes with the old ones.
 func (v *Verifier) RecoveryCodes(ctx context.Context, name string) ([]string, error) {
 	codes, stored := newRecovery(name)
-	return codes, v.edit(ctx, name, func(a Account) (Account, error) {
-		if a.Key.IsZero() {
+	err := v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
+		if a.Key.IsZero() && !a.State.Revoked {
 			return a, ErrPending
 		}
-		a.Recovery, a.State.RecoveryUsed = stored, 0
+		a.Recovery, a.State.RecoveryUsed, a.State.Last, a.Kept = stored, 0, Answer{}, Kept{}
 		return a, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return codes, nil
 }
 
 // Unlock forgets the failures of an account and enables it. What was used stays
-// used. The empty name is the default account.
+// used, and a revoked key stays revoked. A last accepted step that is ahead of the
+// clock, as a wrong clock leaves it, is lowered to the latest that is good now.
+// The empty name is the default account.
 func (v *Verifier) Unlock(ctx context.Context, name string) error {
-	return v.edit(ctx, name, func(a Account) (Account, error) {
+	return v.edit(ctx, name, func(a Account, now time.Time) (Account, error) {
 		a.State.Failures, a.State.WaitUntil, a.State.Disabled = 0, time.Time{}, false
 		a.Pending.Failures, a.Pending.WaitUntil = 0, time.Time{}
+		if key := v.keyOf(a); !key.IsZero() {
+			present, err := key.Step(now)
+			if err != nil {
+				return a, err
+			}
+			a.State.LastStep = min(a.State.LastStep, present+int64(v.config.Skew))
+		}
 		return a, nil
 	})
 }
 
 // Disable stops an account: no code of it is good until Unlock, not even one
-// whose request is repeated. The empty name is the default account.
+// whose request is repeated, and its link shows nothing. The empty name is the
+// default account.
 func (v *Verifier) Disable(ctx context.Context, name string) error {
-	return v.edit(ctx, name, func(a Account) (Account, error) {
-		a.State.Disabled, a.State.Last = true, Answer{}
+	return v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
+		a.State.Disabled, a.State.Last, a.Kept = true, Answer{}, Kept{}
 		return a, nil
 	})
 }
@@ -167,51 +152,84 @@ func (v *Verifier) Remove(ctx context.Context, name string) error {
 	return v.config.Store.Remove(ctx, name)
 }
 
-// Keys returns a stored account's live key and the one that waits for its first
-// code; the one that there is not is the zero Key. With neither it returns
-// ErrNotPending.
+// Keys returns a stored account's live key and its pending one. Either is the
+// zero Key where there is none. With neither Keys returns ErrNotPending.
 func (v *Verifier) Keys(ctx context.Context, name string) (live, pending totp.Key, err error) {
 	id, err := v.id(name)
 	if err != nil {
-		return live, pending, err
+		return totp.Key{}, totp.Key{}, err
 	}
-	err = v.decide(ctx, id, func(a Account) (State, bool) {
-		live, pending = v.keyOf(a), totp.Key{}
-		if a.Pending.Until.After(v.config.Clock()) {
-			pending = a.Pending.Key
-		}
-		return a.State, false
-	})
-	if err == nil && live.IsZero() && pending.IsZero() {
-		err = ErrNotPending
+	a, err := v.load(ctx, id)
+	if err != nil {
+		return totp.Key{}, totp.Key{}, err
 	}
-	for _, k := range []*totp.Key{&live, &pending} {
-		if err == nil && !k.IsZero() {
-			*k, err = v.issued(*k)
-		}
+	a = a.current(v.config.Clock())
+	if v.keyOf(a).IsZero() && a.Pending.Key.IsZero() {
+		return totp.Key{}, totp.Key{}, ErrNotPending
 	}
-	return live, pending, err
+	live, errLive := v.issued(v.keyOf(a))
+	pending, errPending := v.issued(a.Pending.Key)
+	if err := errors.Join(errLive, errPending); err != nil {
+		return totp.Key{}, totp.Key{}, err
+	}
+	return live, pending, nil
 }
 
 // issued gives a key of the store the issuer, which is not stored.
 func (v *Verifier) issued(k totp.Key) (totp.Key, error) {
+	if k.IsZero() {
+		return k, nil
+	}
 	return totp.ParseKey(totp.Parameters{
 		Issuer: v.config.New.Issuer, Account: k.Account(), Secret: k.Secret(),
 		Algorithm: k.Algorithm(), Digits: k.Digits(), Period: k.Period(),
 	})
 }
 
-// edit makes the default account's row, too, when it is named.
-func (v *Verifier) edit(ctx context.Context, name string, edit func(Account) (Account, error)) error {
+// expired reports whether the account has something that current would drop.
+func (a Account) expired(now time.Time) bool {
+	return !a.Pending.Key.IsZero() && !a.Pending.Until.After(now) || !a.Kept.Until.IsZero() && !a.Kept.Until.After(now)
+}
+
+// current returns the account without what has expired.
+func (a Account) current(now time.Time) Account {
+	if !a.Pending.Until.After(now) {
+		a.Pending = Pending{}
+	}
+	if !a.Kept.Until.After(now) {
+		a.Kept = Kept{}
+	}
+	return a
+}
+
+// edit is Store.Edit of an account as it is now, without what has expired. It
+// makes the default account's row, too, when that is named.
+func (v *Verifier) edit(ctx context.Context, name string, edit func(Account, time.Time) (Account, error)) error {
 	id, err := v.id(name)
 	if err != nil {
 		return err
 	}
-	if id == v.defaultID {
-		if _, err := v.Enrolled(ctx); err != nil {
-			return err
-		}
-	}
 	defer v.waits.forget(id)
-	return v.config.Store.Edit(ctx, id, edit)
+	err = v.ensure(ctx, id, func() error {
+		return v.config.Store.Edit(ctx, id, func(a Account) (Account, error) {
+			now := v.config.Clock()
+			return edit(a.current(now), now)
+		})
+	})
+	if errors.Is(err, ErrNotPending) || errors.Is(err, ErrLink) {
+		v.forgetExpired(ctx, id)
+	}
+	return err
+}
+
+// forgetExpired deletes what has expired of an account. An error is nobody's:
+// whoever touches the account next tries again.
+func (v *Verifier) forgetExpired(ctx context.Context, id string) {
+	v.config.Store.Edit(ctx, id, func(a Account) (Account, error) { return a.current(v.config.Clock()), nil })
+}
+
+// Sweep deletes what has expired of every account: keys that waited for a first
+// code, links, and recovery codes that wait to be acknowledged.
+func (v *Verifier) Sweep(ctx context.Context) error {
+	return v.config.Store.Sweep(ctx, v.config.Clock())
 }

@@ -58,7 +58,7 @@ func countGuesses(t *testing.T, within time.Duration) (evaluated int) {
 			evaluated++
 		case Throttled:
 			now = now.Add(v.RetryAfter)
-		case Disabled:
+		case Stopped:
 			return evaluated
 		default:
 			t.Fatalf("a wrong code: %+v", v)

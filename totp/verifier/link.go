@@ -8,110 +8,157 @@ import (
 	"time"
 )
 
-// ErrLink says that an enrolment link is not good: expired, used, mistyped, or
-// opened by another browser. It does not tell which, so that a guess learns
-// nothing.
+// ErrLink says that an enrolment link is not good: expired, used, mistyped,
+// opened by another browser, or of a disabled account. The error does not tell
+// which, so that a guess learns nothing.
 var ErrLink = errors.New("enrolment link is not valid")
+
+// ErrConfirmed says that the browser has confirmed the link's account already:
+// Peek returns the recovery codes.
+var ErrConfirmed = errors.New("the account has been confirmed by this link")
+
+// KeepTime is how long the browser that has confirmed an account is shown the
+// recovery codes again, unless it acknowledges them before.
+const KeepTime = time.Hour
 
 // newToken has 130 random bits.
 func newToken() string { return rand.Text() }
 
 func tokenHash(token string) string { return shortHash("enrolment link", token) }
 
-func browserHash(cookie string) string { return shortHash("enrolment browser", cookie) }
+func cookieHash(cookie string) string { return shortHash("enrolment browser", cookie) }
 
-// newBrowser has 130 random bits.
-func newBrowser() string { return rand.Text() }
+// newCookie has 130 random bits.
+func newCookie() string { return rand.Text() }
 
-// Peek returns the name of the account that a link enrols, without opening the
-// link, or ErrLink. The browser is the value of the caller's cookie, "" without
-// one.
-func (v *Verifier) Peek(ctx context.Context, token, browser string) (string, error) {
+// A Confirmation is what its owner must keep of a confirmed account.
+type Confirmation struct {
+	Account string
+	Codes   []string // recovery codes; nil while the account waits for its first code
+	Until   time.Time
+}
+
+// Peek reports what a link leads to, without opening the link: the zero
+// Confirmation while a key waits for its first code, else the codes for the
+// browser that has confirmed. Peek returns ErrLink for any other link. The cookie
+// is the value of the caller's cookie, "" without one.
+func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Confirmation, error) {
 	id, err := v.findToken(ctx, token)
 	if err != nil {
-		return "", err
+		return Confirmation{}, err
 	}
-	var name string
-	err = v.config.Store.Decide(ctx, id, func(a Account) (State, bool) {
-		name = ""
-		if a.Pending.admits(token, browser, v.config.Clock()) {
-			name = a.ID
-		}
-		return a.State, false
-	})
+	a, err := v.config.Store.Load(ctx, id)
+	now := v.config.Clock()
 	switch {
 	case errors.Is(err, ErrNoAccount):
-		return "", ErrLink
+		return Confirmation{}, ErrLink
 	case err != nil:
-		return "", err
-	case name == "":
-		return "", ErrLink
+		return Confirmation{}, err
+	case a.shows(token, cookie, now):
+		return Confirmation{a.ID, a.Kept.Codes, a.Kept.Until}, nil
+	case a.admits(token, cookie, now):
+		return Confirmation{}, nil
 	}
-	return name, nil
+	v.forgetExpired(ctx, id)
+	return Confirmation{}, ErrLink
 }
 
 // Open shows the pending key to the first browser that asks, and to that one
-// again, until the link dies; to any other it returns ErrLink. The browser is the
-// value of the caller's cookie, "" without one; the one to set is in the
-// Enrolment.
-func (v *Verifier) Open(ctx context.Context, token, browser string) (Enrolment, error) {
+// again, until the link dies. To any other it returns ErrLink, to the browser that
+// has confirmed ErrConfirmed. The cookie is the value of the caller's cookie, ""
+// without one; the cookie to set is in the Enrolment.
+func (v *Verifier) Open(ctx context.Context, token, cookie string) (Enrolment, error) {
 	id, err := v.findToken(ctx, token)
 	if err != nil {
 		return Enrolment{}, err
 	}
 	var pending Pending
 	var bound string
-	fresh := newBrowser()
-	err = v.edit(ctx, id, func(a Account) (Account, error) {
-		if !a.Pending.admits(token, browser, v.config.Clock()) {
+	fresh := newCookie()
+	err = v.edit(ctx, id, func(a Account, now time.Time) (Account, error) {
+		switch {
+		case a.shows(token, cookie, now):
+			return a, ErrConfirmed
+		case !a.admits(token, cookie, now):
 			return a, ErrLink
 		}
-		bound = browser
-		if a.Pending.Browser == "" { // a cookie that is there already may be somebody else's choice
+		bound = cookie
+		if a.Pending.Cookie == "" { // an attacker may have planted the cookie that came (session fixation)
 			bound = fresh
 		}
-		a.Pending.Browser = browserHash(bound)
+		a.Pending.Cookie = cookieHash(bound)
 		pending = a.Pending
 		return a, nil
 	})
-	switch {
-	case errors.Is(err, ErrNoAccount):
-		return Enrolment{}, ErrLink
-	case err != nil:
-		return Enrolment{}, err
+	if err != nil {
+		return Enrolment{}, linkError(err)
 	}
 	key, err := v.issued(pending.Key)
 	return Enrolment{key, pending.Until, token, bound}, err
 }
 
-// ConfirmByLink is Confirm for the browser that opened the link, or ErrLink.
-func (v *Verifier) ConfirmByLink(ctx context.Context, token, browser, code string) (Verdict, []string, error) {
+// ConfirmByLink is Confirm for the browser that opened the link, or ErrLink. Peek
+// then returns the recovery codes to that browser, for KeepTime. A code that
+// comes after the account has been confirmed by this browser gets the verdict of
+// the confirmation again.
+func (v *Verifier) ConfirmByLink(ctx context.Context, token, cookie, code string) (Verdict, error) {
 	id, err := v.findToken(ctx, token)
 	if err != nil {
-		return Verdict{}, nil, err
+		return Verdict{}, err
 	}
-	return v.confirm(ctx, id, code, func(p Pending) error {
-		if p.Browser == "" || !p.admits(token, browser, v.config.Clock()) {
-			return ErrLink
-		}
-		return nil
+	verdict, _, err := v.confirm(ctx, id, code, confirmation{
+		kept: Kept{Token: tokenHash(token), Cookie: cookieHash(cookie)},
+		time: KeepTime,
+		done: func(a Account, now time.Time) bool { return a.shows(token, cookie, now) },
+		may: func(a Account, now time.Time) bool {
+			return a.Pending.Cookie != "" && a.admits(token, cookie, now)
+		},
 	})
+	return verdict, linkError(err)
+}
+
+// Acknowledge ends a link whose recovery codes its browser has kept.
+func (v *Verifier) Acknowledge(ctx context.Context, token, cookie string) error {
+	id, err := v.findToken(ctx, token)
+	if err != nil {
+		return err
+	}
+	return linkError(v.edit(ctx, id, func(a Account, now time.Time) (Account, error) {
+		if !a.shows(token, cookie, now) {
+			return a, ErrLink
+		}
+		a.Kept = Kept{}
+		return a, nil
+	}))
+}
+
+// linkError keeps back whether an account is gone or has nothing pending.
+func linkError(err error) error {
+	if errors.Is(err, ErrNoAccount) || errors.Is(err, ErrNotPending) {
+		return ErrLink
+	}
+	return err
 }
 
 func (v *Verifier) findToken(ctx context.Context, token string) (string, error) {
 	id, err := v.config.Store.FindToken(ctx, tokenHash(token))
-	if errors.Is(err, ErrNoAccount) {
-		return "", ErrLink
-	}
-	return id, err
+	return id, linkError(err)
 }
 
-// admits tells whether the link is alive and open to the browser.
-func (p Pending) admits(token, browser string, now time.Time) bool {
-	if p.Key.IsZero() || !p.Until.After(now) || !sameHash(p.Token, tokenHash(token)) {
+// admits reports whether the link leads to the pending key, for this browser.
+func (a Account) admits(token, cookie string, now time.Time) bool {
+	p := a.Pending
+	if a.State.Disabled || p.Key.IsZero() || !p.Until.After(now) || !sameHash(p.Token, tokenHash(token)) {
 		return false
 	}
-	return p.Browser == "" || sameHash(p.Browser, browserHash(browser))
+	return p.Cookie == "" || sameHash(p.Cookie, cookieHash(cookie))
+}
+
+// shows reports whether the link leads to the recovery codes, for this browser.
+func (a Account) shows(token, cookie string, now time.Time) bool {
+	k := a.Kept
+	return !a.State.Disabled && k.Token != "" && k.Until.After(now) &&
+		sameHash(k.Token, tokenHash(token)) && sameHash(k.Cookie, cookieHash(cookie))
 }
 
 func sameHash(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

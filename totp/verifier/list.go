@@ -14,6 +14,9 @@ type Info struct {
 	WaitUntil    time.Time // zero unless Waiting
 	RecoveryLeft int
 	PendingUntil time.Time // zero if no key is pending
+	// RefusedUntil is the time before which every code is refused as used, because
+	// one was accepted while the clock was ahead. It is zero otherwise.
+	RefusedUntil time.Time
 }
 
 // A Status says whether an account's codes are looked at.
@@ -25,6 +28,7 @@ const (
 	StatusWaiting  Status = "waiting" // for the throttle
 	StatusPending  Status = "pending" // for the first code
 	StatusExpired  Status = "expired" // no code came in time
+	StatusStopped  Status = "stopped" // the key, by 100 failures in a row or revoked: for a new one
 	StatusDisabled Status = "disabled"
 	StatusDamaged  Status = "damaged" // something else has changed it in the database
 )
@@ -36,19 +40,17 @@ func (v *Verifier) Show(ctx context.Context, name string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	if id == v.defaultID { // makes its row
-		if _, err := v.Enrolled(ctx); err != nil {
-			return Info{}, err
-		}
-	}
 	found, err := v.config.Store.List(ctx, id, 1)
 	if err != nil {
 		return Info{}, err
 	}
-	if len(found) == 0 || found[0].ID != id {
-		return Info{}, ErrNoAccount
+	switch {
+	case len(found) > 0 && found[0].ID == id:
+		return v.info(found[0]), nil
+	case id == v.defaultID: // which has no row before its first attempt
+		return v.info(Summary{ID: id}), nil
 	}
-	return v.info(found[0]), nil
+	return Info{}, ErrNoAccount
 }
 
 // List returns a page of at most limit stored accounts, from the one named from
@@ -72,26 +74,52 @@ const firstName = " "
 
 func (v *Verifier) info(s Summary) Info {
 	now := v.config.Clock()
+	s.State = s.State.bounded(now)
 	info := Info{
 		Name: s.ID, Created: s.Created, Failures: s.State.Failures, PendingUntil: s.PendingUntil,
 		RecoveryLeft: recoveryLeft(s.Recovery, s.State.RecoveryUsed),
 	}
 	if s.ID == v.defaultID {
-		info.Name, s.Confirmed = "", true
+		info.Name, s.Confirmed, s.Period = "", true, v.config.Key.Period()
 	}
-	switch {
-	case s.Damaged:
-		info.Status = StatusDamaged
-	case s.State.Disabled:
-		info.Status = StatusDisabled
-	case !s.Confirmed && s.PendingUntil.After(now):
-		info.Status = StatusPending
-	case !s.Confirmed:
-		info.Status = StatusExpired
-	case s.State.WaitUntil.After(now):
-		info.Status, info.WaitUntil = StatusWaiting, s.State.WaitUntil
-	default:
-		info.Status = StatusActive
+	info.Status = s.status(now)
+	if info.Status == StatusWaiting {
+		info.WaitUntil = s.State.WaitUntil
+	}
+	if s.Confirmed && !s.Damaged {
+		info.RefusedUntil = refusedUntil(s.State.LastStep, s.Period, v.config.Skew, now)
 	}
 	return info
+}
+
+func (s Summary) status(now time.Time) Status {
+	switch {
+	case s.Damaged:
+		return StatusDamaged
+	case s.State.Disabled:
+		return StatusDisabled
+	case s.State.stopped():
+		return StatusStopped
+	case !s.Confirmed && s.PendingUntil.After(now):
+		return StatusPending
+	case !s.Confirmed:
+		return StatusExpired
+	case s.State.WaitUntil.After(now):
+		return StatusWaiting
+	}
+	return StatusActive
+}
+
+// lastTime is the last that JSON can tell (RFC 3339).
+var lastTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// refusedUntil returns the time from which a code of the step after the last
+// accepted one is good; zero if codes that can be made now are.
+func refusedUntil(lastStep int64, period time.Duration, skew int, now time.Time) time.Time {
+	seconds := int64(period / time.Second)
+	if seconds == 0 || lastStep <= now.Unix()/seconds+int64(skew) {
+		return time.Time{}
+	}
+	last := min(lastStep, lastTime.Unix()/seconds-1) // a number from the database may be any
+	return time.Unix((last+1-int64(skew))*seconds, 0).UTC()
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // The throttle: the third failure in a row starts a wait, each further one a
-// wait twice as long, and the hundredth stops the account (RFC 4226 section 7.3
+// wait twice as long, and the hundredth stops the key (RFC 4226 section 7.3
 // asks for one of these; NIST SP 800-63B-4 section 3.2.2 for at most 100 failures
 // in a row).
 const (
@@ -30,7 +30,8 @@ const (
 	Malformed Reason = "malformed" // not the ASCII digits of a code
 	Throttled Reason = "throttled" // too many failures: not looked at
 	NotYet    Reason = "pending"   // the account has not been confirmed
-	Disabled  Reason = "disabled"  // by an administrator, or by 100 failures in a row
+	Stopped   Reason = "stopped"   // the key: by 100 failures in a row, or revoked; recovery codes and a new key's first code are good
+	Disabled  Reason = "disabled"  // the account: by a person
 )
 
 // A Verdict is the answer to an Attempt.
@@ -42,6 +43,7 @@ type Verdict struct {
 	Failures     int           `json:"failures,omitempty"`      // of a good code: wrong ones since the last good one
 	Recovery     bool          `json:"recovery,omitempty"`      // a recovery code was used
 	RecoveryLeft int           `json:"recovery_left,omitempty"` // with Recovery: how many are left
+	Repeated     bool          `json:"-"`                       // given before, for the same request
 }
 
 type rules struct {
@@ -53,15 +55,18 @@ type rules struct {
 // decide returns the verdict on a and the state after it. Only a wrong code is
 // charged; throttled and replayed ones leave the state as it is.
 func (r rules) decide(s State, a Attempt, now time.Time) (State, Verdict) {
+	s = s.bounded(now)
 	switch {
 	case s.Last.repeats(a.Request, now):
-		return s, s.Last.Verdict
+		return s, s.Last.Verdict.again()
 	case s.Disabled:
 		return s, Verdict{Reason: Disabled}
-	case r.key.IsZero():
+	case r.key.IsZero() && !s.Revoked:
 		return s, Verdict{Reason: NotYet}
 	case a.RecoveryCode != "":
 		return r.recover(s, a, now)
+	case s.stopped():
+		return s, Verdict{Reason: Stopped}
 	case s.WaitUntil.After(now):
 		return s, throttled(s.WaitUntil.Sub(now))
 	case !r.key.IsCode(a.Code):
@@ -89,9 +94,37 @@ func (s State) fail(a Attempt, now time.Time) (State, Verdict) {
 	verdict := Verdict{Reason: Invalid}
 	s.Failures++
 	s.WaitUntil = waitUntil(s.Failures, now)
-	s.Disabled = s.Failures >= maxFailures
 	s.Last = answer(a, now, verdict)
 	return s, verdict
+}
+
+// stopped reports whether no code of the live key is good, whatever the time.
+func (s State) stopped() bool { return s.Revoked || s.Failures >= maxFailures }
+
+// bounded returns the state without times that no clock near now can have
+// written. A server whose clock was far ahead would otherwise keep an account
+// waiting for years, or repeat an answer as long.
+func (s State) bounded(now time.Time) State {
+	s.WaitUntil = earlier(s.WaitUntil, now.Add(maxWait))
+	if ahead := s.Last.At.Sub(now); ahead >= retryWindow {
+		s.Last = Answer{}
+	} else if ahead > 0 { // a replica's clock may be a little ahead of this one
+		s.Last.At = millisecond(now)
+	}
+	return s
+}
+
+func earlier(t, limit time.Time) time.Time {
+	if t.After(limit) {
+		return millisecond(limit)
+	}
+	return t
+}
+
+// again returns the verdict as a repetition of its request gets it.
+func (v Verdict) again() Verdict {
+	v.Repeated = true
+	return v
 }
 
 func waitUntil(failures int, now time.Time) time.Time {
@@ -127,8 +160,7 @@ func answer(a Attempt, now time.Time, v Verdict) Answer {
 	return Answer{Request: a.Request, At: millisecond(now), Verdict: v}
 }
 
-// repeats takes an answer from the future for a repeated one, too: the replica
-// that gave it may have a clock ahead of this one.
+// repeats reports whether the answer is that of an earlier attempt of the request.
 func (a Answer) repeats(request RequestID, now time.Time) bool {
 	return request != (RequestID{}) && a.Request == request && now.Sub(a.At) < retryWindow
 }

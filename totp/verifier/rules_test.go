@@ -113,7 +113,7 @@ func TestARepetitionGetsTheFirstVerdictEvenWhileThrottled(t *testing.T) {
 		t.Fatalf("third failure: %+v, state %+v", first, s)
 	}
 	after, got := r.decide(s, a, moment.Add(time.Second))
-	if got != first || after != s {
+	if got != first.again() || after != s {
 		t.Errorf("repeated: %+v, want %+v and no change", got, first)
 	}
 	other := a
@@ -124,6 +124,33 @@ func TestARepetitionGetsTheFirstVerdictEvenWhileThrottled(t *testing.T) {
 	s, _ = r.decide(s, r.badCode(moment), moment.Add(time.Hour))
 	if _, got := r.decide(s, a, moment.Add(time.Hour)); got.Reason != Throttled {
 		t.Errorf("after a later verdict: %+v, want no answer from before it", got)
+	}
+}
+
+// A server whose clock was ahead has written them.
+func TestTimesFromTheFutureAreBounded(t *testing.T) {
+	r := testRules(t)
+	a := r.badCode(moment)
+	a.Request = NewRequestID("bearer", a.Code, "key")
+	for ahead, repeated := range map[time.Duration]bool{time.Second: true, retryWindow - time.Millisecond: true, retryWindow: false, 240 * time.Hour: false} {
+		s := State{Last: Answer{a.Request, moment.Add(ahead), Verdict{Reason: Invalid}}}
+		s, got := r.decide(s, a, moment)
+		if got.Repeated != repeated {
+			t.Errorf("an answer from %v ahead: %+v, want repeated %v", ahead, got, repeated)
+		}
+		if _, got := r.decide(s, a, moment.Add(retryWindow)); got.Repeated {
+			t.Errorf("an answer from %v ahead is repeated for longer than %v", ahead, retryWindow)
+		}
+	}
+	for _, ahead := range []time.Duration{maxWait + time.Hour, 1e6 * time.Hour} {
+		s, got := r.decide(State{Failures: 3, WaitUntil: moment.Add(ahead)}, r.codeAt(moment, 0), moment)
+		if want := (Verdict{Reason: Throttled, RetryAfter: maxWait}); got.Reason != want.Reason || got.RetryAfter > maxWait || got.RetryAfter < maxWait-time.Second {
+			t.Errorf("a wait of %v: %+v, want %+v", ahead, got, want)
+		}
+		later := moment.Add(maxWait)
+		if _, got := r.decide(s, r.codeAt(later, 0), later); !got.Valid {
+			t.Errorf("after the longest wait: %+v, want valid", got)
+		}
 	}
 }
 

@@ -11,6 +11,13 @@ type timed struct {
 	limit time.Duration
 }
 
+// Load implements Store.
+func (t timed) Load(ctx context.Context, id string) (Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.limit)
+	defer cancel()
+	return t.Store.Load(ctx, id)
+}
+
 // Decide implements Store.
 func (t timed) Decide(ctx context.Context, id string, decide func(Account) (State, bool)) error {
 	ctx, cancel := context.WithTimeout(ctx, t.limit)
@@ -51,4 +58,11 @@ func (t timed) FindToken(ctx context.Context, hash string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.limit)
 	defer cancel()
 	return t.Store.FindToken(ctx, hash)
+}
+
+// Sweep implements Store.
+func (t timed) Sweep(ctx context.Context, now time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, t.limit)
+	defer cancel()
+	return t.Store.Sweep(ctx, now)
 }

@@ -13,6 +13,18 @@ import (
 // stalled is a store that answers when its caller gives up.
 type stalled struct{}
 
+func (stalled) Load(ctx context.Context, _ string) (Account, error) {
+	<-ctx.Done()
+	return Account{}, ctx.Err()
+}
+
+func (stalled) Sweep(ctx context.Context, _ time.Time) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (stalled) Fingerprint(string) string { return "" }
+
 func (stalled) Decide(ctx context.Context, _ string, _ func(Account) (State, bool)) error {
 	<-ctx.Done()
 	return ctx.Err()
@@ -55,12 +67,13 @@ func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 			"Check":   func() error { _, err := v.Check(ctx, Attempt{Code: "123456"}); return err },
 			"Ready":   func() error { return v.Ready(ctx) },
 			"Add":     func() error { _, err := v.Add(ctx, "alice"); return err },
-			"Rekey":   func() error { _, err := v.Rekey(ctx, "alice"); return err },
-			"Confirm": func() error { _, _, err := v.Confirm(ctx, "alice", "123456"); return err },
+			"Rekey":   func() error { _, err := v.Rekey(ctx, "alice", false); return err },
+			"Confirm": func() error { _, _, err := v.Confirm(ctx, "alice", "123456", RequestID{}); return err },
 			"Unlock":  func() error { return v.Unlock(ctx, "alice") },
 			"Remove":  func() error { return v.Remove(ctx, "alice") },
 			"List":    func() error { _, _, err := v.List(ctx, "", 1); return err },
 			"Peek":    func() error { _, err := v.Peek(ctx, "token", ""); return err },
+			"Sweep":   func() error { return v.Sweep(ctx) },
 			"Open":    func() error { _, err := v.Open(ctx, "token", ""); return err },
 		} {
 			begin := time.Now()

@@ -70,18 +70,25 @@ func New(c Config) (*Verifier, error) {
 	if c.PendingTime == 0 {
 		c.PendingTime = DefaultPendingTime
 	}
-	c.Store = timed{c.Store, c.Timeout}
-	return &Verifier{config: c, defaultID: defaultID(c.Key)}, nil
+	v := &Verifier{config: c}
+	if !c.Key.IsZero() {
+		v.defaultID = DefaultPrefix + c.Store.Fingerprint(digest(c.Key))
+	}
+	v.config.Store = timed{c.Store, c.Timeout}
+	return v, nil
 }
 
-// defaultID begins with a character that no name may contain. It holds a
-// fingerprint of everything that makes codes, so that a new secret or period
-// starts from an unused state, while going back to an old one finds what was
-// used of it.
-func defaultID(k totp.Key) string {
+// DefaultPrefix begins the ID of the default account with a character that no
+// name may contain. The store's fingerprint of everything that makes codes
+// follows. A new secret or period therefore starts from an unused state, and going
+// back to an old one finds what was used of it.
+const DefaultPrefix = "\x01default "
+
+// digest is what is fingerprinted of a key.
+func digest(k totp.Key) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "totpctl default account\n%v %d %v %s", k.Algorithm(), k.Digits(), k.Period(), k.Secret().Base32())
-	return "\x01default " + hex.EncodeToString(h.Sum(nil)[:16])
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
 // An Attempt is one code offered for one account.
@@ -120,20 +127,42 @@ func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 	}
 	var after State
 	var verdict Verdict
+	var expired bool
+	var clockErr error
 	err = v.decide(ctx, id, func(account Account) (State, bool) {
+		now := v.config.Clock()
+		if clockErr = afterEpoch(now); clockErr != nil {
+			return account.State, false
+		}
 		r := rules{v.keyOf(account), v.config.Skew, account.Recovery}
-		after, verdict = r.decide(account.State, a, v.config.Clock())
+		after, verdict = r.decide(account.State, a, now)
+		expired = account.expired(now)
 		// A good verdict that is repeated is written again: the first attempt may
 		// have failed after a commit that has not reached the standby.
 		return after, after != account.State || verdict.Valid
 	})
+	if err == nil {
+		err = clockErr
+	}
 	if err != nil {
 		return Verdict{}, err
 	}
-	if !after.Disabled {
+	if expired {
+		v.forgetExpired(ctx, id)
+	}
+	if !after.Disabled && !after.stopped() {
 		v.waits.remember(id, after.WaitUntil, v.config.Clock())
 	}
 	return verdict, nil
+}
+
+// afterEpoch returns totp.ErrBeforeEpoch for a clock that gives no verdict, and
+// must charge nobody for that.
+func afterEpoch(now time.Time) error {
+	if now.Unix() < 0 {
+		return totp.ErrBeforeEpoch
+	}
+	return nil
 }
 
 // id refuses a name that no account can have before the store is asked.
@@ -157,29 +186,38 @@ func (v *Verifier) keyOf(a Account) totp.Key {
 	return a.Key
 }
 
-// Enrolled tells whether the default account has accepted a code of its present
+// Enrolled reports whether the default account has accepted a code of its present
 // key.
 func (v *Verifier) Enrolled(ctx context.Context) (bool, error) {
-	var state State
-	err := v.decide(ctx, v.defaultID, func(a Account) (State, bool) {
-		state = a.State
-		return a.State, false
-	})
-	if err != nil {
-		return false, err
-	}
-	return state.LastStep > 0, nil
+	a, err := v.load(ctx, v.defaultID)
+	return a.State.LastStep > 0, err
 }
 
-// Ready returns an error while the store could not give a verdict.
+// Ready returns an error while the store could not give a verdict. It writes
+// nothing.
 func (v *Verifier) Ready(ctx context.Context) error {
-	_, err := v.Enrolled(ctx)
+	_, err := v.load(ctx, v.defaultID)
 	return err
 }
 
-// decide makes the default account's row when it is asked for the first time.
+// load returns an account of the store. The default account needs no row before
+// its first attempt.
+func (v *Verifier) load(ctx context.Context, id string) (Account, error) {
+	a, err := v.config.Store.Load(ctx, id)
+	if id == v.defaultID && errors.Is(err, ErrNoAccount) {
+		return Account{ID: id}, nil
+	}
+	return a, err
+}
+
 func (v *Verifier) decide(ctx context.Context, id string, decide func(Account) (State, bool)) error {
-	err := v.config.Store.Decide(ctx, id, decide)
+	return v.ensure(ctx, id, func() error { return v.config.Store.Decide(ctx, id, decide) })
+}
+
+// ensure calls f, and once more after it has added the default account's row, if
+// that is missing.
+func (v *Verifier) ensure(ctx context.Context, id string, f func() error) error {
+	err := f()
 	if id != v.defaultID || !errors.Is(err, ErrNoAccount) {
 		return err
 	}
@@ -187,7 +225,7 @@ func (v *Verifier) decide(ctx context.Context, id string, decide func(Account) (
 	if err != nil && !errors.Is(err, ErrExists) {
 		return err
 	}
-	return v.config.Store.Decide(ctx, id, decide)
+	return f()
 }
 
 // MarshalText writes the ID in hex.

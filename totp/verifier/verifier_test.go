@@ -13,7 +13,7 @@ import (
 var errDown = errors.New("store is down")
 
 // down is a store that does not answer; reached counts who asked it. Every
-// method but Decide would panic.
+// method but those here would panic.
 type down struct {
 	Store
 	reached int
@@ -23,6 +23,13 @@ func (d *down) Decide(context.Context, string, func(Account) (State, bool)) erro
 	d.reached++
 	return errDown
 }
+
+func (d *down) Load(context.Context, string) (Account, error) {
+	d.reached++
+	return Account{}, errDown
+}
+
+func (d *down) Fingerprint(text string) string { return text }
 
 func TestWithoutAStoreThereIsNoVerdict(t *testing.T) {
 	r := testRules(t)
@@ -59,7 +66,7 @@ func TestANameThatNoAccountHasReachesNoStore(t *testing.T) {
 
 func TestSkewOutOfRangeIsRefused(t *testing.T) {
 	for _, skew := range []int{-1, totp.MaxSkew + 1} {
-		if _, err := New(Config{Skew: skew}); err == nil {
+		if _, err := New(Config{Store: &down{}, Skew: skew}); err == nil {
 			t.Errorf("skew %d: no error", skew)
 		}
 	}
@@ -67,7 +74,7 @@ func TestSkewOutOfRangeIsRefused(t *testing.T) {
 
 func TestTheDefaultAccountsIDIsNoNameAndTellsItsKeyApart(t *testing.T) {
 	k := testRules(t).key
-	id := defaultID(k)
+	id := DefaultPrefix + digest(k)
 	if _, err := totp.ParseName(id); err == nil {
 		t.Errorf("%q is a name that an account can take", id)
 	}
@@ -79,7 +86,7 @@ func TestTheDefaultAccountsIDIsNoNameAndTellsItsKeyApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if defaultID(longer) == id {
+	if DefaultPrefix+digest(longer) == id {
 		t.Error("another period has the same id, and other steps")
 	}
 }

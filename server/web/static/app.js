@@ -118,6 +118,7 @@ const reasons = {
   malformed: 'A code is all digits, as many as your authenticator shows.',
   replayed: 'This code has been used already. Wait for the next one.',
   pending: 'This account is not set up yet.',
+  stopped: 'Too many wrong codes have stopped this account. Use a recovery code, or ask an administrator.',
   disabled: 'This account is disabled. Ask an administrator to unlock it.'
 }
 

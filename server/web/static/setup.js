@@ -1,4 +1,5 @@
-// The button that copies the secret, without the spaces that it is shown with.
+// The button that copies the secret, without the spaces that it is shown with, and
+// the form that sends its code once.
 
 const secret = document.getElementById('secret')
 const button = document.getElementById('copy')
@@ -19,6 +20,12 @@ if (secret !== null) {
   })
   button.hidden = false
 }
+
+// The page that Back shows again can send another code.
+const form = document.querySelector('#try form')
+const send = form?.querySelector('button')
+form?.addEventListener('submit', () => { send.disabled = true })
+addEventListener('pageshow', () => { if (send) send.disabled = false })
 
 // Browsers have navigator.clipboard on HTTPS and loopback alone.
 async function copy (text) {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,7 +29,7 @@ func enrol(t *testing.T, v *verifier.Verifier, c *clock, name string) (totp.Key,
 
 func confirm(t *testing.T, v *verifier.Verifier, c *clock, name string, k totp.Key) []string {
 	t.Helper()
-	verdict, codes, err := v.Confirm(t.Context(), name, code(t, k, c))
+	verdict, codes, err := v.Confirm(t.Context(), name, code(t, k, c), verifier.RequestID{})
 	if err != nil || !verdict.Valid {
 		t.Fatalf("confirming %s: %+v, %v", name, verdict, err)
 	}
@@ -57,7 +58,7 @@ func lifeOfAnAccount(t *testing.T, open Open) {
 		t.Errorf("adding a pending account again: %v, want ErrExists", err)
 	}
 	c.advance(verifier.DefaultPendingTime)
-	if _, _, err := v.Confirm(ctx, "alice", code(t, e.Key, c)); !errors.Is(err, verifier.ErrNotPending) {
+	if _, _, err := v.Confirm(ctx, "alice", code(t, e.Key, c), verifier.RequestID{}); !errors.Is(err, verifier.ErrNotPending) {
 		t.Errorf("confirming too late: %v, want ErrNotPending", err)
 	}
 	k, _ := enrol(t, v, c, "alice") // an expired one is replaced
@@ -87,16 +88,16 @@ func lifeOfAnAccount(t *testing.T, open Open) {
 func rekeyed(t *testing.T, open Open) {
 	v, c, _ := fixture(t, open)
 	old, codes := enrol(t, v, c, "alice")
-	e, err := v.Rekey(t.Context(), "alice")
+	e, err := v.Rekey(t.Context(), "alice", false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, guess := range wrong(e.Key, c, 3) {
-		if verdict, _, err := v.Confirm(t.Context(), "alice", guess); err != nil || verdict.Reason != verifier.Invalid {
+		if verdict, _, err := v.Confirm(t.Context(), "alice", guess, verifier.RequestID{}); err != nil || verdict.Reason != verifier.Invalid {
 			t.Errorf("wrong code %d for the pending key: %+v, %v", i, verdict, err)
 		}
 	}
-	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Key, c)); err != nil || verdict.Reason != verifier.Throttled {
+	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.Throttled {
 		t.Errorf("after three wrong codes for the pending key: %+v, %v", verdict, err)
 	}
 	c.advance(time.Minute)
@@ -127,6 +128,7 @@ func recoveryCodes(t *testing.T, open Open) {
 		if got := check(t, v, a); got != want {
 			t.Errorf("recovery code %d: %+v, want %+v", i, got, want)
 		}
+		want.Repeated = true
 		if got := check(t, v, a); got != want {
 			t.Errorf("recovery code %d, repeated: %+v, want %+v", i, got, want)
 		}
@@ -143,11 +145,15 @@ func recoveryCodes(t *testing.T, open Open) {
 	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: fresh[0]}, verifier.Disabled)
 }
 
+// stopped by guesses, a key is stopped and its owner is not: recovery codes and
+// the first code of a new key are good (NIST SP 800-63B-4 section 3.2.2).
 func stopped(t *testing.T, open Open) {
 	v, c, k := fixture(t, open)
 	stop(t, v, c, "", k)
+	unlocked(t, v, c, "", k)
 	k, _ = enrol(t, v, c, "alice")
 	stop(t, v, c, "alice", k)
+	unlocked(t, v, c, "alice", k)
 }
 
 func stop(t *testing.T, v *verifier.Verifier, c *clock, name string, k totp.Key) {
@@ -157,16 +163,126 @@ func stop(t *testing.T, v *verifier.Verifier, c *clock, name string, k totp.Key)
 		wantReason(t, v, verifier.Attempt{Account: name, Code: wrong(k, c, 1)[0]}, verifier.Invalid)
 	}
 	c.advance(time.Hour)
-	wantReason(t, v, verifier.Attempt{Account: name, Code: code(t, k, c)}, verifier.Disabled)
+	wantReason(t, v, verifier.Attempt{Account: name, Code: code(t, k, c)}, verifier.Stopped)
 	info, err := v.Show(t.Context(), name)
-	if err != nil || info.Status != verifier.StatusDisabled || info.Failures != 100 {
+	if err != nil || info.Status != verifier.StatusStopped || info.Failures != 100 {
 		t.Errorf("Show(%q): %+v, %v", name, info, err)
 	}
+}
+
+func unlocked(t *testing.T, v *verifier.Verifier, c *clock, name string, k totp.Key) {
+	t.Helper()
 	if err := v.Unlock(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
 	wantReason(t, v, verifier.Attempt{Account: name, Code: wrong(k, c, 1)[0]}, verifier.Invalid)
 	wantReason(t, v, verifier.Attempt{Account: name, Code: code(t, k, c)}, "")
+}
+
+func waysBack(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	old, codes := enrol(t, v, c, "alice")
+	stop(t, v, c, "alice", old)
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, "")
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}, verifier.Stopped)
+	e, err := v.Rekey(t.Context(), "alice", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	confirm(t, v, c, "alice", e.Key)
+	c.advance(time.Minute)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Key, c)}, "")
+	c.advance(time.Minute)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}, verifier.Invalid)
+}
+
+// A disabled account has no way back but a person's.
+func disabledByAPerson(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	k, codes := enrol(t, v, c, "alice")
+	e, err := v.Rekey(t.Context(), "alice", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := v.Open(t.Context(), e.Token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Disable(t.Context(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, verifier.Disabled)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, verifier.Disabled)
+	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.Disabled {
+		t.Errorf("confirming: %+v, %v", verdict, err)
+	}
+	_, errPeek := v.Peek(t.Context(), e.Token, opened.Cookie)
+	_, errOpen := v.Open(t.Context(), e.Token, opened.Cookie)
+	_, errConfirm := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, code(t, e.Key, c))
+	for _, err := range []error{errPeek, errOpen, errConfirm} {
+		if !errors.Is(err, verifier.ErrLink) {
+			t.Errorf("the link of a disabled account: %v, want ErrLink", err)
+		}
+	}
+}
+
+func revoked(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	ctx := t.Context()
+	stolen, codes := enrol(t, v, c, "alice")
+	c.advance(time.Minute)
+	used := verifier.Attempt{Account: "alice", Code: code(t, stolen, c), Request: verifier.NewRequestID("bearer", "1")}
+	wantReason(t, v, used, "")
+	if _, err := v.Rekey(ctx, "alice", true); err != nil {
+		t.Fatal(err)
+	}
+	wantReason(t, v, used, verifier.Stopped) // not even repeated
+	c.advance(time.Minute)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, stolen, c)}, verifier.Stopped)
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, "")
+	if err := v.Unlock(ctx, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, stolen, c)}, verifier.Stopped)
+	c.advance(verifier.DefaultPendingTime) // the new key's time is over
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, stolen, c)}, verifier.Stopped)
+	if info, err := v.Show(ctx, "alice"); err != nil || info.Status != verifier.StatusStopped || info.RecoveryLeft != 9 {
+		t.Errorf("Show: %+v, %v", info, err)
+	}
+	if _, err := v.Add(ctx, "alice"); !errors.Is(err, verifier.ErrExists) {
+		t.Errorf("adding a revoked account: %v, want ErrExists", err)
+	}
+	e, err := v.Rekey(ctx, "alice", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	confirm(t, v, c, "alice", e.Key)
+	c.advance(time.Minute)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Key, c)}, "")
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[1]}, verifier.Invalid)
+}
+
+// What revokes ends what was remembered for a repeated request.
+func forgottenAnswers(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	for name, revoke := range map[string]func(string) error{
+		"recovery codes": func(name string) error { _, err := v.RecoveryCodes(t.Context(), name); return err },
+		"disable": func(name string) error {
+			return errors.Join(v.Disable(t.Context(), name), v.Unlock(t.Context(), name))
+		},
+		"revoking rekey": func(name string) error { _, err := v.Rekey(t.Context(), name, true); return err },
+	} {
+		_, codes := enrol(t, v, c, name)
+		a := verifier.Attempt{Account: name, RecoveryCode: codes[0], Request: verifier.NewRequestID("bearer", "1")}
+		wantReason(t, v, a, "")
+		if got := check(t, v, a); !got.Valid || !got.Repeated {
+			t.Errorf("%s: before, the repeated request gets %+v", name, got)
+		}
+		if err := revoke(name); err != nil {
+			t.Fatal(err)
+		}
+		wantReason(t, v, a, verifier.Invalid)
+	}
 }
 
 func link(t *testing.T, open Open) {
@@ -176,34 +292,239 @@ func link(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name, err := v.Peek(ctx, e.Token, ""); name != "alice" || err != nil {
-		t.Errorf("Peek: %q, %v", name, err)
+	if seen, err := v.Peek(ctx, e.Token, ""); seen.Codes != nil || err != nil {
+		t.Errorf("Peek: %+v, %v", seen, err)
 	}
 	if _, err := v.Open(ctx, e.Token+"A", ""); !errors.Is(err, verifier.ErrLink) {
 		t.Errorf("a mistyped link: %v", err)
 	}
 	opened, err := v.Open(ctx, e.Token, "chosen")
-	if err != nil || opened.Key.URI() != e.Key.URI() || opened.Browser == "chosen" {
+	if err != nil || opened.Key.URI() != e.Key.URI() || opened.Cookie == "chosen" {
 		t.Errorf("Open: %v, %v", opened.Key, err)
 	}
-	mine := opened.Browser
-	if again, err := v.Open(ctx, e.Token, mine); err != nil || again.Browser != mine {
+	mine := opened.Cookie
+	if again, err := v.Open(ctx, e.Token, mine); err != nil || again.Cookie != mine {
 		t.Errorf("Open again: %v, %v", again.Key, err)
 	}
-	if _, err := v.Open(ctx, e.Token, "chosen"); !errors.Is(err, verifier.ErrLink) {
-		t.Errorf("Open with a cookie from before: %v, want ErrLink", err)
+	for _, theirs := range []string{"chosen", "theirs", ""} {
+		if _, err := v.Open(ctx, e.Token, theirs); !errors.Is(err, verifier.ErrLink) {
+			t.Errorf("Open with cookie %q: %v, want ErrLink", theirs, err)
+		}
+		if _, err := v.ConfirmByLink(ctx, e.Token, theirs, code(t, e.Key, c)); !errors.Is(err, verifier.ErrLink) {
+			t.Errorf("confirming with cookie %q: %v, want ErrLink", theirs, err)
+		}
 	}
-	if _, err := v.Open(ctx, e.Token, "theirs"); !errors.Is(err, verifier.ErrLink) {
-		t.Errorf("another browser: %v, want ErrLink", err)
-	}
-	if _, _, err := v.ConfirmByLink(ctx, e.Token, "theirs", code(t, e.Key, c)); !errors.Is(err, verifier.ErrLink) {
-		t.Errorf("another browser confirms: %v, want ErrLink", err)
-	}
-	verdict, codes, err := v.ConfirmByLink(ctx, e.Token, mine, code(t, e.Key, c))
-	if err != nil || !verdict.Valid || len(codes) != 10 {
+	if verdict, err := v.ConfirmByLink(ctx, e.Token, mine, code(t, e.Key, c)); err != nil || !verdict.Valid {
 		t.Errorf("ConfirmByLink: %+v, %v", verdict, err)
 	}
-	if _, err := v.Open(ctx, e.Token, mine); !errors.Is(err, verifier.ErrLink) {
-		t.Errorf("a used link: %v, want ErrLink", err)
+	wantKept(t, v, c, e, mine)
+}
+
+// wantKept expects the recovery codes to be shown to the browser that has
+// confirmed, until it acknowledges them.
+func wantKept(t *testing.T, v *verifier.Verifier, c *clock, e verifier.Enrolment, mine string) {
+	t.Helper()
+	ctx := t.Context()
+	c.advance(verifier.KeepTime - time.Second)
+	seen, err := v.Peek(ctx, e.Token, mine)
+	if err != nil || seen.Account != "alice" || len(seen.Codes) != 10 {
+		t.Fatalf("Peek after the confirmation: %+v, %v", seen, err)
+	}
+	if verdict, err := v.ConfirmByLink(ctx, e.Token, mine, "000000"); err != nil || !verdict.Valid || !verdict.Repeated {
+		t.Errorf("sending the form again: %+v, %v", verdict, err)
+	}
+	if _, err := v.Open(ctx, e.Token, mine); !errors.Is(err, verifier.ErrConfirmed) {
+		t.Errorf("Open: %v, want ErrConfirmed", err)
+	}
+	for _, theirs := range []string{"", "theirs"} {
+		_, errPeek := v.Peek(ctx, e.Token, theirs)
+		_, errOpen := v.Open(ctx, e.Token, theirs)
+		if errAcknowledge := v.Acknowledge(ctx, e.Token, theirs); !errors.Is(errPeek, verifier.ErrLink) || !errors.Is(errOpen, verifier.ErrLink) || !errors.Is(errAcknowledge, verifier.ErrLink) {
+			t.Errorf("cookie %q: %v, %v, %v, want ErrLink", theirs, errPeek, errOpen, errAcknowledge)
+		}
+	}
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: seen.Codes[0]}, "")
+	if err := v.Acknowledge(ctx, e.Token, mine); err != nil {
+		t.Errorf("Acknowledge: %v", err)
+	}
+	if _, err := v.Peek(ctx, e.Token, mine); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("a link that has ended: %v, want ErrLink", err)
+	}
+}
+
+func keptForAnHour(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	ctx := t.Context()
+	e, err := v.Add(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := v.Open(ctx, e.Token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verdict, err := v.ConfirmByLink(ctx, e.Token, opened.Cookie, code(t, e.Key, c)); err != nil || !verdict.Valid {
+		t.Fatalf("ConfirmByLink: %+v, %v", verdict, err)
+	}
+	c.advance(verifier.KeepTime)
+	if _, err := v.Peek(ctx, e.Token, opened.Cookie); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("after an hour: %v, want ErrLink", err)
+	}
+}
+
+// A lost answer is given again, codes included, to the same request alone.
+func confirmedAgain(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	ctx := t.Context()
+	e, err := v.Add(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, good := verifier.NewRequestID("bearer", "1"), code(t, e.Key, c)
+	bad, wrongRequest := wrong(e.Key, c, 1)[0], verifier.NewRequestID("bearer", "0")
+	for range 5 {
+		if verdict, _, err := v.Confirm(ctx, "alice", bad, wrongRequest); err != nil || verdict.Reason != verifier.Invalid {
+			t.Errorf("a wrong code, repeated: %+v, %v, want invalid each time, charged once", verdict, err)
+		}
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel() // a caller who leaves has confirmed all the same
+	first, codes, err := v.Confirm(cancelled, "alice", good, request)
+	if err != nil || !first.Valid || first.Failures != 1 || first.Repeated || len(codes) != 10 {
+		t.Fatalf("Confirm: %+v, %v", first, err)
+	}
+	c.advance(5*time.Minute - time.Second)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Key, c)}, "") // does not end it
+	again, same, err := v.Confirm(ctx, "alice", good, request)
+	if err != nil || !again.Valid || again.Failures != 1 || !again.Repeated || !slices.Equal(same, codes) {
+		t.Errorf("repeated: %+v, %q, %v", again, same, err)
+	}
+	if verdict, codes, err := v.Confirm(ctx, "alice", good, verifier.NewRequestID("bearer", "2")); !errors.Is(err, verifier.ErrNotPending) || codes != nil {
+		t.Errorf("another request: %+v, %v", verdict, err)
+	}
+	c.advance(time.Second)
+	if verdict, codes, err := v.Confirm(ctx, "alice", good, request); !errors.Is(err, verifier.ErrNotPending) || codes != nil {
+		t.Errorf("after 5 minutes: %+v, %v", verdict, err)
+	}
+}
+
+// Times that a wrong clock has left in the database keep nobody out for longer than
+// right ones would.
+func clockWasAhead(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	k, _ := enrol(t, v, c, "alice")
+	c.advance(10 * 365 * 24 * time.Hour)
+	ahead := verifier.Attempt{Account: "alice", Code: code(t, k, c), Request: verifier.NewRequestID("bearer", "1")}
+	wantReason(t, v, ahead, "")
+	for _, guess := range wrong(k, c, 3) {
+		wantReason(t, v, verifier.Attempt{Account: "alice", Code: guess}, verifier.Invalid)
+	}
+	wrongAhead := verifier.Attempt{Account: "alice", Code: wrong(k, c, 1)[0], Request: ahead.Request}
+	c.advance(-10 * 365 * 24 * time.Hour)
+	if got := check(t, v, wrongAhead); got != (verifier.Verdict{Reason: verifier.Throttled, RetryAfter: time.Hour}) {
+		t.Errorf("a wait from the future: %+v, want an hour", got)
+	}
+	c.advance(time.Hour)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, verifier.Replayed)
+	info, err := v.Show(t.Context(), "alice")
+	if until := c.now().Add(9 * 365 * 24 * time.Hour); err != nil || info.RefusedUntil.Before(until) {
+		t.Errorf("Show: %+v, %v, want the time until which codes are refused", info, err)
+	}
+	good := verifier.Attempt{Account: "alice", Code: code(t, k, c)}
+	if err := v.Unlock(t.Context(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	wantReason(t, v, good, verifier.Replayed) // it may have been used
+	if info, err := v.Show(t.Context(), "alice"); err != nil || !info.RefusedUntil.IsZero() {
+		t.Errorf("Show after Unlock: %+v, %v", info, err)
+	}
+	c.advance(2 * time.Minute)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, "")
+}
+
+func beforeTheEpoch(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	k, _ := enrol(t, v, c, "alice")
+	e, err := v.Rekey(t.Context(), "alice", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := c.ms.Swap(-1_000)
+	for _, code := range []string{"12345678", "1"} {
+		if verdict, err := v.Check(t.Context(), verifier.Attempt{Account: "alice", Code: code}); !errors.Is(err, totp.ErrBeforeEpoch) {
+			t.Errorf("before 1970: %+v, %v, want no verdict", verdict, err)
+		}
+		if verdict, _, err := v.Confirm(t.Context(), "alice", code, verifier.RequestID{}); !errors.Is(err, totp.ErrBeforeEpoch) {
+			t.Errorf("confirming before 1970: %+v, %v, want no verdict", verdict, err)
+		}
+	}
+	c.ms.Store(now)
+	c.advance(time.Minute)
+	if got := check(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}); got != (verifier.Verdict{Valid: true}) {
+		t.Errorf("afterwards: %+v, want nothing charged", got)
+	}
+	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Key, c), verifier.RequestID{}); err != nil || verdict != (verifier.Verdict{Valid: true}) {
+		t.Errorf("confirming afterwards: %+v, %v, want nothing charged", verdict, err)
+	}
+}
+
+// A dead secret does not stay in the database.
+func sweptAway(t *testing.T, open Open) {
+	s, c := open(t), newClock()
+	v := newVerifier(t, s, key(t, "default"), c)
+	expired := func(name string) bool {
+		a, err := s.Load(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Pending.Key.IsZero() && a.Pending.Token == "" && a.Kept.Codes == nil
+	}
+	touches := map[string]func(verifier.Enrolment){
+		"peeked":    func(e verifier.Enrolment) { v.Peek(t.Context(), e.Token, "") },
+		"opened":    func(e verifier.Enrolment) { v.Open(t.Context(), e.Token, "") },
+		"confirmed": func(e verifier.Enrolment) { v.Confirm(t.Context(), "confirmed", "000000", verifier.RequestID{}) },
+		"checked":   func(verifier.Enrolment) { v.Check(t.Context(), verifier.Attempt{Account: "checked", Code: "000000"}) },
+		"unlocked":  func(verifier.Enrolment) { v.Unlock(t.Context(), "unlocked") },
+		"swept":     func(verifier.Enrolment) { v.Sweep(t.Context()) },
+	}
+	enrolments := map[string]verifier.Enrolment{}
+	for name := range touches {
+		e, err := v.Add(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		enrolments[name] = e
+	}
+	c.advance(verifier.DefaultPendingTime - time.Second)
+	live, err := v.Add(t.Context(), "live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name := range touches {
+		if expired(name) {
+			t.Errorf("%s lost its pending key before its time", name)
+		}
+	}
+	c.advance(time.Second)
+	for name, touch := range touches {
+		if name != "swept" {
+			touch(enrolments[name])
+			if !expired(name) {
+				t.Errorf("an expired account that was %s still has its pending key", name)
+			}
+		}
+	}
+	touches["swept"](verifier.Enrolment{})
+	if !expired("swept") || expired("live") {
+		t.Errorf("after Sweep, swept is expired: %v, live: %v", expired("swept"), expired("live"))
+	}
+	if info, err := v.Show(t.Context(), "swept"); err != nil || info.Status != verifier.StatusExpired {
+		t.Errorf("Show: %+v, %v, want expired", info, err)
+	}
+	if _, err := v.Peek(t.Context(), live.Token, ""); err != nil {
+		t.Errorf("the link of a pending key: %v", err)
 	}
 }

@@ -178,6 +178,7 @@ func repeatedRequest(t *testing.T, open Open) {
 	if !first.Valid {
 		t.Fatalf("first: %+v", first)
 	}
+	first.Repeated = true
 	c.advance(5*time.Minute - time.Second)
 	v = newVerifier(t, open(t), k, c)
 	if got := check(t, v, good); got != first {

@@ -1,0 +1,21 @@
+package sqlstore
+
+import "totpctl/totp"
+
+// MigrationFor returns a migration as an engine reads it.
+func MigrationFor(url, name string) (string, error) {
+	text, err := migrations.ReadFile("migrations/" + name)
+	if len(url) > 0 && url[0] == 's' {
+		return sqliteDialect.migration(string(text)), err
+	}
+	return postgresDialect.migration(string(text)), err
+}
+
+// SealVersion2 seals a key as schema version 2 had it.
+func SealVersion2(encryptionKey []byte, account string, k totp.Key) (string, error) {
+	s, err := newSealer([][]byte{encryptionKey})
+	if err != nil {
+		return "", err
+	}
+	return s.sealKey(k, account)
+}

@@ -1,0 +1,223 @@
+package sqlstore_test
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"totpctl/totp"
+	"totpctl/totp/sqlstore"
+	"totpctl/totp/verifier"
+)
+
+// Malformed and throttled codes on an enrolment page come from strangers, as often
+// as they like.
+func TestAnEditThatChangesNothingWritesNothing(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		s, c := d.mustOpen(t, oldKey), newClock()
+		v := newVerifier(t, s, c)
+		e, err := v.Add(t.Context(), "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, err := v.Open(t.Context(), e.Token, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if _, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, wrongCode(e.Key, c)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := d.dump()
+		for what, ask := range map[string]func() error{
+			"a throttled code": func() error {
+				_, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, codeOf(t, e.Key, c))
+				return err
+			},
+			"a malformed code": func() error { _, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, "x"); return err },
+			"opening it again": func() error { _, err := v.Open(t.Context(), e.Token, opened.Cookie); return err },
+			"another browser": func() error {
+				if _, err := v.Open(t.Context(), e.Token, "theirs"); err == nil {
+					t.Error("another browser opens the link")
+				}
+				return nil
+			},
+			"a look": func() error { _, err := v.Peek(t.Context(), e.Token, opened.Cookie); return err },
+			"ready":  func() error { return v.Ready(t.Context()) },
+			"show":   func() error { _, err := v.Show(t.Context(), "alice"); return err },
+		} {
+			if err := ask(); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			if after := d.dump(); after != before {
+				t.Fatalf("%s has written something:\n%s\nwas\n%s", what, after, before)
+			}
+		}
+	})
+}
+
+func TestAReadOfTheDefaultAccountWritesNothing(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		before := ""
+		v := defaultVerifier(t, d.mustOpen(t, oldKey), newClock(), "12345678901234567890")
+		before = d.dump()
+		if enrolled, err := v.Enrolled(t.Context()); enrolled || err != nil {
+			t.Errorf("Enrolled: %v, %v", enrolled, err)
+		}
+		if info, err := v.Show(t.Context(), ""); err != nil || info.Status != verifier.StatusActive {
+			t.Errorf("Show: %+v, %v", info, err)
+		}
+		if err := v.Ready(t.Context()); err != nil {
+			t.Errorf("Ready: %v", err)
+		}
+		if after := d.dump(); after != before {
+			t.Errorf("something was written:\n%s\nwas\n%s", after, before)
+		}
+	})
+}
+
+func defaultVerifier(t *testing.T, s verifier.Store, c *clock, secret string) *verifier.Verifier {
+	t.Helper()
+	raw, err := totp.NewSecret([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := verifier.New(verifier.Config{Store: s, Clock: func() time.Time { return c.now }, Key: keyOf(t, "default", raw.Base32()), Skew: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// What a removed account, an expired link and a replaced secret had is not in the
+// file any more, free pages included.
+func TestSQLiteOverwritesWhatIsDeleted(t *testing.T) {
+	d, c := sqliteDatabase(t), newClock()
+	s := d.mustOpen(t, oldKey)
+	v := newVerifier(t, s, c)
+	enrol(t, v, c, "rekeyed")
+	const removed = 200 // fill pages, which become free
+	for i := range removed {
+		if _, err := v.Add(t.Context(), fmt.Sprint("removed", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := v.Add(t.Context(), "expired"); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	dead := sealsInSQLite(t, strings.TrimPrefix(d.url, "sqlite:"))
+	if len(dead) != removed+3 {
+		t.Fatalf("%d seals, want %d", len(dead), removed+3)
+	}
+	s = d.mustOpen(t, oldKey)
+	v = newVerifier(t, s, c)
+	for i := range removed {
+		if err := v.Remove(t.Context(), fmt.Sprint("removed", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := v.Rekey(t.Context(), "rekeyed", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := v.Confirm(t.Context(), "rekeyed", codeOf(t, e.Key, c), verifier.RequestID{}); err != nil {
+		t.Fatal(err)
+	}
+	c.now = c.now.Add(verifier.DefaultPendingTime)
+	if err := v.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.Close() // SQLite moves its log into the file, and deletes it
+	raw := d.raw()
+	for what, seal := range dead {
+		if bytes.Contains(raw, []byte(seal)) {
+			t.Errorf("the file still has the %s", what)
+		}
+	}
+}
+
+// sealsInSQLite are the sealed texts of all accounts, by column and account.
+func sealsInSQLite(t *testing.T, path string) map[string]string {
+	t.Helper()
+	seals := map[string]string{}
+	onSQLite(t, path, func(db *sql.DB) error {
+		for _, column := range []string{"sealed_key", "recovery", "pending"} {
+			rows, err := db.Query(`SELECT account, ` + column + ` FROM enrolment WHERE ` + column + ` <> ''`)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var account, text string
+				if err := rows.Scan(&account, &text); err != nil {
+					return err
+				}
+				seals[column+" of "+account] = text
+			}
+		}
+		return nil
+	})
+	return seals
+}
+
+// Whoever reads the database must not be able to test guesses of a short secret.
+func TestTheDefaultAccountsFingerprintIsKeyed(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		other := d.another(t)
+		ids := map[string]bool{}
+		for _, d := range []database{d, other} {
+			c := newClock()
+			v := defaultVerifier(t, d.mustOpen(t, oldKey), c, "short")
+			if _, err := v.Check(t.Context(), verifier.Attempt{Code: "000000"}); err != nil {
+				t.Fatal(err)
+			}
+			_, rest, ok := strings.Cut(d.dump(), verifier.DefaultPrefix)
+			if !ok || ids[rest[:32]] {
+				t.Errorf("the row's id is %q, want one of its own in each database", rest[:min(32, len(rest))])
+			}
+			ids[rest[:32]] = true
+		}
+	})
+}
+
+// The default account goes on through every change of keys: a code that was used
+// before is not good after it.
+func TestTheDefaultAccountOutlivesItsEncryptionKeys(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		c := newClock()
+		first := d.mustOpen(t)
+		v := defaultVerifier(t, first, c, "12345678901234567890")
+		used := verifier.Attempt{Code: codeOf(t, defaultKey(t), c), Request: verifier.NewRequestID("bearer", "1")}
+		if verdict, err := v.Check(t.Context(), used); err != nil || !verdict.Valid {
+			t.Fatalf("%+v, %v", verdict, err)
+		}
+		var stores []sqlstore.Store
+		for _, keys := range [][][]byte{{}, {oldKey}, {oldKey, newKey}, {newKey, oldKey}, {newKey}} {
+			s := d.mustOpen(t, keys...)
+			stores = append(stores, s)
+			v := defaultVerifier(t, s, c, "12345678901234567890")
+			if verdict, err := v.Check(t.Context(), verifier.Attempt{Code: used.Code}); err != nil || verdict.Reason != verifier.Replayed {
+				t.Errorf("with %d keys, a used code: %+v, %v", len(keys), verdict, err)
+			}
+		}
+		if verdict, err := v.Check(t.Context(), verifier.Attempt{Code: used.Code}); err != nil || verdict.Reason != verifier.Replayed {
+			t.Errorf("the first server, which has no key: %+v, %v", verdict, err)
+		}
+		if n := strings.Count(d.dump(), verifier.DefaultPrefix); n != 2 { // the account and its enrolment
+			t.Errorf("%d rows of the default account, want 2", n)
+		}
+		for _, s := range append(stores, first) {
+			s.Close()
+		}
+		d.exec(`INSERT INTO sealing_key (id, canary) VALUES ('', '')`) // fails if the database's own key is still there in the clear
+	})
+}
+
+func defaultKey(t *testing.T) totp.Key {
+	return keyOf(t, "default", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+}

@@ -1,0 +1,102 @@
+package verifier
+
+import (
+	"context"
+	"time"
+)
+
+// Confirm offers a code of the pending key. A good one is used up: it makes that
+// key the live one, ends what had stopped the old one, voids the old recovery codes
+// and returns fresh ones, all at once. The same request, repeated within 5 minutes,
+// gets the same answer, codes included; the zero RequestID is never repeated.
+// ErrNotPending says that there is no key to confirm. Confirm does not end with
+// ctx, because what it has committed must be told.
+func (v *Verifier) Confirm(ctx context.Context, name, code string, request RequestID) (Verdict, []string, error) {
+	return v.confirm(ctx, name, code, confirmation{
+		kept: Kept{Request: request},
+		time: retryWindow,
+		done: func(a Account, _ time.Time) bool { return request != RequestID{} && a.Kept.Request == request },
+		may:  func(Account, time.Time) bool { return true },
+	})
+}
+
+// A confirmation is how a code for a pending key came.
+type confirmation struct {
+	kept Kept                          // whom the result is kept for
+	time time.Duration                 // how long
+	done func(Account, time.Time) bool // reports whether the result is there already
+	may  func(Account, time.Time) bool // reports whether the caller may try; ErrLink if not
+}
+
+func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmation) (Verdict, []string, error) {
+	codes, stored := newRecovery(name)
+	c.kept.Codes = codes
+	var verdict Verdict // not results: after a cancelled edit they may still be written
+	var told []string
+	err := v.edit(context.WithoutCancel(ctx), name, func(a Account, now time.Time) (Account, error) {
+		told = nil
+		switch {
+		case a.State.Disabled && c.may(a, now):
+			verdict = Verdict{Reason: Disabled}
+			return a, nil
+		case c.done(a, now):
+			verdict, told = a.Kept.Verdict.again(), a.Kept.Codes
+			return a, nil
+		case a.State.Last.repeats(c.kept.Request, now):
+			verdict = a.State.Last.Verdict.again()
+			return a, nil
+		case !c.may(a, now):
+			return a, ErrLink
+		case a.Pending.Key.IsZero():
+			return a, ErrNotPending
+		}
+		var err error
+		verdict, err = a.tryPending(code, v.config.Skew, now)
+		if verdict.Valid {
+			a.Recovery, told = stored, codes
+		}
+		a.remember(c, verdict, now)
+		return a, err
+	})
+	if err != nil {
+		return Verdict{}, nil, err
+	}
+	return verdict, told, nil
+}
+
+// tryPending makes the pending key the live one if the code is good, and charges
+// the pending key if the code is wrong.
+func (a *Account) tryPending(code string, skew int, now time.Time) (Verdict, error) {
+	p := &a.Pending
+	p.WaitUntil = earlier(p.WaitUntil, now.Add(maxWait))
+	present, err := p.Key.Step(now)
+	switch {
+	case err != nil:
+		return Verdict{}, err
+	case !p.Key.IsCode(code):
+		return Verdict{Reason: Malformed}, nil
+	case p.WaitUntil.After(now):
+		return throttled(p.WaitUntil.Sub(now)), nil
+	}
+	step, ok := p.Key.Match(code, now, skew)
+	if !ok {
+		p.Failures++
+		p.WaitUntil = waitUntil(p.Failures, now)
+		return Verdict{Reason: Invalid}, nil
+	}
+	verdict := Verdict{Valid: true, SkewSteps: int(step - present), Failures: p.Failures}
+	a.Key, a.State, a.Pending = p.Key, State{LastStep: step}, Pending{}
+	return verdict, nil
+}
+
+// remember keeps what a repeated request is to be told: with a good code the
+// recovery codes, else an answer as any other of the account.
+func (a *Account) remember(c confirmation, verdict Verdict, now time.Time) {
+	switch {
+	case verdict.Valid && (c.kept.Token != "" || c.kept.Request != RequestID{}):
+		a.Kept = c.kept
+		a.Kept.Verdict, a.Kept.Until = verdict, millisecond(now.Add(c.time))
+	case verdict.Reason == Invalid && c.kept.Request != RequestID{}:
+		a.State.Last = Answer{Request: c.kept.Request, At: millisecond(now), Verdict: verdict}
+	}
+}
