@@ -24,10 +24,10 @@ const databaseKeyBytes = 32
 type sealingRow struct{ id, canary, databaseKey string }
 
 // prepareSchema migrates and checks the keys: a database whose keys are others is
-// left as it was. The statement begin must exclude every other process. It returns
-// the accounts that a migration could not read, and has left as they were.
-func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) (unread []string, migrated bool, err error) {
+// left as it was. The statement begin must exclude every other process.
+func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) (u upgraded, err error) {
 	k := keyring{conn, d, s}
+	var migrated bool
 	err = inTransaction(ctx, runOn(conn), begin, func() (err error) {
 		version, err := migrate(ctx, conn, d)
 		if err != nil {
@@ -36,13 +36,14 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 		if migrated = version < schemaNewest; !migrated {
 			return k.check(ctx)
 		}
-		if unread, err = k.upgrade(ctx, version); err != nil {
+		u.rewritten = version > 0
+		if u.unread, err = k.upgrade(ctx, version); err != nil {
 			return err
 		}
 		return k.introduce(ctx)
 	})
 	if err != nil || migrated {
-		return unread, migrated, err
+		return u, err
 	}
 	rows, err := k.load(ctx)
 	if err == nil {
@@ -51,7 +52,20 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 	if err == nil && !k.introduced(rows) {
 		err = inTransaction(ctx, runOn(conn), begin, func() error { return k.introduce(ctx) })
 	}
-	return nil, false, err
+	return u, err
+}
+
+// upgraded is what a migration has done to the rows of an older program.
+type upgraded struct {
+	rewritten bool     // whatever they were, something has changed
+	unread    []string // the accounts that it could not read, and has left as they were
+}
+
+func (u upgraded) warnings() (warnings []string) {
+	for _, name := range u.unread {
+		warnings = append(warnings, fmt.Sprintf("account %q is damaged in the database: the upgrade of the tables has left it as it was", name))
+	}
+	return warnings
 }
 
 // A keyring compares the encryption keys that are given with those that the

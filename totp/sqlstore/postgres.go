@@ -34,7 +34,7 @@ const migrationLock = 0x746f7470
 type Postgres struct {
 	sealer   *sealer
 	db       *sql.DB
-	unread   []string      // accounts that a migration could not read
+	upgraded upgraded
 	warnings *atomic.Int64 // that the server has sent
 	failures atomic.Int64  // of batches and statements
 	reads    chan *read
@@ -105,7 +105,7 @@ func (p *Postgres) prepare(ctx context.Context) error {
 		return err
 	}
 	begin := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", migrationLock)
-	p.unread, _, err = prepareSchema(ctx, conn, postgresDialect, begin, p.sealer)
+	p.upgraded, err = prepareSchema(ctx, conn, postgresDialect, begin, p.sealer)
 	return err
 }
 
@@ -135,7 +135,7 @@ func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
 	if err := p.db.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit'), current_setting('fsync')").Scan(&commit, &fsync); err != nil {
 		return nil, err
 	}
-	warnings := unreadWarnings(p.unread)
+	warnings := p.upgraded.warnings()
 	if fsync == "off" {
 		warnings = append(warnings, "fsync is off: a crash of PostgreSQL's machine may make used codes good again, or lose everything")
 	}

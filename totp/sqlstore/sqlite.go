@@ -34,15 +34,16 @@ const (
 // waits, runs them in one transaction, and answers them all after its commit, so
 // that they share one fsync; a request that arrives meanwhile is in the next.
 type SQLite struct {
-	file   *os.File            // the database; closed last, as that drops SQLite's locks on it
-	opened map[string]identity // by path: the database, its write-ahead log, and the log's index
-	unread []string            // accounts that a migration could not read
-	sealer *sealer
-	db     *sql.DB
-	queue  chan *request
-	copied chan struct{}   // a checkpoint has left the writer the last pages
-	ctx    context.Context // of the store, not of a caller: one who leaves must not fail the others
-	close  context.CancelFunc
+	file       *os.File            // the database; closed last, as that drops SQLite's locks on it
+	opened     map[string]identity // by path: the database, its write-ahead log, and the log's index
+	upgraded   upgraded
+	unvacuumed error // why the pages that an upgrade has freed were not overwritten
+	sealer     *sealer
+	db         *sql.DB
+	queue      chan *request
+	copied     chan struct{}   // a checkpoint has left the writer the last pages
+	ctx        context.Context // of the store, not of a caller: one who leaves must not fail the others
+	close      context.CancelFunc
 
 	writer       *writer
 	checkpointer *checkpointer
@@ -140,8 +141,17 @@ func (s *SQLite) prepare(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	var err error
-	s.unread, _, err = prepareSchema(ctx, conn, sqliteDialect, begin, s.sealer)
+	if s.upgraded, err = prepareSchema(ctx, conn, sqliteDialect, begin, s.sealer); err == nil && s.upgraded.rewritten {
+		s.unvacuumed = vacuum(ctx, conn)
+	}
 	return err
+}
+
+// vacuum builds the file anew, without the free pages in which an older program
+// has left what it deleted.
+func vacuum(ctx context.Context, conn *sql.Conn) error {
+	run := runOn(conn)
+	return errors.Join(run(ctx, "VACUUM"), run(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"))
 }
 
 // checkDurable reads the pragmas back, because a commit that is not fsynced
@@ -189,4 +199,10 @@ func (s *SQLite) release() error {
 }
 
 // Warnings tells what an operator should know of what opening has found.
-func (s *SQLite) Warnings(context.Context) ([]string, error) { return unreadWarnings(s.unread), nil }
+func (s *SQLite) Warnings(context.Context) ([]string, error) {
+	warnings := s.upgraded.warnings()
+	if s.unvacuumed != nil {
+		warnings = append(warnings, fmt.Sprintf("the file may still hold what an older totpctl deleted (%v): stop every process that uses it, and run VACUUM with SQLite's own program", s.unvacuumed))
+	}
+	return warnings, nil
+}

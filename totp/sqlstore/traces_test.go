@@ -141,6 +141,35 @@ func TestSQLiteOverwritesWhatIsDeleted(t *testing.T) {
 	}
 }
 
+// An older program has left deleted rows in free pages.
+func TestSQLiteOverwritesWhatAnOlderProgramHasLeft(t *testing.T) {
+	d := sqliteDatabase(t)
+	loadVersion2(t, d)
+	dead := sealsInSQLite(t, strings.TrimPrefix(d.url, "sqlite:"))
+	for i := range 200 {
+		dead[fmt.Sprint("removed ", i)] = fmt.Sprintf("removed%0100d", i)
+		d.exec(fmt.Sprintf("INSERT INTO enrolment (number, account, created_at, sealed_key, recovery, pending) VALUES (%d, 'removed', 1, '%s', '', '')", i, dead[fmt.Sprint("removed ", i)]))
+	}
+	d.exec("DELETE FROM enrolment WHERE account = 'removed'")
+	if raw := d.raw(); !bytes.Contains(raw, []byte("removed0")) {
+		t.Fatal("nothing is left of the deleted rows")
+	}
+	s := d.mustOpen(t, oldKey)
+	if warnings, err := s.Warnings(t.Context()); err != nil || len(warnings) != 1 {
+		t.Errorf("warnings are %q, %v; want that of frank", warnings, err)
+	}
+	s.Close()
+	delete(dead, "sealed_key of alice") // frank's, who is left as he was
+	delete(dead, "sealed_key of frank")
+	delete(dead, "recovery of frank")
+	raw := d.raw()
+	for what, seal := range dead {
+		if bytes.Contains(raw, []byte(seal)) {
+			t.Errorf("the file still has the %s", what)
+		}
+	}
+}
+
 // sealsInSQLite are the sealed texts of all accounts, by column and account.
 func sealsInSQLite(t *testing.T, path string) map[string]string {
 	t.Helper()

@@ -46,16 +46,16 @@ func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err
 			return unread, err
 		}
 		from = page[len(page)-1].enrolment
-		var upgraded []upgradedRow
+		var done []upgradedRow
 		for _, r := range page {
 			next, err := r.upgrade(k.sealer)
 			if err != nil {
 				unread = append(unread, r.id)
 				continue
 			}
-			upgraded = append(upgraded, upgradedRow{r, next})
+			done = append(done, upgradedRow{r, next})
 		}
-		if err := k.write(ctx, upgraded); err != nil {
+		if err := k.write(ctx, done); err != nil {
 			return nil, err
 		}
 	}
@@ -150,11 +150,4 @@ func valuesOf(rows int, types ...string) string {
 		b.WriteString(")")
 	}
 	return b.String()
-}
-
-func unreadWarnings(names []string) (warnings []string) {
-	for _, name := range names {
-		warnings = append(warnings, fmt.Sprintf("account %q is damaged in the database: the upgrade of the tables has left it as it was", name))
-	}
-	return warnings
 }
