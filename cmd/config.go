@@ -113,7 +113,7 @@ func readOwn(path string) ([]byte, error) {
 	}
 	flags := os.O_RDONLY | syscall.O_NONBLOCK // a FIFO would block
 	if link.Mode()&fs.ModeSymlink == 0 {
-		flags |= syscall.O_NOFOLLOW
+		flags |= noFollow
 	}
 	f, err := os.OpenFile(path, flags, 0)
 	if err != nil {
@@ -128,15 +128,10 @@ func readOwn(path string) ([]byte, error) {
 		return nil, errors.New("it belongs to another user")
 	case !info.Mode().IsRegular():
 		return nil, errors.New("it is no regular file")
-	case info.Mode().Perm()&0o022 != 0:
+	case othersMay(info, 0o022):
 		return nil, errors.New("others may write to it")
 	}
 	return io.ReadAll(f)
-}
-
-func ownedByUser(info os.FileInfo) bool {
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	return !ok || int(owner.Uid) == os.Geteuid()
 }
 
 // parseEnv does not pass on godotenv's errors: they quote the line, which may

@@ -1,0 +1,21 @@
+//go:build !windows
+
+package cmd
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+const noFollow = syscall.O_NOFOLLOW
+
+func ownedByUser(info os.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || int(owner.Uid) == os.Geteuid()
+}
+
+// othersMay reports whether a file's mode grants one of the permissions.
+func othersMay(info os.FileInfo, permissions fs.FileMode) bool {
+	return info.Mode().Perm()&permissions != 0
+}
