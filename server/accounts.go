@@ -23,7 +23,7 @@ const (
 // may check codes gets 403.
 func (s *Server) administered(next func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return s.authorized(func(w http.ResponseWriter, r *http.Request) {
-		if !s.admin.allow(bearer(r)) {
+		if !s.admin().allow(bearer(r)) {
 			writeError(w, problem{http.StatusForbidden, "this bearer may check codes only"})
 			return
 		}

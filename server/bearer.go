@@ -33,6 +33,34 @@ func (b bearers) allow(text string) bool {
 	return found == 1
 }
 
+// The scopes are what bearers are good for.
+type scopes struct{ check, admin bearers }
+
+// SetBearers replaces all bearers at once, for the requests from then on. Each of
+// check may check codes: it wants one at least, and none empty. The admin bearer
+// may do everything; "" turns that way off. After an error the bearers are as
+// they were.
+func (s *Server) SetBearers(check []string, admin string) error {
+	var next scopes
+	var err error
+	if next.check, err = newBearers(check...); err != nil {
+		return err
+	}
+	if len(next.check) == 0 {
+		return errors.New("no bearer may check codes")
+	}
+	if admin != "" {
+		if next.admin, err = newBearers(admin); err != nil {
+			return err
+		}
+	}
+	s.scopes.Store(&next)
+	return nil
+}
+
+// admin is nil where no bearer may do everything.
+func (s *Server) admin() bearers { return s.scopes.Load().admin }
+
 // bearer returns the token of RFC 6750's Authorization header, "" if there is
 // none.
 func bearer(r *http.Request) string {
@@ -46,7 +74,8 @@ func bearer(r *http.Request) string {
 // authorized lets only requests through that carry a bearer of either scope.
 func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if token := bearer(r); !s.check.allow(token) && !s.admin.allow(token) {
+		token, now := bearer(r), s.scopes.Load()
+		if !now.check.allow(token) && !now.admin.allow(token) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="totpctl"`)
 			writeError(w, problem{http.StatusUnauthorized, "no bearer, or not the right one"})
 			return

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"totpctl/totp"
@@ -31,8 +32,8 @@ const (
 type Config struct {
 	Verifier    *verifier.Verifier
 	Key         totp.Key // the default account's, which its page shows
-	Bearers     []string // each may check codes; at least one, none empty
-	AdminBearer string   // may also see the page; "" turns that way off
+	Bearers     []string // see SetBearers
+	AdminBearer string
 	PublicURL   *url.URL // how people reach the server
 	Origins     []string // web origins that may call /check
 	Log         *slog.Logger
@@ -42,8 +43,7 @@ type Config struct {
 // A Server is an http.Handler for all of totpctl's routes.
 type Server struct {
 	config  Config
-	check   bearers
-	admin   bearers
+	scopes  atomic.Pointer[scopes]
 	setup   string
 	pages   pages
 	origins map[string]bool
@@ -52,15 +52,10 @@ type Server struct {
 
 // New returns a Server, with a set-up link of its own.
 func New(c Config) (*Server, error) {
-	check, err := newBearers(c.Bearers...)
-	if err != nil || len(check) == 0 {
-		return nil, errors.Join(errors.New("no bearer may check codes"), err)
-	}
-	s := &Server{config: c, check: check, setup: rand.Text(), origins: map[string]bool{}}
-	if c.AdminBearer != "" {
-		if s.admin, err = newBearers(c.AdminBearer); err != nil {
-			return nil, err
-		}
+	s := &Server{config: c, setup: rand.Text(), origins: map[string]bool{}}
+	err := s.SetBearers(c.Bearers, c.AdminBearer)
+	if err != nil {
+		return nil, err
 	}
 	if s.pages, err = newPages(c.Key); err != nil {
 		return nil, err
@@ -104,6 +99,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
+	s.config.Log.Info("stopping", "cause", context.Cause(ctx).Error())
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	if err := h.Shutdown(drain); err != nil {

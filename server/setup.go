@@ -171,7 +171,7 @@ var errLinkEnded = problem{http.StatusUnauthorized, "the set-up link has ended"}
 // the set-up link while the account has not accepted a code. It returns the
 // link's token if that was the way in.
 func (s *Server) enter(r *http.Request) (setup string, err error) {
-	if _, password, ok := r.BasicAuth(); ok && s.admin.allow(password) {
+	if _, password, ok := r.BasicAuth(); ok && s.admin().allow(password) {
 		return "", nil
 	}
 	setup = r.URL.Query().Get("setup")
@@ -186,7 +186,7 @@ func (s *Server) enter(r *http.Request) (setup string, err error) {
 }
 
 func (s *Server) showSetup(w http.ResponseWriter, p setupPage) {
-	p.enrolment, p.Admin = s.pages.enrolment, s.admin != nil
+	p.enrolment, p.Admin = s.pages.enrolment, s.admin() != nil
 	render(w, http.StatusOK, s.pages.top.Lookup("setup.html"), p)
 }
 
@@ -198,10 +198,10 @@ func (s *Server) refuse(w http.ResponseWriter, err error) {
 	switch {
 	case status == http.StatusServiceUnavailable:
 		note(w, "error", err.Error())
-	case s.admin != nil:
+	case s.admin() != nil:
 		w.Header().Set("WWW-Authenticate", `Basic realm="totpctl", charset="UTF-8"`)
 	default: // a browser would ask for a password that there is not
 		w.Header().Set("WWW-Authenticate", `Bearer realm="totpctl"`)
 	}
-	render(w, status, s.pages.top.Lookup("refused.html"), refusal{status == http.StatusServiceUnavailable, err == errLinkEnded, s.admin != nil})
+	render(w, status, s.pages.top.Lookup("refused.html"), refusal{status == http.StatusServiceUnavailable, err == errLinkEnded, s.admin() != nil})
 }
