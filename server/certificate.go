@@ -1,10 +1,12 @@
 package server
 
 import (
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -23,13 +25,39 @@ type Certificate struct {
 // LoadCertificate reads the files.
 func LoadCertificate(certFile, keyFile string, log *slog.Logger) (*Certificate, error) {
 	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log}
-	return c, c.reload()
+	return c, c.refresh()
 }
 
-// Config is for a listener: TLS 1.2 at least.
+// Reload reads the files, whether their times have changed or not, and reports
+// whether they hold another certificate than before. After an error the one
+// before is kept.
+func (c *Certificate) Reload() (changed bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := c.loaded
+	if err := c.load(); err != nil {
+		return false, err
+	}
+	return !slices.EqualFunc(before.Certificate, c.loaded.Certificate, bytes.Equal), nil
+}
+
+// aeadSuites are those of TLS 1.2 that RFC 9325, section 4.2 recommends; those of
+// TLS 1.3 are all of this kind.
+var aeadSuites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
+// Config is for a listener: TLS 1.2 at least, with forward secrecy and AEAD
+// suites alone.
 func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
+		CipherSuites:   aeadSuites,
 		NextProtos:     []string{"h2", "http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current(), nil },
 	}
@@ -40,23 +68,27 @@ func (c *Certificate) Config() *tls.Config {
 func (c *Certificate) current() *tls.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.reload(); err != nil {
+	if err := c.refresh(); err != nil {
 		c.log.Warn("keeping the old certificate", "error", err.Error())
 	}
 	return c.loaded
 }
 
-func (c *Certificate) reload() error {
-	var changed [2]time.Time
-	for i, file := range []string{c.certFile, c.keyFile} {
-		info, err := os.Stat(file)
-		if err != nil {
-			return err
-		}
-		changed[i] = info.ModTime()
+// refresh reads the files if the time of either has changed.
+func (c *Certificate) refresh() error {
+	changed, err := c.times()
+	if err != nil || c.loaded != nil && changed == c.changed {
+		return err
 	}
-	if c.loaded != nil && changed == c.changed {
-		return nil
+	return c.load()
+}
+
+// load takes the files' times before it reads them: what is written meanwhile is
+// read the next time.
+func (c *Certificate) load() error {
+	changed, err := c.times()
+	if err != nil {
+		return err
 	}
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
@@ -64,4 +96,15 @@ func (c *Certificate) reload() error {
 	}
 	c.loaded, c.changed = &pair, changed
 	return nil
+}
+
+func (c *Certificate) times() (changed [2]time.Time, err error) {
+	for i, file := range []string{c.certFile, c.keyFile} {
+		info, err := os.Stat(file)
+		if err != nil {
+			return changed, err
+		}
+		changed[i] = info.ModTime()
+	}
+	return changed, nil
 }

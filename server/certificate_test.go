@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"log/slog"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -38,6 +39,79 @@ func TestARenewedCertificateIsUsedAndABrokenOneIsNot(t *testing.T) {
 	}
 	if _, err := server.LoadCertificate(cert, key, nil); err == nil {
 		t.Error("a broken pair was loaded at start")
+	}
+}
+
+// Files whose times are kept, as rsync --times and some mounts do.
+func TestReloadingReadsACertificateWhoseTimeHasNotChanged(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	var log logBuffer
+	writePair(t, cert, key, 1)
+	c, err := server.LoadCertificate(cert, key, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantReload := func(want bool) {
+		t.Helper()
+		if changed, err := c.Reload(); changed != want || err != nil {
+			t.Errorf("Reload: %t, %v, want %t", changed, err, want)
+		}
+	}
+	wantReload(false)
+	writePair(t, cert, key, 2)
+	for _, file := range []string{cert, key} {
+		if err := os.Chtimes(file, info.ModTime(), info.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantReload(true)
+	wantSerial(t, c, 2)
+	wantReload(false)
+	if err := os.WriteFile(cert, []byte("half a"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Reload(); err == nil {
+		t.Error("half a certificate was loaded")
+	}
+	wantSerial(t, c, 2)
+}
+
+func TestOnlyAEADSuitesWithForwardSecrecyAreSpoken(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	writePair(t, cert, key, 1)
+	c, err := server.LoadCertificate(cert, key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shake := func(client *tls.Config) error {
+		a, b := net.Pipe()
+		defer a.Close()
+		go tls.Server(b, c.Config()).HandshakeContext(t.Context())
+		client.InsecureSkipVerify = true
+		return tls.Client(a, client).HandshakeContext(t.Context())
+	}
+	for _, good := range []*tls.Config{
+		{},
+		{MaxVersion: tls.VersionTLS12},
+		{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256}},
+	} {
+		if err := shake(good); err != nil {
+			t.Errorf("version up to %#x with suites %#x: %v", good.MaxVersion, good.CipherSuites, err)
+		}
+	}
+	for _, bad := range []*tls.Config{
+		{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11},
+		{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA}},
+	} {
+		if shake(bad) == nil {
+			t.Errorf("version up to %#x with suites %#x is spoken", bad.MaxVersion, bad.CipherSuites)
+		}
 	}
 }
 
