@@ -126,6 +126,9 @@ func parseBearers(text string) (all []string, err error) {
 	return all, nil
 }
 
+// minBearer is how many characters a bearer should have: 22 of base64 are 128 bits.
+const minBearer = 22
+
 func parseBearer(text string) (string, error) {
 	if text == "" {
 		return "", errors.New("bearer is empty")

@@ -3,14 +3,11 @@
 package cmd
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -110,12 +107,6 @@ func hintUsage(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		hintUsage(sub)
 	}
-}
-
-// untilSignal is the context of commands that run until SIGINT or SIGTERM. The
-// others do without: listening for signals starts a thread.
-func untilSignal() (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
 
 // needCommand keeps a misspelt command in a script from being a success: cobra

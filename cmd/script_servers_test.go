@@ -27,9 +27,10 @@ type servers struct{ all []*background }
 
 // A background process and its standard error so far.
 type background struct {
-	cmd *exec.Cmd
-	out bytes.Buffer
-	log struct {
+	cmd    *exec.Cmd
+	out    bytes.Buffer
+	errOut io.Closer // our end of its standard error
+	log    struct {
 		sync.Mutex
 		bytes.Buffer
 	}
@@ -55,6 +56,7 @@ func start(ts *testscript.TestScript, listening, name string, args ...string) {
 	b.cmd.Env, b.cmd.Dir, b.cmd.Stdout = environment(ts), ts.MkAbs("."), &b.out
 	errOut, err := b.cmd.StderrPipe()
 	ts.Check(err)
+	b.errOut = errOut
 	ts.Check(b.cmd.Start())
 	ts.Defer(func() { b.cmd.Process.Kill(); b.cmd.Wait() })
 	addr := make(chan string, 1)
@@ -95,13 +97,37 @@ func (b *background) text() string {
 	return b.log.String()
 }
 
-var signals = map[string]os.Signal{"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM, "INT": syscall.SIGINT}
+var signals = map[string]os.Signal{"KILL": syscall.SIGKILL, "TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "HUP": syscall.SIGHUP}
+
+// signal SIGNAL REGEXP sends a signal to the server that was started last, waits
+// until what it logs from then on matches, and leaves that for stderr.
+func signal(ts *testscript.TestScript, neg bool, args []string) {
+	b := ts.Value(serversKey{}).(*servers).last()
+	before := len(b.text())
+	ts.Check(b.cmd.Process.Signal(signals[args[0]]))
+	wanted := regexp.MustCompile(args[1])
+	for end := time.Now().Add(patience); !wanted.MatchString(b.text()[before:]); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("after %s the log has no match of %s:\n%s", args[0], args[1], b.text())
+		}
+	}
+	fmt.Fprint(ts.Stderr(), b.text()[before:])
+}
+
+// deafen closes the reading end of the last server's standard error.
+func deafen(ts *testscript.TestScript, neg bool, args []string) {
+	b := ts.Value(serversKey{}).(*servers).last()
+	ts.Check(b.errOut.Close())
+	<-b.read
+}
+
+func (s *servers) last() *background { return s.all[len(s.all)-1] }
 
 // halt SIGNAL ends the server that was started last, wants exit code 0 unless the
 // signal is KILL, and leaves its output for stdout and stderr.
 func halt(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(serversKey{}).(*servers)
-	b := s.all[len(s.all)-1]
+	b := s.last()
 	s.all = s.all[:len(s.all)-1]
 	ts.Check(b.cmd.Process.Signal(signals[args[0]]))
 	select {

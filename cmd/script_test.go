@@ -40,6 +40,8 @@ func TestScripts(t *testing.T) {
 			"tty":       tty,
 			"serve":     serve,
 			"prototype": prototype,
+			"signal":    signal,
+			"deafen":    deafen,
 			"halt":      halt,
 			"fake":      fake,
 			"scan":      scan,

@@ -15,13 +15,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// tty [-size COLUMNSxLINES] [-until REGEXP] [-exit CODE] COMMAND… runs a command
-// with a terminal for all its streams, types Ctrl-C when what it shows matches,
-// and leaves what it has shown for stdout.
+// tty [-size COLUMNSxLINES] [-until REGEXP] [-hangup] [-exit CODE] COMMAND… runs a
+// command with a terminal for all its streams, types Ctrl-C when what it shows
+// matches, or closes the terminal, and leaves what it has shown for stdout.
 func tty(ts *testscript.TestScript, neg bool, args []string) {
 	f := flag.NewFlagSet("tty", flag.ContinueOnError)
 	size := f.String("size", "80x24", "")
 	until := f.String("until", "", "")
+	hangUp := f.Bool("hangup", false, "")
 	exit := f.Int("exit", 0, "")
 	ts.Check(f.Parse(args))
 	var columns, lines uint16
@@ -39,7 +40,7 @@ func tty(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(c.Start())
 	terminal.Close()
 	kill := time.AfterFunc(patience, func() { c.Process.Kill() })
-	shown := watch(control, *until)
+	shown := watch(control, *until, *hangUp)
 	c.Wait()
 	fmt.Fprint(ts.Stdout(), strings.ReplaceAll(shown, "\r\n", "\n"))
 	if !kill.Stop() {
@@ -51,8 +52,8 @@ func tty(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // watch reads a terminal until its last process ends, and types Ctrl-C once when
-// that matches.
-func watch(control *os.File, until string) string {
+// that matches, or hangs up.
+func watch(control *os.File, until string, hangUp bool) string {
 	var shown bytes.Buffer
 	wanted := regexp.MustCompile(until)
 	for chunk := make([]byte, 4096); ; {
@@ -62,6 +63,9 @@ func watch(control *os.File, until string) string {
 			return shown.String()
 		}
 		if until != "" && wanted.Match(shown.Bytes()) {
+			if hangUp {
+				control.Close()
+			}
 			control.Write([]byte{3})
 			until = ""
 		}

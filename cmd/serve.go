@@ -25,12 +25,16 @@ func (p program) serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Verify codes over HTTP and show the enrolment page",
-		Long: `Serves until SIGINT or SIGTERM, then lets the requests under way finish. On a
-terminal it prints the set-up link: the page with the QR code, for as long as
-the default account has not accepted a code. Requests are logged to stderr.`,
+		Long: `Serves until SIGINT or SIGTERM, then lets the requests under way finish. SIGHUP
+rereads bearers and certificate; on a terminal, which is gone then, it ends the
+server like the others. On a terminal it prints the set-up link: the page with
+the QR code, for as long as the default account has not accepted a code. Requests
+are logged to stderr.`,
 		Example: "  totpctl serve --listen-addr 127.0.0.1:5000",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop, hangups := p.serveSignals()
+			defer stop()
 			s, err := readSettings(c)
 			if err != nil {
 				return err
@@ -39,9 +43,7 @@ the default account has not accepted a code. Requests are logged to stderr.`,
 			if err != nil {
 				return err
 			}
-			ctx, stop := untilSignal()
-			defer stop()
-			return p.serve(ctx, s, config)
+			return p.run(ctx, s, config, hangups)
 		},
 	}
 	addKeyFlags(c)
@@ -63,6 +65,8 @@ const gcPercent = 200
 // openVerifier does.
 type serveConfig struct {
 	key         totp.Key
+	skew        int
+	store       sqlstore.Config
 	bearers     []string
 	adminBearer string
 	listenAddr  string
@@ -75,6 +79,8 @@ type serveConfig struct {
 func (s settings) serveConfig() (c serveConfig, err error) {
 	for _, read := range []func() error{
 		func() (err error) { c.key, err = s.key(); return },
+		func() (err error) { c.skew, err = s.skew(); return },
+		func() (err error) { c.store, err = s.store(); return },
 		func() (err error) { c.bearers, c.adminBearer, err = s.bearers(); return },
 		func() (err error) {
 			c.listenAddr, err = parse(s, "LISTEN_ADDR", parseListenAddr, listenHint)
@@ -97,15 +103,28 @@ func (s settings) serveConfig() (c serveConfig, err error) {
 	return c, nil
 }
 
-func (p program) serve(ctx context.Context, s settings, c serveConfig) (err error) {
+// run serves until ctx ends and reports on it in the log.
+func (p program) run(ctx context.Context, s settings, c serveConfig, hangups <-chan os.Signal) error {
 	debug.SetGCPercent(gcPercent)
 	log, closer := p.logger()
 	defer closer.Close()
-	if bits := c.key.Secret().Bits(); bits < totp.MinSecretBits {
-		log.Warn(shortSecret(bits))
+	err := p.serve(ctx, s, c, log, hangups)
+	if ctx.Err() == nil {
+		return err
 	}
-	secure, err := c.secure(log)
-	if err != nil {
+	log.Info("stopped")
+	if errors.Is(err, context.Canceled) { // while it was still starting
+		return nil
+	}
+	return err
+}
+
+func (p program) serve(ctx context.Context, s settings, c serveConfig, log *slog.Logger, hangups <-chan os.Signal) (err error) {
+	r := reloader{settings: s, bearers: c.bearers, adminBearer: c.adminBearer, log: log}
+	if r.values, err = s.snapshot(); err != nil {
+		return err
+	}
+	if r.certificate, err = c.certificate(log); err != nil {
 		return err
 	}
 	store, v, err := p.openVerifier(ctx, s, c.key)
@@ -113,34 +132,23 @@ func (p program) serve(ctx context.Context, s settings, c serveConfig) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if err := warn(ctx, store, log); err != nil {
-		return err
-	}
 	listener, err := listen(ctx, c.listenAddr)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	h, err := server.New(c.server(v, listener.Addr(), log, p))
-	if err != nil {
+	if err := c.warn(ctx, store, log); err != nil {
 		return err
 	}
+	if r.server, err = server.New(c.server(v, listener.Addr(), log, p)); err != nil {
+		return err
+	}
+	go r.run(ctx, hangups)
 	log.Info("listening", "addr", listener.Addr().String())
-	if err := p.printSetupLink(ctx, v, h); err != nil && ctx.Err() == nil {
+	if err := p.printSetupLink(ctx, v, r.server); err != nil && ctx.Err() == nil {
 		return err
 	}
-	return h.Serve(ctx, secure(listener))
-}
-
-func warn(ctx context.Context, store sqlstore.Store, log *slog.Logger) error {
-	warnings, err := store.Warnings(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the database's settings: %w", err)
-	}
-	for _, text := range warnings {
-		log.Warn(text)
-	}
-	return nil
+	return r.server.Serve(ctx, secure(listener, r.certificate))
 }
 
 func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logger, p program) server.Config {
@@ -155,16 +163,24 @@ func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logge
 	}
 }
 
-// secure returns what makes a listener speak TLS if there is a certificate.
-func (c serveConfig) secure(log *slog.Logger) (func(net.Listener) net.Listener, error) {
+// certificate is nil for plain HTTP.
+func (c serveConfig) certificate(log *slog.Logger) (*server.Certificate, error) {
 	if c.certFile == "" {
-		return func(l net.Listener) net.Listener { return l }, nil
+		return nil, nil
 	}
 	certificate, err := server.LoadCertificate(c.certFile, c.keyFile, log)
 	if err != nil {
 		return nil, withHint(err, "%s", certificateHint)
 	}
-	return func(l net.Listener) net.Listener { return tls.NewListener(l, certificate.Config()) }, nil
+	return certificate, nil
+}
+
+// secure makes a listener speak TLS if there is a certificate.
+func secure(l net.Listener, certificate *server.Certificate) net.Listener {
+	if certificate == nil {
+		return l
+	}
+	return tls.NewListener(l, certificate.Config())
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
