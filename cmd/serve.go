@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"runtime/debug"
@@ -184,7 +185,7 @@ func secure(l net.Listener, certificate *server.Certificate) net.Listener {
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	l, err := new(net.ListenConfig).Listen(ctx, network(addr), addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, withHint(fmt.Errorf("listening on LISTEN_ADDR %s: the port is taken", addr), "stop what listens there, or choose another with LISTEN_ADDR or --listen-addr")
@@ -192,6 +193,17 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 		return nil, withHint(fmt.Errorf("listening on LISTEN_ADDR: %w", err), "LISTEN_ADDR or --listen-addr is HOST:PORT of this machine")
 	}
 	return l, nil
+}
+
+// network keeps the IPv4 address of all interfaces from meaning IPv6's, too, as it
+// does for "tcp". Only an address without a host, or IPv6's of all interfaces,
+// means both.
+func network(addr string) string {
+	host, _, _ := net.SplitHostPort(addr)
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().Is4() {
+		return "tcp4"
+	}
+	return "tcp"
 }
 
 // printSetupLink prints it on a terminal only: a file or a log collector would
