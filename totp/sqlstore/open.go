@@ -16,6 +16,11 @@ type Store interface {
 	// that those may be retired. It returns how many accounts it changed.
 	Reseal(ctx context.Context) (changed int, err error)
 
+	// Fresh is the file, or PostgreSQL's name, of a database that held nothing
+	// before it was opened, "" for another. An operator must learn of one: where
+	// the right database is missing, nobody is enrolled and no code is used.
+	Fresh() string
+
 	// Warnings tells what an operator should know of the database's settings.
 	Warnings(ctx context.Context) ([]string, error)
 

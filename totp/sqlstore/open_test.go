@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -43,6 +44,19 @@ func testOpenAtOnce(t *testing.T, d database) {
 	if after := d.dump(); after != before {
 		t.Errorf("a fourth changed something:\n%s\nwas\n%s", after, before)
 	}
+}
+
+func TestADatabaseThatHeldNothingIsToldOf(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		s := d.mustOpen(t, oldKey)
+		if s.Fresh() == "" || !strings.HasSuffix(d.url, s.Fresh()) {
+			t.Errorf("%s: fresh is %q", d.url, s.Fresh())
+		}
+		s.Close()
+		if s = d.mustOpen(t, oldKey); s.Fresh() != "" {
+			t.Errorf("opened again, %s is fresh", s.Fresh())
+		}
+	})
 }
 
 func TestANewerDatabaseIsRefusedAndLeftAlone(t *testing.T) {

@@ -32,7 +32,10 @@ const migrationLock = 0x746f7470
 // are decided, each for all who wait, so that a verdict costs a share of two
 // round trips and of one commit. Deciding itself is the callers' work.
 type Postgres struct {
-	sealer   *sealer
+	sealer     *sealer
+	fresh      string   // the database's name if it had no tables
+	unverified []string // hosts that are not this machine, without verified TLS
+
 	db       *sql.DB
 	upgraded upgraded
 	warnings *atomic.Int64 // that the server has sent
@@ -61,6 +64,7 @@ func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Po
 	db.SetMaxIdleConns(maxConnections)
 	p := &Postgres{sealer: sealer, db: db, warnings: warnings,
 		reads: make(chan *read, maxBatch), writes: make(chan *write, maxBatch), stopped: make(chan struct{})}
+	p.unverified = unverifiedHosts(config)
 	if err := p.prepare(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -104,6 +108,9 @@ func (p *Postgres) prepare(ctx context.Context) error {
 	if err := checkEncoding(ctx, conn); err != nil {
 		return err
 	}
+	if err := p.noteFresh(ctx, conn); err != nil {
+		return err
+	}
 	begin := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", migrationLock)
 	p.upgraded, err = prepareSchema(ctx, conn, postgresDialect, begin, p.sealer)
 	return err
@@ -135,7 +142,7 @@ func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
 	if err := p.db.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit'), current_setting('fsync')").Scan(&commit, &fsync); err != nil {
 		return nil, err
 	}
-	warnings := p.upgraded.warnings()
+	warnings := append(p.upgraded.warnings(), unverifiedWarnings(p.unverified)...)
 	if fsync == "off" {
 		warnings = append(warnings, "fsync is off: a crash of PostgreSQL's machine may make used codes good again, or lose everything")
 	}

@@ -53,6 +53,18 @@ func TestPostgresIsReadCommittedWhateverTheDefault(t *testing.T) {
 	all.Wait()
 }
 
+func TestPostgresWithoutVerifiedTLSIsWarnedOf(t *testing.T) {
+	server := pgtest.Start(t)
+	url := server.URL(server.NewDatabase())
+	if warnings, err := openPostgres(t, url).Warnings(t.Context()); err != nil || len(warnings) != 0 {
+		t.Errorf("on loopback: %q, %v, want no warning", warnings, err)
+	}
+	warnings, err := openPostgres(t, strings.Replace(url, "@", "@db.invalid,", 1)).Warnings(t.Context())
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "PostgreSQL at db.invalid may read and change") {
+		t.Errorf("beyond it: %q, %v, want a warning that names the host", warnings, err)
+	}
+}
+
 func TestPostgresThatDoesNotSyncIsWarnedOf(t *testing.T) {
 	server := pgtest.Start(t)
 	server.Set("fsync", "off")

@@ -35,6 +35,7 @@ const (
 // that they share one fsync; a request that arrives meanwhile is in the next.
 type SQLite struct {
 	file       *os.File            // the database; closed last, as that drops SQLite's locks on it
+	fresh      string              // its path if it was empty
 	opened     map[string]identity // by path: the database, its write-ahead log, and the log's index
 	upgraded   upgraded
 	unvacuumed error // why the pages that an upgrade has freed were not overwritten
@@ -79,6 +80,9 @@ func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQL
 func (s *SQLite) open(ctx context.Context, path string) (err error) {
 	// Before SQLite would create it, with a mode of its own.
 	if s.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return err
+	}
+	if err := s.noteFresh(path); err != nil {
 		return err
 	}
 	if s.db, err = sql.Open("sqlite", dataSource(path)); err != nil {
