@@ -114,7 +114,7 @@ func (p program) openAccounts(c *cobra.Command) (a accounts, err error) {
 		return a, err
 	}
 	a.hasDefault = !key.IsZero()
-	a.store, a.Verifier, err = p.openVerifier(c.Context(), s, key)
+	a.store, a.Verifier, err = p.openVerifier(c.Context(), s, key, p.warn)
 	return a, err
 }
 

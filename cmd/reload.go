@@ -23,6 +23,19 @@ type reloader struct {
 	log         *slog.Logger
 }
 
+// reloader lacks its server still.
+func (c serveConfig) reloader(s settings, log *slog.Logger) (*reloader, error) {
+	r := &reloader{settings: s, bearers: c.bearers, adminBearer: c.adminBearer, log: log}
+	var err error
+	if r.values, err = s.snapshot(); err != nil || c.certFile == "" {
+		return r, err
+	}
+	if r.certificate, err = server.LoadCertificate(c.certFile, c.keyFile, log); err != nil {
+		return nil, withHint(err, "%s", certificateHint)
+	}
+	return r, nil
+}
+
 // run rereads at each hangup until ctx ends.
 func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	for {

@@ -121,14 +121,11 @@ func (p program) run(ctx context.Context, s settings, c serveConfig, hangups <-c
 }
 
 func (p program) serve(ctx context.Context, s settings, c serveConfig, log *slog.Logger, hangups <-chan os.Signal) (err error) {
-	r := reloader{settings: s, bearers: c.bearers, adminBearer: c.adminBearer, log: log}
-	if r.values, err = s.snapshot(); err != nil {
+	r, err := c.reloader(s, log)
+	if err != nil {
 		return err
 	}
-	if r.certificate, err = c.certificate(log); err != nil {
-		return err
-	}
-	store, v, err := p.openVerifier(ctx, s, c.key)
+	store, v, err := p.openVerifier(ctx, s, c.key, func(text string) { log.Warn(text) })
 	if err != nil {
 		return err
 	}
@@ -138,7 +135,7 @@ func (p program) serve(ctx context.Context, s settings, c serveConfig, log *slog
 		return err
 	}
 	defer listener.Close()
-	if err := c.warn(ctx, store, log); err != nil {
+	if err := c.warn(ctx, s, store, listener.Addr(), log); err != nil {
 		return err
 	}
 	if r.server, err = server.New(c.server(v, listener.Addr(), log, p)); err != nil {
@@ -162,18 +159,6 @@ func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logge
 		Bearers: c.bearers, AdminBearer: c.adminBearer,
 		PublicURL: public, Origins: c.origins,
 	}
-}
-
-// certificate is nil for plain HTTP.
-func (c serveConfig) certificate(log *slog.Logger) (*server.Certificate, error) {
-	if c.certFile == "" {
-		return nil, nil
-	}
-	certificate, err := server.LoadCertificate(c.certFile, c.keyFile, log)
-	if err != nil {
-		return nil, withHint(err, "%s", certificateHint)
-	}
-	return certificate, nil
 }
 
 // secure makes a listener speak TLS if there is a certificate.

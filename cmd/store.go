@@ -13,9 +13,9 @@ import (
 )
 
 // openVerifier opens the store that the settings name and puts the rules on it.
-// The key is the default account's; it may be the zero Key. The caller closes
-// the store.
-func (p program) openVerifier(ctx context.Context, s settings, key totp.Key) (sqlstore.Store, *verifier.Verifier, error) {
+// The key is the default account's; it may be the zero Key. A database that it has
+// made is warned of. The caller closes the store.
+func (p program) openVerifier(ctx context.Context, s settings, key totp.Key, warn func(text string)) (sqlstore.Store, *verifier.Verifier, error) {
 	config, err := s.store()
 	if err != nil {
 		return nil, nil, err
@@ -32,6 +32,9 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key) (sq
 	if err != nil {
 		return nil, nil, withHint(fmt.Errorf("opening store of DATABASE_URL: %w", err), "%s", storeHint(err))
 	}
+	if fresh := store.Fresh(); fresh != "" {
+		warn(fmt.Sprintf("database %s is new: it has no account and knows no code that was used; is DATABASE_URL right?", fresh))
+	}
 	v, err := verifier.New(verifier.Config{Store: store, Clock: p.clock, Key: key, Skew: skew, New: fresh})
 	if err == nil {
 		err = v.Sweep(ctx)
@@ -41,6 +44,9 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key) (sq
 	}
 	return store, v, nil
 }
+
+// warn is for commands that have no log.
+func (p program) warn(text string) { fmt.Fprintf(p.errOut, "totpctl: %s\n", text) }
 
 // addKeyForFlags is for commands that call keyFor.
 func addKeyForFlags(c *cobra.Command) {
@@ -62,7 +68,7 @@ func (p program) keyFor(c *cobra.Command, args []string) (key totp.Key, err erro
 	if len(args) == 0 {
 		return p.defaultKey(s, wantPending)
 	}
-	store, v, err := p.openVerifier(c.Context(), s, totp.Key{})
+	store, v, err := p.openVerifier(c.Context(), s, totp.Key{}, p.warn)
 	if err != nil {
 		return totp.Key{}, err
 	}
