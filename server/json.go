@@ -124,7 +124,7 @@ func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 // last of two accounts win, and take one name for others that are not UTF-8; what
 // two readers of one body may read differently is refused.
 func readStrings(body io.Reader, names ...string) (map[string]string, error) {
-	text, err := io.ReadAll(body)
+	text, err := readBody(body)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func readObject(d *jsontext.Decoder, names []string, kinds []jsontext.Kind) (map
 
 // readNothing is for requests that need no body: none, or an empty object.
 func readNothing(body io.Reader) error {
-	text, err := io.ReadAll(body)
+	text, err := readBody(body)
 	if err != nil || len(text) == 0 {
 		return err
 	}
@@ -178,7 +178,7 @@ func readNothing(body io.Reader) error {
 // readFlag is readNothing for requests whose object may have one member, true or
 // false; it is false where there is none.
 func readFlag(body io.Reader, name string) (bool, error) {
-	text, err := io.ReadAll(body)
+	text, err := readBody(body)
 	if err != nil || len(text) == 0 {
 		return false, err
 	}

@@ -1,10 +1,16 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 )
+
+// statusCallerLeft is nginx's, and in the log alone: the caller did not wait for
+// the answer. Its time of waiting ended the work, so no error of ours is told of.
+const statusCallerLeft = 499
 
 // logged writes a line for each request. It names the route's pattern, never the
 // path or the query, which may hold a code or a token.
@@ -13,6 +19,9 @@ func (s *Server) logged(next http.Handler) http.Handler {
 		begin := s.config.Clock()
 		rec := &recorder{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(rec, r)
+		if rec.status == http.StatusServiceUnavailable && errors.Is(r.Context().Err(), context.Canceled) {
+			rec.status = statusCallerLeft
+		}
 		level := slog.LevelInfo
 		if rec.status >= http.StatusInternalServerError {
 			level = slog.LevelError

@@ -94,15 +94,16 @@ func (s *Server) getSetup(w http.ResponseWriter, r *http.Request) {
 	s.showSetup(w, setupPage{Setup: setup})
 }
 
-// postSetup tries the code of the page's form.
+// postSetup tries the code of the page's form. It reads the form before it asks
+// the store: net/http notices that a caller leaves once the body has been read.
 func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) {
+	if err := readForm(w, r); err != nil {
+		writeError(w, err)
+		return
+	}
 	setup, err := s.enter(r)
 	if err != nil {
 		s.refuse(w, err)
-		return
-	}
-	if err := readForm(w, r); err != nil {
-		writeError(w, err)
 		return
 	}
 	verdict, err := s.config.Verifier.Check(r.Context(), verifier.Attempt{Code: tidy(r.PostForm.Get("code"))})
@@ -114,24 +115,9 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) {
 	s.showSetup(w, setupPage{Setup: setup, Result: s.pages.enrolment.explain(verdict), Valid: verdict.Valid})
 }
 
-func readForm(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	if err := r.ParseForm(); err != nil {
-		return notForm(err)
-	}
-	return nil
-}
-
 // tidy takes out what authenticators put between groups of digits.
 func tidy(code string) string {
 	return strings.NewReplacer(" ", "", "-", "", "\t", "", "\u00a0", "", "\u202f", "").Replace(code)
-}
-
-func notForm(err error) error {
-	if status, _ := statusOf(err); status == http.StatusRequestEntityTooLarge {
-		return err
-	}
-	return badRequest("body is not a form")
 }
 
 func (e enrolment) explain(v verifier.Verdict) string {

@@ -1,0 +1,36 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+)
+
+// readBody reads a request's body to its end. Where that fails it is the client's
+// doing, or the network's, and never the store's.
+func readBody(body io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil, errors.As(err, &tooLarge):
+		return text, err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, problem{http.StatusRequestTimeout, "body did not come in time"}
+	}
+	return nil, badRequest("body breaks off, or is not what its headers say")
+}
+
+// readForm parses the form in a request's body.
+func readForm(w http.ResponseWriter, r *http.Request) error {
+	text, err := readBody(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	if err := r.ParseForm(); err != nil {
+		return badRequest("body is not a form")
+	}
+	return nil
+}
