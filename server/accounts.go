@@ -96,7 +96,7 @@ func (s *Server) postAccounts(w http.ResponseWriter, r *http.Request) error {
 	}
 	name, err := verifier.ParseAccount(body["account"])
 	if err != nil {
-		return badRequest("account " + err.Error())
+		return err
 	}
 	e, err := s.config.Verifier.Add(r.Context(), name)
 	if err != nil {
@@ -143,7 +143,7 @@ func readPage(query string) (from string, limit int, err error) {
 		}
 	}
 	if _, bad := verifier.ParseAccount(from); from != "" && bad != nil {
-		return "", 0, badRequest("from " + bad.Error())
+		return "", 0, badRequest("from: " + bad.Error())
 	}
 	if err != nil || limit < 1 || limit > maxPage {
 		return "", 0, badRequest("limit is not 1 to 1000")

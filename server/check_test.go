@@ -109,10 +109,10 @@ func TestOnlyAnAbsentAccountIsTheDefaultOne(t *testing.T) {
 	get("account=a&account=b").wantError(t, 400)
 	get("acount=a").wantError(t, 400)
 	get("%zz").wantError(t, 400)
-	get("account=nobody").wantError(t, 404)
-	get("account=%01default").wantError(t, 404)
-	f.post(`{"code":"123456","account":"nobody"}`).wantError(t, 404)
-	f.post(`{"code":"123456","account":"\u0001default"}`).wantError(t, 404)
+	get("account=nobody").wantCode(t, 404, "no_account")
+	get("account=%01default").wantCode(t, 400, "bad_account")
+	f.post(`{"code":"123456","account":"nobody"}`).wantCode(t, 404, "no_account")
+	f.post(`{"code":"123456","account":"\u0001default"}`).wantCode(t, 400, "bad_account")
 }
 
 func TestWhatThereIsNotIsAJSONError(t *testing.T) {

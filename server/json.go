@@ -16,50 +16,12 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// A problem is an error whose text the client is told.
-type problem struct {
-	status int
-	text   string
-}
-
-func (p problem) Error() string { return p.text }
-
-// statusOf maps every error to the status and the text of its answer. What it
-// does not know is a store that gave no verdict.
-func statusOf(err error) (int, string) {
-	var p problem
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &p):
-		return p.status, p.text
-	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge, "body is larger than 4 KiB"
-	case errors.Is(err, verifier.ErrNoAccount):
-		return http.StatusNotFound, "no such account"
-	case errors.Is(err, verifier.ErrNoKey):
-		return http.StatusServiceUnavailable, err.Error()
-	case errors.Is(err, verifier.ErrExists), errors.Is(err, verifier.ErrNotPending), errors.Is(err, verifier.ErrPending):
-		return http.StatusConflict, err.Error()
-	}
-	return http.StatusServiceUnavailable, "no verdict: the store does not answer, or not for this account"
-}
-
-func writeError(w http.ResponseWriter, err error) {
-	status, text := statusOf(err)
-	if status == http.StatusServiceUnavailable {
-		note(w, "error", err.Error())
-	}
-	writeJSON(w, status, struct {
-		Error string `json:"error"`
-	}{text})
-}
-
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false) // it is no HTML, and people read it
 	if err := e.Encode(body); err != nil {
-		status, text = http.StatusInternalServerError, *bytes.NewBufferString(`{"error":"encoding the answer failed"}`)
+		status, text = http.StatusInternalServerError, *bytes.NewBufferString(`{"error":"encoding the answer failed","code":"internal"}`)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -201,5 +163,3 @@ func bodyError(err error) error {
 	}
 	return badRequest("body is not the JSON object that this route takes, in UTF-8")
 }
-
-func badRequest(text string) error { return problem{http.StatusBadRequest, text} }

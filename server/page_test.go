@@ -41,7 +41,8 @@ func servePages(t *testing.T, issuer, account string) *server.Server {
 	}
 	t.Cleanup(func() { store.Close() })
 	clock := func() time.Time { return time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC) }
-	v, err := verifier.New(verifier.Config{Store: store, Clock: clock, Key: key})
+	v, err := verifier.New(verifier.Config{Store: store, Clock: clock, Key: key,
+		New: totp.Parameters{Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod}})
 	if err != nil {
 		t.Fatal(err)
 	}

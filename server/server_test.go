@@ -170,8 +170,23 @@ func (r reply) want(t *testing.T, status int, text string) {
 // wantError is for answers whose text is for people.
 func (r reply) wantError(t *testing.T, status int) {
 	t.Helper()
-	var body map[string]string
-	if err := json.Unmarshal([]byte(r.text), &body); r.status != status || err != nil || body["error"] == "" || len(body) != 1 {
-		t.Errorf("answer is %d %s, want %d and a JSON error", r.status, r.text, status)
+	r.wantCode(t, status, r.code(t))
+}
+
+// wantCode is for answers that programs tell by their code.
+func (r reply) wantCode(t *testing.T, status int, code string) {
+	t.Helper()
+	if got := r.code(t); r.status != status || got != code {
+		t.Errorf("answer is %d %s, want %d and a JSON error with the code %q", r.status, r.text, status, code)
 	}
+}
+
+// code is that of an error, and "" with a failure of the test where it is none.
+func (r reply) code(t *testing.T) string {
+	t.Helper()
+	var body map[string]string
+	if err := json.Unmarshal([]byte(r.text), &body); err != nil || body["error"] == "" || body["code"] == "" || len(body) != 2 {
+		t.Errorf("answer is %d %s, want a JSON error with a code", r.status, r.text)
+	}
+	return body["code"]
 }

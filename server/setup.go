@@ -180,7 +180,7 @@ func (s *Server) showSetup(w http.ResponseWriter, p setupPage) {
 type refusal struct{ Unavailable, Ended, Admin bool }
 
 func (s *Server) refuse(w http.ResponseWriter, err error) {
-	status, _ := statusOf(err)
+	status, _ := answerTo(err)
 	switch {
 	case status == http.StatusServiceUnavailable:
 		note(w, "error", err.Error())

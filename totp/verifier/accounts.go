@@ -3,18 +3,23 @@ package verifier
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"totpctl/totp"
 )
 
 // ParseAccount checks the name of a stored account: totp.ParseName, and neither
-// "." nor "..", which mean something else in a URL.
+// "." nor "..", which mean something else in a URL. It returns ErrName, with what
+// is wrong with the name.
 func ParseAccount(name string) (string, error) {
 	if name == "." || name == ".." {
-		return "", errors.New("is a path")
+		return "", fmt.Errorf("%w: it is a path", ErrName)
 	}
-	return totp.ParseName(name)
+	if _, err := totp.ParseName(name); err != nil {
+		return "", fmt.Errorf("%w: it %w", ErrName, err)
+	}
+	return name, nil
 }
 
 // An Enrolment is what the owner of a pending key needs: it reveals the secret.
@@ -58,6 +63,9 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 // revoked account answers Stopped; its recovery codes stay good until the new
 // key's first code, and Unlock can't bring the key back.
 func (v *Verifier) Rekey(ctx context.Context, name string, revoke bool) (Enrolment, error) {
+	if _, err := ParseAccount(name); err != nil {
+		return Enrolment{}, err
+	}
 	e, pending, err := v.newPending(name)
 	if err != nil {
 		return Enrolment{}, err
@@ -146,7 +154,7 @@ func (v *Verifier) Disable(ctx context.Context, name string) error {
 // Remove deletes a stored account, with all that is remembered of it.
 func (v *Verifier) Remove(ctx context.Context, name string) error {
 	if _, err := ParseAccount(name); err != nil {
-		return ErrNoAccount
+		return err
 	}
 	defer v.waits.forget(name)
 	return v.config.Store.Remove(ctx, name)

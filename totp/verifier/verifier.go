@@ -21,6 +21,7 @@ import (
 
 // What methods of a Verifier and of a Store return beside errors of their own.
 var (
+	ErrName       = errors.New("no account can have this name")
 	ErrNoAccount  = errors.New("no such account")
 	ErrExists     = errors.New("account exists already")
 	ErrNotPending = errors.New("no key of the account is pending, or its time is over")
@@ -115,8 +116,8 @@ func NewRequestID(parts ...string) RequestID {
 }
 
 // Check decides on an attempt. The verdict is durable when Check returns. An
-// error means that there is no verdict: ErrNoAccount, or a store that does not
-// answer, which must never be read as either yes or no.
+// error means that there is no verdict: ErrName, ErrNoAccount, or a store that does
+// not answer, which must never be read as either yes or no.
 func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 	id, err := v.id(a.Account)
 	if err != nil {
@@ -173,10 +174,7 @@ func (v *Verifier) id(account string) (string, error) {
 		}
 		return v.defaultID, nil
 	}
-	if _, err := ParseAccount(account); err != nil {
-		return "", ErrNoAccount
-	}
-	return account, nil
+	return ParseAccount(account)
 }
 
 func (v *Verifier) keyOf(a Account) totp.Key {

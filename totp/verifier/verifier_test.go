@@ -54,9 +54,26 @@ func TestANameThatNoAccountHasReachesNoStore(t *testing.T) {
 	r := testRules(t)
 	store := &down{}
 	v, _ := New(Config{Store: store, Clock: func() time.Time { return moment }, Key: r.key, Skew: 1})
-	for _, name := range []string{"a\nb", "\x01default", strings.Repeat("a", 129), ".", "..", " a", "\xff"} {
-		if _, err := v.Check(t.Context(), Attempt{Account: name, Code: "123456"}); !errors.Is(err, ErrNoAccount) {
-			t.Errorf("account %q: %v", name, err)
+	for _, name := range []string{"a\nb", "\x00", "\x01default", strings.Repeat("a", 129), ".", "..", " a", "alice ", "\xff"} {
+		for what, ask := range map[string]func(context.Context, string) error{
+			"Check": func(ctx context.Context, name string) error {
+				_, err := v.Check(ctx, Attempt{Account: name, Code: "123456"})
+				return err
+			},
+			"Add":   func(ctx context.Context, name string) error { _, err := v.Add(ctx, name); return err },
+			"Rekey": func(ctx context.Context, name string) error { _, err := v.Rekey(ctx, name, false); return err },
+			"Confirm": func(ctx context.Context, name string) error {
+				_, _, err := v.Confirm(ctx, name, "123456", RequestID{})
+				return err
+			},
+			"Recover": func(ctx context.Context, name string) error { _, err := v.RecoveryCodes(ctx, name); return err },
+			"Show":    func(ctx context.Context, name string) error { _, err := v.Show(ctx, name); return err },
+			"Keys":    func(ctx context.Context, name string) error { _, _, err := v.Keys(ctx, name); return err },
+			"Unlock":  v.Unlock, "Disable": v.Disable, "Remove": v.Remove,
+		} {
+			if err := ask(t.Context(), name); !errors.Is(err, ErrName) || errors.Is(err, ErrNoAccount) {
+				t.Errorf("%s of %q: %v, want ErrName", what, name, err)
+			}
 		}
 	}
 	if store.reached != 0 {

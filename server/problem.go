@@ -1,0 +1,78 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"totpctl/totp/verifier"
+)
+
+// A problem is an error whose text the client is told. Its code is that of its
+// status.
+type problem struct {
+	status int
+	text   string
+}
+
+func (p problem) Error() string { return p.text }
+
+// codes are those of error bodies, by status. Programs compare them and README.md
+// lists them: a code keeps its name and its meaning.
+var codes = map[int]string{
+	http.StatusBadRequest:            "bad_request",
+	http.StatusUnauthorized:          "unauthorized",
+	http.StatusForbidden:             "forbidden",
+	http.StatusNotFound:              "no_route",
+	http.StatusMethodNotAllowed:      "method_not_allowed",
+	http.StatusRequestTimeout:        "timeout",
+	http.StatusRequestEntityTooLarge: "too_large",
+	http.StatusInternalServerError:   "internal",
+	http.StatusServiceUnavailable:    "unavailable",
+}
+
+// ownCodes are those of errors that a program may want to tell from others of
+// their status. Their text is told.
+var ownCodes = []struct {
+	err    error
+	status int
+	code   string
+}{
+	{verifier.ErrName, http.StatusBadRequest, "bad_account"},
+	{verifier.ErrNoAccount, http.StatusNotFound, "no_account"},
+	{verifier.ErrExists, http.StatusConflict, "account_exists"},
+	{verifier.ErrNotPending, http.StatusConflict, "not_pending"},
+	{verifier.ErrPending, http.StatusConflict, "not_confirmed"},
+	{verifier.ErrNoKey, http.StatusServiceUnavailable, "no_encryption_key"},
+}
+
+// An errorBody is the answer to a request that failed.
+type errorBody struct {
+	Error string `json:"error"` // for people
+	Code  string `json:"code"`  // for programs
+}
+
+// answerTo maps every error to the status and the body of its answer. What it does
+// not know is a store that gave no verdict.
+func answerTo(err error) (int, errorBody) {
+	for _, own := range ownCodes {
+		if errors.Is(err, own.err) {
+			return own.status, errorBody{err.Error(), own.code}
+		}
+	}
+	p := problem{http.StatusServiceUnavailable, "no verdict: the store does not answer, or not for this account"}
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		p = problem{http.StatusRequestEntityTooLarge, "body is larger than 4 KiB"}
+	}
+	errors.As(err, &p)
+	return p.status, errorBody{p.text, codes[p.status]}
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	status, body := answerTo(err)
+	if status == http.StatusServiceUnavailable {
+		note(w, "error", err.Error())
+	}
+	writeJSON(w, status, body)
+}
+
+func badRequest(text string) error { return problem{http.StatusBadRequest, text} }
