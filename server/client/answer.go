@@ -74,8 +74,11 @@ func (a answer) unavailable() bool {
 }
 
 // errorText returns the text of totpctl's {"error": …}.
-func (a answer) errorText() (text string, ok bool) {
-	raw, ok := members(a.body)["error"]
+func (a answer) errorText() (text string, ok bool) { return a.text("error") }
+
+// text returns a member of the answer that is a string.
+func (a answer) text(name string) (text string, ok bool) {
+	raw, ok := members(a.body)[name]
 	return text, ok && json.Unmarshal(raw, &text) == nil
 }
 
@@ -99,7 +102,14 @@ func (a answer) result() (Result, error) {
 }
 
 func (a answer) hint() string {
+	code, _ := a.text("code") // of an older server: none
 	switch {
+	case code == "bad_account":
+		return "is the account's name right? No account can have this one"
+	case code == "no_account":
+		return "are the account's name and TOTPCTL_URL right?"
+	case code == "no_route":
+		return "is the path in TOTPCTL_URL right?"
 	case a.status == http.StatusUnauthorized:
 		return "BEARER must be one of the server's"
 	case a.status == http.StatusForbidden:
