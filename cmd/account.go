@@ -15,6 +15,7 @@ import (
 
 	"totpctl/server"
 	"totpctl/server/client"
+	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/verifier"
 )
@@ -128,6 +129,8 @@ func accountError(doing, name string, err error) error {
 	}
 	err = fmt.Errorf("%s account%s: %w", doing, name, err)
 	switch {
+	case errors.Is(err, verifier.ErrName):
+		return withHint(err, "a name has 1 to %d printable characters, no space at either end, and is neither . nor ..", totp.MaxName)
 	case errors.Is(err, verifier.ErrNoAccount):
 		return withHint(err, "`totpctl account list` shows the accounts")
 	case errors.Is(err, verifier.ErrExists):
