@@ -2,11 +2,9 @@ package server
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"totpctl/totp/qrcode"
@@ -24,6 +22,7 @@ const (
 func (s *Server) administered(next func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return s.authorized(func(w http.ResponseWriter, r *http.Request) {
 		if !s.admin().allow(bearer(r)) {
+			challenge(w, r, insufficientScope)
 			writeError(w, problem{http.StatusForbidden, "this bearer may check codes only"})
 			return
 		}
@@ -81,9 +80,7 @@ func NewEnrolmentBody(e verifier.Enrolment, public *url.URL) EnrolmentBody {
 // key; "" unless the server is reached by https or on loopback, because what the
 // page shows must not cross a network in the clear.
 func enrolLink(public *url.URL, token string) string {
-	host := public.Hostname()
-	loopback := host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
-	if public.Scheme != "https" && !loopback {
+	if public.Scheme != "https" && !isLoopback(public) {
 		return ""
 	}
 	return public.JoinPath("enrol", token).String()

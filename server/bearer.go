@@ -76,7 +76,7 @@ func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		token, now := bearer(r), s.scopes.Load()
 		if !now.check.allow(token) && !now.admin.allow(token) {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="totpctl"`)
+			challenge(w, r, invalidToken)
 			writeError(w, problem{http.StatusUnauthorized, "no bearer, or not the right one"})
 			return
 		}

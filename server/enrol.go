@@ -10,8 +10,13 @@ import (
 )
 
 // enrolCookie is the name of the cookie that ties an enrolment link to the browser
-// that opened it.
-const enrolCookie = "enrolment"
+// that opened it. A browser takes the prefix from https alone (RFC 6265bis).
+func (s *Server) enrolCookie() string {
+	if s.config.PublicURL.Scheme == "https" {
+		return "__Secure-enrolment"
+	}
+	return "enrolment"
+}
 
 // A recoveryPage is what recovery.html shows.
 type recoveryPage struct {
@@ -32,7 +37,7 @@ func (s *Server) newRecoveryPage(c verifier.Confirmation) recoveryPage {
 // message's preview, sees no secret and opens nothing. To the browser that has
 // confirmed it shows the recovery codes.
 func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) {
-	c, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), cookieOf(r))
+	c, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), s.cookieOf(r))
 	switch {
 	case err != nil:
 		s.refuseLink(w, r, err)
@@ -75,7 +80,7 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
-	verdict, err := s.config.Verifier.ConfirmByLink(r.Context(), r.PathValue("token"), cookieOf(r), tidy(r.PostForm.Get("code")))
+	verdict, err := s.config.Verifier.ConfirmByLink(r.Context(), r.PathValue("token"), s.cookieOf(r), tidy(r.PostForm.Get("code")))
 	if err != nil {
 		return err
 	}
@@ -97,7 +102,7 @@ func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
 // long as that page.
 func (s *Server) showCodes(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	http.SetCookie(w, s.browserCookie(token, cookieOf(r), verifier.KeepTime))
+	http.SetCookie(w, s.browserCookie(token, s.cookieOf(r), verifier.KeepTime))
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", token) // beside this one, under whatever prefix a proxy has put it
 	w.WriteHeader(http.StatusSeeOther)
@@ -107,7 +112,7 @@ func (s *Server) showCodes(w http.ResponseWriter, r *http.Request) error {
 // acknowledge ends the link.
 func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	if err := s.config.Verifier.Acknowledge(r.Context(), token, cookieOf(r)); err != nil {
+	if err := s.config.Verifier.Acknowledge(r.Context(), token, s.cookieOf(r)); err != nil {
 		return err
 	}
 	http.SetCookie(w, s.browserCookie(token, "", -time.Second))
@@ -119,7 +124,7 @@ func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 // or has opened it.
 func (s *Server) open(w http.ResponseWriter, r *http.Request) (p setupPage, err error) {
 	token := r.PathValue("token")
-	e, err := s.config.Verifier.Open(r.Context(), token, cookieOf(r))
+	e, err := s.config.Verifier.Open(r.Context(), token, s.cookieOf(r))
 	if err != nil {
 		return p, err
 	}
@@ -132,8 +137,8 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (p setupPage, err 
 	return p, nil
 }
 
-func cookieOf(r *http.Request) string {
-	c, err := r.Cookie(enrolCookie)
+func (s *Server) cookieOf(r *http.Request) string {
+	c, err := r.Cookie(s.enrolCookie())
 	if err != nil {
 		return ""
 	}
@@ -143,7 +148,7 @@ func cookieOf(r *http.Request) string {
 // browserCookie is sent back to the link alone, and by no other site's page.
 func (s *Server) browserCookie(token, browser string, age time.Duration) *http.Cookie {
 	return &http.Cookie{
-		Name: enrolCookie, Value: browser, MaxAge: seconds(age),
+		Name: s.enrolCookie(), Value: browser, MaxAge: seconds(age),
 		Path:     path.Join("/", s.config.PublicURL.EscapedPath(), "enrol", token),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.config.PublicURL.Scheme == "https",
 	}

@@ -187,7 +187,11 @@ func TestEnrolmentCookieIsForTheLinkAlone(t *testing.T) {
 			t.Fatalf("%d cookies, want 1", len(cookies))
 		}
 		c := cookies[0]
-		if c.Path != u.Path || c.Domain != "" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Secure != secure {
+		name := "enrolment"
+		if secure {
+			name = "__Secure-enrolment" // which a browser takes from https alone
+		}
+		if c.Name != name || c.Path != u.Path || c.Domain != "" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Secure != secure {
 			t.Errorf("%s: cookie is %+v", public, c)
 		}
 		if want := int((verifier.DefaultPendingTime - time.Minute).Seconds()); c.MaxAge != want || len(c.Value) < 26 {
@@ -197,7 +201,7 @@ func TestEnrolmentCookieIsForTheLinkAlone(t *testing.T) {
 }
 
 // serveAt returns a server on the fixture's store that people reach elsewhere.
-func (f *fixture) serveAt(public string) *server.Server {
+func (f *fixture) serveAt(public string, change ...func(*server.Config)) *server.Server {
 	f.t.Helper()
 	u, err := url.Parse(public)
 	if err != nil {
@@ -208,8 +212,12 @@ func (f *fixture) serveAt(public string) *server.Server {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	s, err := server.New(server.Config{Verifier: v, Key: f.key, Bearers: []string{checkBearer}, AdminBearer: adminBearer,
-		Clock: f.now, PublicURL: u, Log: slog.New(slog.NewJSONHandler(f.log, nil))})
+	c := server.Config{Verifier: v, Key: f.key, Bearers: []string{checkBearer}, AdminBearer: adminBearer,
+		Clock: f.now, PublicURL: u, Log: slog.New(slog.NewJSONHandler(f.log, nil))}
+	for _, f := range change {
+		f(&c)
+	}
+	s, err := server.New(c)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -23,10 +23,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	if err := e.Encode(body); err != nil {
 		status, text = http.StatusInternalServerError, *bytes.NewBufferString(`{"error":"encoding the answer failed","code":"internal"}`)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Type", "application/json")
 	if status != http.StatusOK { // net/http copies the header when it is told of the status
 		w.WriteHeader(status)
 	}

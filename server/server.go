@@ -63,7 +63,7 @@ func New(c Config) (*Server, error) {
 	for _, o := range c.Origins {
 		s.origins[o] = true
 	}
-	s.handler = s.logged(s.routes())
+	s.handler = s.logged(withHeaders(commonHeaders(c.PublicURL), s.routes()))
 	return s, nil
 }
 

@@ -186,8 +186,8 @@ func (s *Server) refuse(w http.ResponseWriter, err error) {
 		note(w, "error", err.Error())
 	case s.admin() != nil:
 		w.Header().Set("WWW-Authenticate", `Basic realm="totpctl", charset="UTF-8"`)
-	default: // a browser would ask for a password that there is not
-		w.Header().Set("WWW-Authenticate", `Bearer realm="totpctl"`)
+	default: // no header lets anybody in, and a browser must not ask for a password
+		w.Header().Set("WWW-Authenticate", `Setup-Link realm="totpctl"`)
 	}
 	render(w, status, s.pages.top.Lookup("refused.html"), refusal{status == http.StatusServiceUnavailable, err == errLinkEnded, s.admin() != nil})
 }

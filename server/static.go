@@ -127,7 +127,6 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
 	h.Set("Cache-Control", a.cacheControl)
-	h.Set("X-Content-Type-Options", "nosniff")
 	body, tag := a.plain, a.hash
 	if a.gzipped != nil {
 		h.Set("Vary", "Accept-Encoding")
@@ -138,6 +137,7 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	h.Set("ETag", strconv.Quote(tag))
+	r.Header.Del("Range") // a file is small; ServeContent's refusal would have no code
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 

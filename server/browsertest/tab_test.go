@@ -109,7 +109,9 @@ func (b *tab) note(event any) {
 	case *runtime.EventExceptionThrown:
 		b.faults = append(b.faults, e.ExceptionDetails.Text+" "+e.ExceptionDetails.Exception.Description)
 	case *log.EventEntryAdded:
-		if e.Entry.Source != log.EntrySourceNetwork { // a status of 401 is an answer like others
+		// A status of 401 is an answer like others, and what plain HTTP does without is
+		// sent to every browser.
+		if e.Entry.Source != log.EntrySourceNetwork && !strings.HasPrefix(e.Entry.Text, "The Cross-Origin-Opener-Policy header has been ignored") {
 			b.faults = append(b.faults, string(e.Entry.Source)+": "+e.Entry.Text)
 		}
 	case *network.EventRequestWillBeSent:

@@ -1,0 +1,74 @@
+package server
+
+import (
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// dataPolicy is for answers that are no page: nothing in them is loaded or run.
+const dataPolicy = noPolicy + "; form-action 'none'"
+
+// strictTransport is for a year and for this host alone: what else runs under its
+// domain is its owner's to decide.
+const strictTransport = "max-age=31536000"
+
+// commonHeaders are those of every answer; a handler may set others in their place.
+// Cross-Origin-Resource-Policy does not concern what /check allows by CORS.
+func commonHeaders(public *url.URL) http.Header {
+	h := http.Header{
+		"Cache-Control":                {"no-store"},
+		"Content-Security-Policy":      {dataPolicy},
+		"Cross-Origin-Opener-Policy":   {"same-origin"},
+		"Cross-Origin-Resource-Policy": {"same-origin"},
+		"X-Content-Type-Options":       {"nosniff"},
+	}
+	// Browsers keep to https for every port of a host, so this machine is left out:
+	// what is developed on it is seldom served by https.
+	if public.Scheme == "https" && !isLoopback(public) {
+		h.Set("Strict-Transport-Security", strictTransport)
+	}
+	return h
+}
+
+// withHeaders sets them before anything answers, the mux with its redirects
+// included.
+func withHeaders(common http.Header, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		maps.Copy(w.Header(), common)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isLoopback(u *url.URL) bool {
+	host := u.Hostname()
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// origin is how browsers write it, without the scheme's own port.
+func origin(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	switch port := u.Port(); {
+	case port == "", u.Scheme == "https" && port == "443", u.Scheme == "http" && port == "80":
+		host = strings.TrimSuffix(strings.TrimSuffix(host, port), ":")
+	}
+	return u.Scheme + "://" + host
+}
+
+// challenge says what a route that takes bearers wants (RFC 6750 section 3). An
+// error is told of only to who has sent a token.
+func challenge(w http.ResponseWriter, r *http.Request, failure string) {
+	text := `Bearer realm="totpctl"`
+	if bearer(r) != "" {
+		text += `, error="` + failure + `"`
+	}
+	w.Header().Set("WWW-Authenticate", text)
+}
+
+// The failures of RFC 6750 section 3.1.
+const (
+	invalidToken      = "invalid_token"
+	insufficientScope = "insufficient_scope"
+)

@@ -1,0 +1,112 @@
+package server_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"totpctl/server"
+)
+
+func TestEveryAnswerHasTheHeadersThatBrowsersObey(t *testing.T) {
+	f := newFixture(t)
+	f.enrol("alice")
+	f.enrol("bob")
+	answers := map[string]reply{}
+	for _, route := range []string{
+		"GET /", "GET " + f.setup, "POST /", "GET /app", "GET /static/none", "GET /enrol/x", "POST /enrol/x", "GET /healthz", "GET /readyz",
+		"GET /nothing", "DELETE /check", "HEAD /check/123456", "GET /check/123456", "POST /check", "GET //check/123456", "POST //check", "GET /check/../x", "GET /./accounts",
+		"GET /accounts", "GET /accounts/nobody", "DELETE /accounts/bob", "POST /accounts/alice/unlock",
+	} {
+		method, path, _ := strings.Cut(route, " ")
+		answers[route] = f.admin(method, path, "")
+	}
+	answers["no bearer"] = f.do("GET", "/check/123456", "", "")
+	answers["wrong scope"] = f.do("GET", "/accounts", checkBearer, "")
+	answers["preflight"] = f.do("OPTIONS", "/check/123456", "", "", "Origin", "http://localhost:8100")
+	answers["too large"] = f.post(strings.Repeat("1", 5000))
+	answers["another site's form"] = f.do("POST", "/", "", "", "Sec-Fetch-Site", "cross-site")
+	answers["no such range"] = f.do("GET", "/app", "", "", "Range", "bytes=999999-")
+	f.store.Close()
+	answers["no store"] = f.post(`{"code":"123456"}`)
+	answers["no store, page"] = f.do("GET", f.setup, "", "")
+	for what, r := range answers {
+		for name, want := range map[string]string{
+			"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "X-Content-Type-Options": "nosniff",
+			"Strict-Transport-Security": "",
+		} {
+			if got := strings.Join(r.header.Values(name), ", "); got != want {
+				t.Errorf("%s: %d has %s %q, want %q", what, r.status, name, got, want)
+			}
+		}
+		policy := r.header.Get("Content-Security-Policy")
+		if !strings.HasPrefix(policy, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; ") || !strings.Contains(policy, "form-action '") {
+			t.Errorf("%s: %d has the policy %q", what, r.status, policy)
+		}
+		if got := r.header.Get("Cache-Control"); got != "no-store" && !strings.HasSuffix(what, "/app") && what != "no such range" {
+			t.Errorf("%s: %d has Cache-Control %q", what, r.status, got)
+		}
+	}
+}
+
+// A redirect names the path that was asked for, a code included.
+func TestRedirectsToACleanPathAreNotStored(t *testing.T) {
+	f := newFixture(t)
+	for path, to := range map[string]string{"//check/123456": "/check/123456", "/x/../check/123456": "/check/123456", "/check/./123456?account=a": "/check/123456?account=a"} {
+		r := f.do("GET", path, checkBearer, "")
+		if r.status != http.StatusTemporaryRedirect || r.header.Get("Location") != to || r.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d to %q, Cache-Control %q", path, r.status, r.header.Get("Location"), r.header.Get("Cache-Control"))
+		}
+	}
+}
+
+func TestHTTPSIsForGoodWherePeopleReachTheServerByIt(t *testing.T) {
+	f := newFixture(t)
+	for public, want := range map[string]string{
+		"https://totp.example.com": "max-age=31536000", "https://example.com:8443/second/": "max-age=31536000",
+		"http://totp.example.com": "", "http://localhost:5000": "",
+		// A browser would keep to https on every port of the machine.
+		"https://localhost:5000": "", "https://totp.localhost": "", "https://127.0.0.1:5000": "", "https://[::1]:5000": "",
+	} {
+		s := f.serveAt(public)
+		for _, path := range []string{"/", "/app", "/check/123456", "/nothing", "//check", "/readyz"} {
+			if got := get(s, path).Header.Get("Strict-Transport-Security"); got != want {
+				t.Errorf("%s at %s: %q, want %q", path, public, got, want)
+			}
+		}
+	}
+}
+
+// RFC 6750 section 3.1: an error is told of only to who has sent a token.
+func TestRefusalsChallengeForWhatTheRouteTakes(t *testing.T) {
+	f := newFixture(t)
+	const bearer = `Bearer realm="totpctl"`
+	for _, c := range []struct {
+		method, path, authorization string
+		status                      int
+		want                        string
+	}{
+		{"POST", "/check", "", 401, bearer},
+		{"POST", "/check", "Basic eDp5", 401, bearer},
+		{"POST", "/check", "Bearer", 401, bearer},
+		{"POST", "/check", "Bearer wrong", 401, bearer + `, error="invalid_token"`},
+		{"GET", "/check/123456", "bearer wrong", 401, bearer + `, error="invalid_token"`},
+		{"GET", "/accounts", "", 401, bearer},
+		{"GET", "/accounts", "Bearer wrong", 401, bearer + `, error="invalid_token"`},
+		{"GET", "/accounts", "Bearer " + checkBearer, 403, bearer + `, error="insufficient_scope"`},
+		{"DELETE", "/accounts/alice", "Bearer " + checkBearer, 403, bearer + `, error="insufficient_scope"`},
+		{"GET", "/accounts", "Bearer " + adminBearer, 200, ""},
+		{"GET", "/", "", 401, `Basic realm="totpctl", charset="UTF-8"`},
+		{"GET", "/", "Bearer " + adminBearer, 401, `Basic realm="totpctl", charset="UTF-8"`},
+	} {
+		r := f.do(c.method, c.path, "", "", "Authorization", c.authorization)
+		if got := r.header.Get("WWW-Authenticate"); r.status != c.status || got != c.want {
+			t.Errorf("%s %s with %q: %d, WWW-Authenticate %q; want %d, %q", c.method, c.path, c.authorization, r.status, got, c.status, c.want)
+		}
+	}
+	// Without ADMIN_BEARER the page takes no header at all.
+	s := f.serveAt("http://localhost:5000", func(c *server.Config) { c.AdminBearer = "" })
+	if r := get(s, "/"); r.StatusCode != 401 || r.Header.Get("WWW-Authenticate") != `Setup-Link realm="totpctl"` {
+		t.Errorf("/ without ADMIN_BEARER: %s, WWW-Authenticate %q", r.Status, r.Header.Get("WWW-Authenticate"))
+	}
+}
