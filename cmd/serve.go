@@ -29,8 +29,8 @@ func (p program) serveCommand() *cobra.Command {
 		Long: `Serves until SIGINT or SIGTERM, then lets the requests under way finish. SIGHUP
 rereads bearers and certificate; on a terminal, which is gone then, it ends the
 server like the others. On a terminal it prints the set-up link: the page with
-the QR code, for as long as the default account has not accepted a code. Requests
-are logged to stderr.`,
+the QR code, for an hour or until the default account has accepted a code.
+Requests are logged to stderr.`,
 		Example: "  totpctl serve --listen-addr 127.0.0.1:5000",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -204,7 +204,7 @@ func (p program) printSetupLink(ctx context.Context, v *verifier.Verifier, h *se
 	if enrolled {
 		return nil
 	}
-	_, err = fmt.Fprintf(p.out, "set-up link, until a first code is accepted:\n  %s\n", h.SetupLink())
+	_, err = fmt.Fprintf(p.out, "set-up link, for an hour or until a first code is accepted:\n  %s\n", h.SetupLink())
 	return err
 }
 

@@ -2,8 +2,10 @@ package server_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"totpctl/server"
 )
@@ -108,5 +110,32 @@ func TestRefusalsChallengeForWhatTheRouteTakes(t *testing.T) {
 	s := f.serveAt("http://localhost:5000", func(c *server.Config) { c.AdminBearer = "" })
 	if r := get(s, "/"); r.StatusCode != 401 || r.Header.Get("WWW-Authenticate") != `Setup-Link realm="totpctl"` {
 		t.Errorf("/ without ADMIN_BEARER: %s, WWW-Authenticate %q", r.Status, r.Header.Get("WWW-Authenticate"))
+	}
+}
+
+func TestTheSetUpLinkEndsAfterAnHour(t *testing.T) {
+	f := newFixture(t)
+	f.advance(time.Hour - time.Second)
+	if r := f.do("GET", f.setup, "", ""); r.status != 200 {
+		t.Errorf("%d a second before its end", r.status)
+	}
+	f.advance(time.Second)
+	for what, r := range map[string]reply{"GET": f.do("GET", f.setup, "", ""),
+		"POST": f.do("POST", f.setup, "", "code="+f.code(), "Content-Type", "application/x-www-form-urlencoded")} {
+		if r.status != 401 || !strings.Contains(r.text, "This set-up link has ended") || !strings.Contains(r.text, "an hour") {
+			t.Errorf("%s after an hour: %d %s", what, r.status, r.text)
+		}
+		if strings.Contains(r.text, "somebody") || strings.Contains(r.text, "accepted a code from it") {
+			t.Errorf("%s: the page says that a code was accepted", what)
+		}
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.SetBasicAuth("any", adminBearer)
+	if got := ask(f.Config.Handler, r); got.StatusCode != 200 {
+		t.Errorf("ADMIN_BEARER after an hour: %s", got.Status)
+	}
+	f.post(`{"code":"`+f.code()+`"}`).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	if r := f.do("GET", f.setup, "", ""); !strings.Contains(r.text, "An authenticator has been set up") {
+		t.Errorf("after an hour and a code: %d %s", r.status, r.text)
 	}
 }

@@ -4,7 +4,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
@@ -44,7 +43,7 @@ type Config struct {
 type Server struct {
 	config  Config
 	scopes  atomic.Pointer[scopes]
-	setup   string
+	setup   setupLink
 	pages   pages
 	origins map[string]bool
 	handler http.Handler
@@ -52,7 +51,7 @@ type Server struct {
 
 // New returns a Server, with a set-up link of its own.
 func New(c Config) (*Server, error) {
-	s := &Server{config: c, setup: rand.Text(), origins: map[string]bool{}}
+	s := &Server{config: c, setup: newSetupLink(c.Clock()), origins: map[string]bool{}}
 	err := s.SetBearers(c.Bearers, c.AdminBearer)
 	if err != nil {
 		return nil, err
@@ -70,14 +69,14 @@ func New(c Config) (*Server, error) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// SetupLink is the link that shows the default account's page until the account
-// has accepted a code. It reveals the secret to whoever opens it.
+// SetupLink is the link that shows the default account's page for an hour, or until
+// the account has accepted a code. It reveals the secret to whoever opens it.
 func (s *Server) SetupLink() string {
 	link := s.config.PublicURL.JoinPath("/")
 	if net.ParseIP(link.Hostname()).IsUnspecified() { // of all interfaces, one that this machine's browser can open
 		link.Host = net.JoinHostPort("127.0.0.1", link.Port())
 	}
-	link.RawQuery = url.Values{"setup": {s.setup}}.Encode()
+	link.RawQuery = url.Values{"setup": {s.setup.token}}.Encode()
 	return link.String()
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/rand"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"totpctl/totp"
 	"totpctl/totp/qrcode"
@@ -150,25 +152,44 @@ func inWords(seconds int) string {
 	return fmt.Sprintf("%d minutes", (seconds+59)/60)
 }
 
-// errLinkEnded is told only to whoever has the token of the set-up link.
-var errLinkEnded = problem{http.StatusUnauthorized, "the set-up link has ended"}
+// setupTime is how long a set-up link works: who starts a server is at hand.
+const setupTime = time.Hour
 
-// enter lets in whoever has the admin bearer as the password of HTTP Basic, or
-// the set-up link while the account has not accepted a code. It returns the
-// link's token if that was the way in.
+// A setupLink is good until its time is over or the account has accepted a code.
+type setupLink struct {
+	token string // 130 random bits
+	until time.Time
+}
+
+func newSetupLink(now time.Time) setupLink { return setupLink{rand.Text(), now.Add(setupTime)} }
+
+// These are told only to whoever has the token of the set-up link.
+var (
+	errLinkEnded = problem{http.StatusUnauthorized, "the set-up link has ended: a code was accepted"}
+	errLinkLate  = problem{http.StatusUnauthorized, "the set-up link has ended: its hour is over"}
+)
+
+// enter lets in whoever has the admin bearer as the password of HTTP Basic, or the
+// set-up link while its hour lasts and the account has not accepted a code. It
+// returns the link's token if that was the way in.
 func (s *Server) enter(r *http.Request) (setup string, err error) {
 	if _, password, ok := r.BasicAuth(); ok && s.admin().allow(password) {
 		return "", nil
 	}
 	setup = r.URL.Query().Get("setup")
-	if subtle.ConstantTimeCompare([]byte(setup), []byte(s.setup)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(setup), []byte(s.setup.token)) != 1 {
 		return "", problem{http.StatusUnauthorized, "no way in"}
 	}
 	enrolled, err := s.config.Verifier.Enrolled(r.Context())
-	if err == nil && enrolled {
-		err = errLinkEnded
+	switch {
+	case err != nil:
+		return "", err
+	case enrolled:
+		return "", errLinkEnded
+	case !s.config.Clock().Before(s.setup.until):
+		return "", errLinkLate
 	}
-	return setup, err
+	return setup, nil
 }
 
 func (s *Server) showSetup(w http.ResponseWriter, p setupPage) {
@@ -177,7 +198,7 @@ func (s *Server) showSetup(w http.ResponseWriter, p setupPage) {
 }
 
 // A refusal is what refused.html shows: why, and how to get in.
-type refusal struct{ Unavailable, Ended, Admin bool }
+type refusal struct{ Unavailable, Ended, Late, Admin bool }
 
 func (s *Server) refuse(w http.ResponseWriter, err error) {
 	status, _ := answerTo(err)
@@ -189,5 +210,6 @@ func (s *Server) refuse(w http.ResponseWriter, err error) {
 	default: // no header lets anybody in, and a browser must not ask for a password
 		w.Header().Set("WWW-Authenticate", `Setup-Link realm="totpctl"`)
 	}
-	render(w, status, s.pages.top.Lookup("refused.html"), refusal{status == http.StatusServiceUnavailable, err == errLinkEnded, s.admin() != nil})
+	render(w, status, s.pages.top.Lookup("refused.html"), refusal{
+		Unavailable: status == http.StatusServiceUnavailable, Ended: err == errLinkEnded, Late: err == errLinkLate, Admin: s.admin() != nil})
 }
