@@ -47,16 +47,6 @@ func isLoopback(u *url.URL) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// origin is how browsers write it, without the scheme's own port.
-func origin(u *url.URL) string {
-	host := strings.ToLower(u.Host)
-	switch port := u.Port(); {
-	case port == "", u.Scheme == "https" && port == "443", u.Scheme == "http" && port == "80":
-		host = strings.TrimSuffix(strings.TrimSuffix(host, port), ":")
-	}
-	return u.Scheme + "://" + host
-}
-
 // challenge says what a route that takes bearers wants (RFC 6750 section 3). An
 // error is told of only to who has sent a token.
 func challenge(w http.ResponseWriter, r *http.Request, failure string) {

@@ -101,13 +101,7 @@ func preflight(w http.ResponseWriter, _ *http.Request) {
 
 // sameOrigin refuses changes that another site's page asks for: a browser sends
 // HTTP Basic credentials on its own.
-func (s *Server) sameOrigin(next http.Handler) http.Handler {
-	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeError(w, problem{http.StatusForbidden, "request comes from another site"})
-	}))
-	return protection.Handler(next)
-}
+func (s *Server) sameOrigin(next http.Handler) http.Handler { return s.protection.Handler(next) }
 
 func healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})

@@ -47,6 +47,8 @@ type Server struct {
 	pages   pages
 	origins map[string]bool
 	handler http.Handler
+
+	protection *http.CrossOriginProtection
 }
 
 // New returns a Server, with a set-up link of its own.
@@ -57,6 +59,9 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	if s.pages, err = newPages(c.Key); err != nil {
+		return nil, err
+	}
+	if s.protection, err = s.newProtection(); err != nil {
 		return nil, err
 	}
 	for _, o := range c.Origins {

@@ -198,7 +198,7 @@ func (s *Server) showSetup(w http.ResponseWriter, p setupPage) {
 }
 
 // A refusal is what refused.html shows: why, and how to get in.
-type refusal struct{ Unavailable, Ended, Late, Admin bool }
+type refusal struct{ Unavailable, OtherSite, Ended, Late, Admin bool }
 
 func (s *Server) refuse(w http.ResponseWriter, err error) {
 	status, _ := answerTo(err)
