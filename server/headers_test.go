@@ -54,7 +54,11 @@ func TestEveryAnswerHasTheHeadersThatBrowsersObey(t *testing.T) {
 // A redirect names the path that was asked for, a code included.
 func TestRedirectsToACleanPathAreNotStored(t *testing.T) {
 	f := newFixture(t)
-	for path, to := range map[string]string{"//check/123456": "/check/123456", "/x/../check/123456": "/check/123456", "/check/./123456?account=a": "/check/123456?account=a"} {
+	for path, to := range map[string]string{"//check/123456": "/check/123456", "/x/../check/123456": "/check/123456", "/check/./123456?account=a": "/check/123456?account=a",
+		// Escaped as it was: else it is about another account.
+		"//accounts/a%20b": "/accounts/a%20b", "/./accounts/a%2Fb/unlock": "/accounts/a%2Fb/unlock", "//accounts/a%2F..%2Fb?x=%2F": "/accounts/a%2F..%2Fb?x=%2F",
+		"//evil.example/x/": "/evil.example/x/", "/..//evil.example": "/evil.example",
+	} {
 		r := f.do("GET", path, checkBearer, "")
 		if r.status != http.StatusTemporaryRedirect || r.header.Get("Location") != to || r.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %d to %q, Cache-Control %q", path, r.status, r.header.Get("Location"), r.header.Get("Cache-Control"))

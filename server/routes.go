@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 )
@@ -37,7 +38,28 @@ func (s *Server) routes() http.Handler {
 	} {
 		r.register(mux)
 	}
-	return mux
+	return cleaned(mux)
+}
+
+// cleaned redirects to a path without "//", "." and "..", as ServeMux would. That
+// escapes once more what is escaped already, and so names another account.
+func cleaned(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := r.URL.EscapedPath()
+		clean := path.Clean(asked)
+		if strings.HasSuffix(asked, "/") && clean != "/" {
+			clean += "/"
+		}
+		if clean == asked || !strings.HasPrefix(asked, "/") {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if r.URL.RawQuery != "" {
+			clean += "?" + r.URL.RawQuery
+		}
+		r.Pattern = "/" // for the log
+		http.Redirect(w, r, clean, http.StatusTemporaryRedirect)
+	})
 }
 
 func (r route) register(mux *http.ServeMux) {
