@@ -161,7 +161,7 @@ func TestACallerWhoLeavesIsNoErrorOfOurs(t *testing.T) {
 		f.head("/check", "Content-Length: 17") + `{"code":"123456"}`,
 		f.head("/", "Content-Length: 11") + `code=123456`,
 		f.head("/accounts/alice/unlock", "Content-Length: 0"),
-		"GET /enrol/x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"GET /enrol/JBSWY3DPEHPK3PXPJBSWY3DPEH HTTP/1.1\r\nHost: localhost\r\n\r\n",
 		"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n",
 	} {
 		c, err := net.Dial("tcp", addr)
