@@ -45,12 +45,14 @@ const (
 
 	itsEnrolment = `number = enrolment AND account = id`
 
-	// selectAny reads whole rows. An account whose enrolment is gone is damaged,
-	// not one that there never was: an application may let people in without a
-	// code who have not enrolled.
-	selectAny = `SELECT ` + stateColumns + `, enrolment,
+	// selectAny reads whole rows. The LEFT JOIN makes an account without its
+	// enrolment read as damaged (503), not as unknown (404): applications may let
+	// unknown accounts in without a code.
+	selectAny = selectWhole + `account LEFT JOIN enrolment ON ` + itsEnrolment + ` `
+
+	selectWhole = `SELECT ` + stateColumns + `, enrolment,
 		coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(kept, ''), coalesce(expires_at, 0), coalesce(created_at, 0)
-		FROM account LEFT JOIN enrolment ON ` + itsEnrolment + ` `
+		FROM `
 )
 
 // SQLite's for the writer's transactions. The accounts to read ahead are a JSON
@@ -98,11 +100,12 @@ const (
 type dialect struct {
 	types     *strings.Replacer // of @…@ in migrations
 	parameter string            // before a parameter's number
+	analyze   string            // has the planner know tables that have just been filled, "" where it needs none
 }
 
 var (
-	sqliteDialect   = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT", "@BY_KEY@", "STRICT, WITHOUT ROWID"), "?"}
-	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", "", "@BY_KEY@", ""), "$"}
+	sqliteDialect   = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT", "@BY_KEY@", "STRICT, WITHOUT ROWID"), "?", ""}
+	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", "", "@BY_KEY@", ""), "$", "ANALYZE account, enrolment"}
 )
 
 func (d dialect) migration(text string) string { return d.types.Replace(text) }

@@ -40,6 +40,11 @@ func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err
 	if err := k.introduce(ctx); err != nil {
 		return nil, err
 	}
+	if k.d.analyze != "" {
+		if err := k.exec(ctx, k.d.analyze); err != nil {
+			return nil, err
+		}
+	}
 	for from := int64(-1); ; {
 		page, err := k.upgradable(ctx, from)
 		if err != nil || len(page) == 0 {
@@ -63,7 +68,7 @@ func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err
 
 // upgradable returns the next rows after an enrolment's number.
 func (k keyring) upgradable(ctx context.Context, from int64) ([]row, error) {
-	const query = selectAny + `WHERE number > ?1 ORDER BY number LIMIT ?2`
+	const query = selectWhole + `account JOIN (SELECT * FROM enrolment WHERE number > ?1 ORDER BY number LIMIT ?2) AS page ON ` + itsEnrolment + ` ORDER BY number`
 	rows, err := k.conn.QueryContext(ctx, k.d.statement(query), from, upgradePage)
 	if err != nil {
 		return nil, err
