@@ -12,9 +12,6 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// maxBatch bounds how many requests share a transaction.
-const maxBatch = 256
-
 // fill takes what waits in the queue, without waiting for more.
 func fill[T any](first T, queue <-chan T) []T {
 	runtime.Gosched() // to those who are about to enter the queue

@@ -41,16 +41,15 @@ type SQLite struct {
 	unvacuumed error // why the pages that an upgrade has freed were not overwritten
 	sealer     *sealer
 	db         *sql.DB
-	queue      chan *request
 	copied     chan struct{}   // a checkpoint has left the writer the last pages
 	ctx        context.Context // of the store, not of a caller: one who leaves must not fail the others
 	close      context.CancelFunc
 
+	requests *queue[*request]
+
 	writer       *writer
 	checkpointer *checkpointer
 	running      sync.WaitGroup // of both
-	// stopped is closed when the writer has answered for the last time.
-	stopped chan struct{}
 }
 
 // OpenSQLite opens the database at path, which it creates with mode 0600 if it
@@ -67,7 +66,7 @@ func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQL
 	if err != nil {
 		return nil, err
 	}
-	s := &SQLite{sealer: sealer, queue: make(chan *request, maxBatch), copied: make(chan struct{}), stopped: make(chan struct{})}
+	s := &SQLite{sealer: sealer, copied: make(chan struct{}), requests: newQueue[*request](maxWaiting)}
 	if err := s.open(ctx, path); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -179,6 +178,7 @@ func checkDurable(ctx context.Context, conn *sql.Conn) error {
 // write-ahead log goes if no other process has it open: then the file alone is
 // all there is. Requests that it had not taken up get ErrClosed.
 func (s *SQLite) Close() error {
+	s.requests.close()
 	s.close()
 	s.running.Wait()
 	return s.release()

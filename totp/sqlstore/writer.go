@@ -12,42 +12,15 @@ import (
 
 // A request waits in the queue for the writer, then for its commit.
 type request struct {
-	ctx  context.Context
-	id   string // of the account that run loads, "" if it loads none
-	run  func(ctx context.Context, w *writer) error
-	done chan error
+	ctx context.Context
+	id  string // of the account that run loads, "" if it loads none
+	run func(ctx context.Context, w *writer) error
 }
 
 // submit has the writer run something, about the account that it is to read
 // ahead, and returns after the commit.
 func (s *SQLite) submit(ctx context.Context, id string, run func(context.Context, *writer) error) error {
-	r := &request{ctx, id, run, make(chan error, 1)}
-	select {
-	case s.queue <- r:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.ctx.Done():
-		return ErrClosed
-	}
-	select {
-	case err := <-r.done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.stopped:
-		return r.answerOrClosed()
-	}
-}
-
-// answerOrClosed is for a request that entered the queue as the store closed:
-// the writer may have gone without seeing it.
-func (r *request) answerOrClosed() error {
-	select {
-	case err := <-r.done:
-		return err
-	default:
-		return ErrClosed
-	}
+	return s.requests.ask(ctx, &request{ctx, id, run})
 }
 
 // A writer is the goroutine that owns the connection.
@@ -87,11 +60,10 @@ func (w *writer) release() error {
 
 // run handles batches until the store is closed.
 func (w *writer) run() {
-	defer close(w.store.stopped)
 	for {
 		select {
-		case r := <-w.store.queue:
-			w.handle(fill(r, w.store.queue))
+		case <-w.store.requests.ready:
+			w.handle(w.store.requests.take(maxBatch))
 			w.askCheckpointer()
 		case <-w.store.copied:
 			checkpoint(w.store.ctx, w.conn) // if it fails, the next may not
@@ -115,7 +87,10 @@ func (w *writer) askCheckpointer() {
 // handle answers every request of the batch, none before the commit. What
 // concerns one account is one request's answer; any other error fails the
 // transaction and with it the batch.
-func (w *writer) handle(batch []*request) {
+func (w *writer) handle(batch []*ticket[*request]) {
+	if len(batch) == 0 {
+		return
+	}
 	answers := make([]error, len(batch))
 	ctx := context.Background()
 	err := inTransaction(ctx, w.runPrepared, begin, func() error {
@@ -127,11 +102,11 @@ func (w *writer) handle(batch []*request) {
 	if err == nil {
 		err = w.store.checkFiles()
 	}
-	for i, r := range batch {
+	for i, t := range batch {
 		if err != nil {
 			answers[i] = fmt.Errorf("writing batch: %w", err)
 		}
-		r.done <- answers[i]
+		t.answer <- answers[i]
 	}
 }
 
@@ -141,11 +116,12 @@ func (w *writer) runPrepared(ctx context.Context, text string) error {
 	return err
 }
 
-func (w *writer) runAll(ctx context.Context, batch []*request, answers []error) error {
+func (w *writer) runAll(ctx context.Context, batch []*ticket[*request], answers []error) error {
 	if err := w.readAhead(ctx, batch); err != nil {
 		return err
 	}
-	for i, r := range batch {
+	for i, t := range batch {
+		r := t.request
 		if answers[i] = r.ctx.Err(); answers[i] != nil {
 			continue
 		}
@@ -171,12 +147,12 @@ func engine(doing string, err error) error {
 
 // readAhead reads what the batch will load with one statement, which costs less
 // than one for each.
-func (w *writer) readAhead(ctx context.Context, batch []*request) error {
+func (w *writer) readAhead(ctx context.Context, batch []*ticket[*request]) error {
 	w.ahead = make(map[string]row, len(batch))
 	var ids []string
-	for _, r := range batch {
-		if r.id != "" {
-			ids = append(ids, r.id)
+	for _, t := range batch {
+		if id := t.request.id; id != "" {
+			ids = append(ids, id)
 		}
 	}
 	if len(ids) < 2 {

@@ -1,0 +1,161 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+const (
+	// maxBatch bounds how many requests share a transaction.
+	maxBatch = 256
+	// maxWaiting bounds a queue at what a database works off in about a second.
+	maxWaiting = 4096
+)
+
+// ErrBusy says that as many requests as may wait for the database do so already.
+var ErrBusy = errors.New("too many requests wait for the database")
+
+// A queue gathers requests into batches: any number of callers ask, and whoever
+// owns the database's connection takes all that wait. The queue's room is the
+// waiting callers' alone: one that leaves, or is taken, makes room.
+type queue[T any] struct {
+	limit  int           // of requests that wait
+	ready  chan struct{} // holds one: there may be requests to take
+	closed chan struct{} // closed by close
+
+	mu      sync.Mutex
+	waiting []*ticket[T]
+}
+
+// A ticket is a request that waits or was taken. Whoever takes it must answer it.
+type ticket[T any] struct {
+	request T
+	answer  chan error // holds one
+}
+
+func newQueue[T any](limit int) *queue[T] {
+	return &queue[T]{limit: limit, ready: make(chan struct{}, 1), closed: make(chan struct{})}
+}
+
+// ask returns the answer to a request, or ErrBusy at once, or ErrClosed if the
+// queue was closed before the request was taken, or the error of a context that
+// ended first. A request that was taken is carried out nevertheless.
+func (q *queue[T]) ask(ctx context.Context, request T) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t := &ticket[T]{request, make(chan error, 1)}
+	if err := q.put(t); err != nil {
+		return err
+	}
+	select {
+	case err := <-t.answer:
+		return err
+	case <-ctx.Done():
+		q.leave(t)
+	}
+	select {
+	case err := <-t.answer: // both have come
+		return err
+	default:
+		return ctx.Err()
+	}
+}
+
+func (q *queue[T]) put(t *ticket[T]) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.isClosed() {
+		return ErrClosed
+	}
+	if len(q.waiting) >= q.limit {
+		return ErrBusy
+	}
+	q.waiting = append(q.waiting, t)
+	q.announce()
+	return nil
+}
+
+func (q *queue[T]) leave(t *ticket[T]) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if i := slices.Index(q.waiting, t); i >= 0 {
+		q.waiting = slices.Delete(q.waiting, i, i+1)
+	}
+}
+
+// take returns the requests that have waited longest, at most so many. There is
+// none if their callers have left.
+func (q *queue[T]) take(most int) []*ticket[T] {
+	runtime.Gosched() // lets callers that can run now join this batch
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(most, len(q.waiting))
+	batch := q.waiting[:n:n]
+	if q.waiting = q.waiting[n:]; len(q.waiting) > 0 {
+		q.announce()
+	}
+	return batch
+}
+
+// serve has handle answer all that is asked, in batches of at most so many, until
+// the queue is closed.
+func (q *queue[T]) serve(most int, handle func([]T) error) {
+	for {
+		select {
+		case <-q.ready:
+			q.serveBatch(most, handle)
+		case <-q.closed:
+			return
+		}
+	}
+}
+
+func (q *queue[T]) serveBatch(most int, handle func([]T) error) {
+	batch := q.take(most)
+	if len(batch) == 0 {
+		return
+	}
+	requests := make([]T, len(batch))
+	for i, t := range batch {
+		requests[i] = t.request
+	}
+	err := handle(requests)
+	for _, t := range batch {
+		t.answer <- err
+	}
+}
+
+// close answers the requests that wait with ErrClosed, and those to come. What was
+// taken still gets its answer.
+func (q *queue[T]) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.isClosed() {
+		return
+	}
+	close(q.closed)
+	for _, t := range q.waiting {
+		t.answer <- ErrClosed
+	}
+	q.waiting = nil
+}
+
+func (q *queue[T]) isClosed() bool {
+	select {
+	case <-q.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+func (q *queue[T]) announce() {
+	select {
+	case q.ready <- struct{}{}:
+	default: // announced already
+	}
+}
