@@ -6,32 +6,14 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"runtime"
-	"sync"
 
 	"totpctl/totp/verifier"
 )
 
-// fill takes what waits in the queue, without waiting for more.
-func fill[T any](first T, queue <-chan T) []T {
-	runtime.Gosched() // to those who are about to enter the queue
-	batch := []T{first}
-	for len(batch) < maxBatch {
-		select {
-		case r := <-queue:
-			batch = append(batch, r)
-		default:
-			return batch
-		}
-	}
-	return batch
-}
-
 // A read waits for a row.
 type read struct {
-	id   string
-	row  row
-	done chan error
+	id  string
+	row row // without an id if it is not there
 }
 
 // A write waits for its verdict: whether the row was still as it was read.
@@ -39,95 +21,129 @@ type write struct {
 	row     row
 	changed bool
 	tried   bool // false if another write of the batch was for the same account
-	done    chan error
 }
 
-// run serves both queues until the store is closed.
-func (p *Postgres) run() {
-	defer close(p.stopped)
-	var both sync.WaitGroup
-	both.Go(func() { serve(p, p.reads, p.readTwice, func(r *read, err error) { r.done <- err }) })
-	both.Go(func() { serve(p, p.writes, p.writeOnce, func(w *write, err error) { w.done <- err }) })
-	both.Wait()
+// A job is one caller's, on a connection that no batch needs: an edit or a list.
+type job struct {
+	changes bool // something: it is not run again
+	run     func(context.Context, *sql.Conn) error
 }
 
-// serve handles a queue's batches on a connection of its own, which it gives up
-// after an error, its own or another's: the server may have gone, or be the
-// primary no more. As every write follows a read, the reader's error spares the
-// writer one that would leave callers without a verdict.
-func serve[T any](p *Postgres, queue <-chan T, handle func(*sql.Conn, []T) (*sql.Conn, error), done func(T, error)) {
-	var conn *sql.Conn
-	var failures int64
-	for {
-		select {
-		case first := <-queue:
-			batch := fill(first, queue)
-			var err error
-			if now := p.failures.Load(); now != failures {
-				conn, failures = drop(conn), now
-			}
-			conn, err = handle(conn, batch)
-			for _, request := range batch {
-				done(request, err)
-			}
-		case <-p.ctx.Done():
-			if conn != nil {
-				conn.Close()
-			}
-			return
-		}
+// jobWorkers bounds the connections for edits and lists.
+const jobWorkers = 3
+
+// start begins to serve the queues, until they are closed.
+func (p *Postgres) start() {
+	work(p, p.reads, maxBatch, (*worker).readBatch)
+	work(p, p.writes, maxBatch, (*worker).writeBatch)
+	for range jobWorkers {
+		work(p, p.jobs, 1, (*worker).runJob)
 	}
 }
 
-// attempt runs handle on conn, or on a new connection if it is nil, and returns
-// the connection to go on with.
-func (p *Postgres) attempt(conn *sql.Conn, handle func(context.Context, *sql.Conn) error) (*sql.Conn, error) {
-	ctx, cancel := context.WithTimeout(p.ctx, batchTimeout)
-	defer cancel()
-	if conn == nil {
-		var err error
-		if conn, err = p.db.Conn(ctx); err != nil {
-			return nil, fmt.Errorf("connecting: %w", err)
-		}
-	}
-	err := handle(ctx, conn)
-	if err == nil {
-		return conn, nil
-	}
-	drop(conn)
-	p.failures.Add(1)
-	p.db.SetMaxIdleConns(0) // drops the others, which lead to the same server
-	p.db.SetMaxIdleConns(maxConnections)
-	return nil, err
+func work[T any](p *Postgres, q *queue[T], most int, handle func(*worker, []T) error) {
+	p.running.Go(func() {
+		w := &worker{store: p}
+		defer w.drop()
+		q.serve(most, func(batch []T) error { return handle(w, batch) })
+	})
 }
 
-// drop closes a connection, if there is one, and takes it out of the pool.
-func drop(conn *sql.Conn) (none *sql.Conn) {
-	if conn != nil {
-		conn.Raw(func(any) error { return driver.ErrBadConn })
-	}
-	return nil
+// A worker answers a queue's requests, one batch after the other, on a connection
+// that nobody else uses. After an error on any connection of the store, each worker
+// opens a new one: the server may be gone or no longer the primary. A dead
+// connection is usually noticed by the reader, whose query can be repeated; the
+// writer's cannot.
+type worker struct {
+	store *Postgres
+	conn  *sql.Conn // nil before the first request and after an error
+	epoch int64     // the store's when conn was opened
 }
 
-// readTwice reads again on a new connection if the one that was in use fails: it
-// may have been lost while nobody asked.
-func (p *Postgres) readTwice(conn *sql.Conn, batch []*read) (*sql.Conn, error) {
-	handle := func(ctx context.Context, c *sql.Conn) error { return p.readBatch(ctx, c, batch) }
-	used := conn != nil
-	conn, err := p.attempt(conn, handle)
+// read runs f, which changes nothing. It runs f again on a new connection if the
+// one that was in use fails: it may have been lost while nobody asked.
+func (w *worker) read(f func(context.Context, *sql.Conn) error) error {
+	w.dropOld()
+	used := w.conn != nil
+	err := w.try(f)
 	if err != nil && used {
-		return p.attempt(nil, handle)
+		return w.try(f)
 	}
-	return conn, err
+	return err
 }
 
-// writeOnce does not write again: whether the first attempt has taken effect is
-// unknown, and a second would find the code used.
-func (p *Postgres) writeOnce(conn *sql.Conn, batch []*write) (*sql.Conn, error) {
-	return p.attempt(conn, func(ctx context.Context, c *sql.Conn) error { return p.writeBatch(ctx, c, batch) })
+// write runs f once: after an error it is unknown whether the change was made, and
+// a second attempt would find the code used.
+func (w *worker) write(f func(context.Context, *sql.Conn) error) error {
+	w.dropOld()
+	return w.try(f)
 }
 
-func (p *Postgres) readBatch(ctx context.Context, conn *sql.Conn, batch []*read) error {
+// try runs f on the connection, which it opens if there is none. Once begun f goes
+// on though its callers leave: one of them must not fail the others, and what has
+// become of a change that is cancelled under way is unknown.
+func (w *worker) try(f func(context.Context, *sql.Conn) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
+	defer cancel()
+	if err := w.connect(ctx); err != nil {
+		return fmt.Errorf("connecting: %w", err)
+	}
+	err := f(ctx, w.conn)
+	if err != nil {
+		w.store.epoch.CompareAndSwap(w.epoch, w.epoch+1)
+		w.drop()
+	}
+	return err
+}
+
+// connect gives up when the store is closed.
+func (w *worker) connect(ctx context.Context) (err error) {
+	if w.conn != nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(w.store.ctx, cancel)()
+	w.epoch = w.store.epoch.Load()
+	w.conn, err = w.store.db.Conn(ctx)
+	return err
+}
+
+func (w *worker) dropOld() {
+	if w.epoch != w.store.epoch.Load() {
+		w.drop()
+	}
+}
+
+// drop closes the connection, if there is one.
+func (w *worker) drop() {
+	if w.conn != nil {
+		w.conn.Raw(func(any) error { return driver.ErrBadConn }) // or the pool would keep it
+		w.conn = nil
+	}
+}
+
+func (w *worker) readBatch(batch []*read) error {
+	return w.read(func(ctx context.Context, conn *sql.Conn) error { return readRows(ctx, conn, batch) })
+}
+
+func (w *worker) writeBatch(batch []*write) error {
+	return w.write(func(ctx context.Context, conn *sql.Conn) error { return w.store.writeStates(ctx, conn, batch) })
+}
+
+// runJob makes sure of a connection before a change: an idle one may be lost.
+func (w *worker) runJob(batch []*job) error {
+	j := batch[0]
+	if !j.changes {
+		return w.read(j.run)
+	}
+	if err := w.read(func(ctx context.Context, conn *sql.Conn) error { return conn.PingContext(ctx) }); err != nil {
+		return err
+	}
+	return w.write(j.run)
+}
+
+func readRows(ctx context.Context, conn *sql.Conn, batch []*read) error {
 	ids := make([]string, len(batch))
 	for i, r := range batch {
 		ids[i] = r.id
@@ -145,7 +161,7 @@ func (p *Postgres) readBatch(ctx context.Context, conn *sql.Conn, batch []*read)
 		byID[r.id] = r
 	}
 	for _, r := range batch {
-		r.row = byID[r.id] // without an id if it is not there
+		r.row = byID[r.id]
 	}
 	return nil
 }
@@ -155,9 +171,9 @@ func (p *Postgres) readBatch(ctx context.Context, conn *sql.Conn, batch []*read)
 // it was successful, with a warning that the standby may not have it.
 var errWarning = errors.New("PostgreSQL warned about the commit: it may not be safe on the standby")
 
-// writeBatch updates the rows of the batch in one statement, which is its own
+// writeStates updates the rows of the batch in one statement, which is its own
 // transaction.
-func (p *Postgres) writeBatch(ctx context.Context, conn *sql.Conn, batch []*write) error {
+func (p *Postgres) writeStates(ctx context.Context, conn *sql.Conn, batch []*write) error {
 	var args stateArrays
 	first := map[string]*write{}
 	for _, w := range batch {
@@ -213,8 +229,8 @@ func (a *stateArrays) values() []any {
 
 // readRow and writeRow wait for their batch, or for the caller to leave.
 func (p *Postgres) readRow(ctx context.Context, id string) (row, error) {
-	r := &read{id: id, done: make(chan error, 1)}
-	if err := await(ctx, p, p.reads, r, r.done); err != nil {
+	r := &read{id: id}
+	if err := p.reads.ask(ctx, r); err != nil {
 		return row{}, err
 	}
 	if r.row.id == "" {
@@ -224,27 +240,9 @@ func (p *Postgres) readRow(ctx context.Context, id string) (row, error) {
 }
 
 func (p *Postgres) writeRow(ctx context.Context, r row) (changed, tried bool, err error) {
-	w := &write{row: r, done: make(chan error, 1)}
-	if err := await(ctx, p, p.writes, w, w.done); err != nil {
+	w := &write{row: r}
+	if err := p.writes.ask(ctx, w); err != nil {
 		return false, false, err
 	}
 	return w.changed, w.tried, nil
-}
-
-func await[T any](ctx context.Context, p *Postgres, queue chan<- T, request T, done <-chan error) error {
-	select {
-	case queue <- request:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-p.ctx.Done():
-		return ErrClosed
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-p.stopped:
-		return ErrClosed
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,9 +19,6 @@ const (
 	// answer gives no verdict.
 	batchTimeout   = 8 * time.Second
 	connectTimeout = 3 * time.Second
-	// maxConnections are one for reads, one for writes, and some for what is not
-	// batched: edits and lists.
-	maxConnections = 6
 )
 
 // migrationLock keeps replicas that start at once from migrating at once.
@@ -28,23 +26,26 @@ const migrationLock = 0x746f7470
 
 // A Postgres is a verifier.Store on PostgreSQL.
 //
-// One goroutine reads the rows that are asked for and one writes the states that
+// One worker reads the rows that are asked for and one writes the states that
 // are decided, each for all who wait, so that a verdict costs a share of two
-// round trips and of one commit. Deciding itself is the callers' work.
+// round trips and of one commit. Deciding itself is the callers' work. Edits and
+// lists have workers of their own. Each worker has its own connection and queue:
+// no request waits for a connection that requests of another kind keep busy.
 type Postgres struct {
 	sealer     *sealer
 	fresh      string   // the database's name if it had no tables
 	unverified []string // hosts that are not this machine, without verified TLS
 
-	db       *sql.DB
+	db       *sql.DB // opens the workers' connections
 	upgraded upgraded
 	warnings *atomic.Int64 // that the server has sent
-	failures atomic.Int64  // of batches and statements
-	reads    chan *read
-	writes   chan *write
-	ctx      context.Context // of the store, not of a caller: one who leaves must not fail the others
+	epoch    atomic.Int64  // goes up when a connection fails: older ones are given up
+	reads    *queue[*read]
+	writes   *queue[*write]
+	jobs     *queue[*job]
+	running  sync.WaitGroup  // of the workers
+	ctx      context.Context // ends when the store is closed
 	close    context.CancelFunc
-	stopped  chan struct{}
 }
 
 // OpenPostgres connects to the host of the URL that takes writes and brings the
@@ -60,21 +61,23 @@ func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Po
 		return nil, err
 	}
 	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(beforeEachUse), stdlib.OptionAfterConnect(readCommitted))
-	db.SetMaxOpenConns(maxConnections)
-	db.SetMaxIdleConns(maxConnections)
+	db.SetConnMaxIdleTime(handOver)
 	p := &Postgres{sealer: sealer, db: db, warnings: warnings,
-		reads: make(chan *read, maxBatch), writes: make(chan *write, maxBatch), stopped: make(chan struct{})}
+		reads: newQueue[*read](maxWaiting), writes: newQueue[*write](maxWaiting), jobs: newQueue[*job](maxWaiting)}
 	p.unverified = unverifiedHosts(config)
 	if err := p.prepare(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	p.ctx, p.close = context.WithCancel(context.Background())
-	go p.run()
+	p.start()
 	return p, nil
 }
 
-// beforeEachUse has a connection of the pool tried before it is used again; the
-// batches keep theirs.
+// handOver is how long the connection that prepare or Warnings used is kept for
+// the first worker that needs one.
+const handOver = time.Second
+
+// beforeEachUse has such a connection tried before it is used again.
 func beforeEachUse(context.Context, stdlib.ShouldPingParams) bool { return true }
 
 // postgresConfig does not pass on pgx's errors: they quote the URL.
@@ -155,9 +158,13 @@ func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
 	return warnings, nil
 }
 
-// Close ends the batches under way and closes the connections.
+// Close waits for the requests under way and closes the connections. Requests that
+// were not begun get ErrClosed.
 func (p *Postgres) Close() error {
+	p.reads.close()
+	p.writes.close()
+	p.jobs.close()
 	p.close()
-	<-p.stopped
+	p.running.Wait()
 	return p.db.Close()
 }

@@ -81,44 +81,29 @@ func (p *Postgres) Remove(ctx context.Context, id string) error {
 // change runs a statement that must change exactly one account; otherwise it
 // returns the given error.
 func (p *Postgres) change(ctx context.Context, text string, otherwise error, values ...any) error {
-	return p.onConnection(ctx, "writing account", func(ctx context.Context, conn *sql.Conn) error {
+	var changed int64
+	err := p.do(ctx, "writing account", &job{changes: true, run: func(ctx context.Context, conn *sql.Conn) error {
 		before := p.warnings.Load()
 		result, err := conn.ExecContext(ctx, postgresDialect.statement(text), values...)
 		if err != nil {
 			return err
 		}
-		n, err := result.RowsAffected()
-		switch {
-		case err == nil && n != 1:
-			return answered{otherwise}
-		case err == nil && p.warnings.Load() != before:
+		if changed, err = result.RowsAffected(); err == nil && changed > 0 && p.warnings.Load() != before {
 			return errWarning
 		}
 		return err
-	})
+	}})
+	if err == nil && changed != 1 {
+		return otherwise
+	}
+	return err
 }
 
-// An answered error is the answer to a statement that the server has run.
-type answered struct{ error }
-
-// onConnection runs f on a connection of the pool, unless the caller has left.
-// Once begun it goes on without the caller, as batches do.
-func (p *Postgres) onConnection(ctx context.Context, doing string, f func(context.Context, *sql.Conn) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	var answer error
-	conn, err := p.attempt(nil, func(ctx context.Context, conn *sql.Conn) error {
-		err := f(ctx, conn)
-		if a, ok := errors.AsType[answered](err); ok {
-			answer, err = a.error, nil
-		}
-		return err
-	})
-	if err != nil {
+func (p *Postgres) do(ctx context.Context, doing string, j *job) error {
+	if err := p.jobs.ask(ctx, j); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	return errors.Join(answer, conn.Close())
+	return nil
 }
 
 // List implements verifier.Store.
@@ -127,35 +112,46 @@ func (p *Postgres) List(ctx context.Context, from string, limit int) ([]verifier
 	return summaries(rows, p.sealer), err
 }
 
-func (p *Postgres) page(ctx context.Context, from string, limit int) (page []row, err error) {
-	err = p.onConnection(ctx, "listing accounts", func(ctx context.Context, conn *sql.Conn) error {
+func (p *Postgres) page(ctx context.Context, from string, limit int) ([]row, error) {
+	var page []row
+	err := p.do(ctx, "listing accounts", &job{run: func(ctx context.Context, conn *sql.Conn) error {
 		rows, err := conn.QueryContext(ctx, postgresDialect.statement(selectPage), from, limit)
 		if err == nil {
 			page, err = scanRows(rows)
 		}
 		return err
-	})
-	return page, err
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return page, nil
 }
 
 // FindToken implements verifier.Store.
-func (p *Postgres) FindToken(ctx context.Context, hash string) (id string, err error) {
-	err = p.onConnection(ctx, "finding link", func(ctx context.Context, conn *sql.Conn) error {
+func (p *Postgres) FindToken(ctx context.Context, hash string) (string, error) {
+	var id string
+	err := p.do(ctx, "finding link", &job{run: func(ctx context.Context, conn *sql.Conn) error {
 		err := conn.QueryRowContext(ctx, postgresDialect.statement(selectToken), hash).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
-			return answered{verifier.ErrNoAccount}
+			return nil
 		}
 		return err
-	})
-	return id, err
+	}})
+	if err == nil && id == "" {
+		err = verifier.ErrNoAccount
+	}
+	if err != nil {
+		return "", err
+	}
+	return id, nil
 }
 
 // Sweep implements verifier.Store.
 func (p *Postgres) Sweep(ctx context.Context, now time.Time) error {
-	return p.onConnection(ctx, "sweeping", func(ctx context.Context, conn *sql.Conn) error {
+	return p.do(ctx, "sweeping", &job{run: func(ctx context.Context, conn *sql.Conn) error {
 		_, err := conn.ExecContext(ctx, postgresDialect.statement(sweep), millis(now))
 		return err
-	})
+	}})
 }
 
 // Fingerprint implements verifier.Store.
