@@ -36,6 +36,7 @@ const jobWorkers = 3
 func (p *Postgres) start() {
 	work(p, p.reads, maxBatch, (*worker).readBatch)
 	work(p, p.writes, maxBatch, (*worker).writeBatch)
+	work(p, p.lookUps, maxBatch, (*worker).lookUp)
 	for range jobWorkers {
 		work(p, p.jobs, 1, (*worker).runJob)
 	}
@@ -129,6 +130,19 @@ func (w *worker) readBatch(batch []*read) error {
 
 func (w *worker) writeBatch(batch []*write) error {
 	return w.write(func(ctx context.Context, conn *sql.Conn) error { return w.store.writeStates(ctx, conn, batch) })
+}
+
+func (w *worker) lookUp(batch []*lookUp) error {
+	return w.read(func(ctx context.Context, conn *sql.Conn) error {
+		rows, err := conn.QueryContext(ctx, selectTokensIn, hashesOf(batch))
+		if err == nil {
+			err = scanLookUps(rows, batch)
+		}
+		if err != nil {
+			return fmt.Errorf("finding links: %w", err)
+		}
+		return nil
+	})
 }
 
 // runJob makes sure of a connection before a change: an idle one may be lost.

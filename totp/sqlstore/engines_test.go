@@ -24,6 +24,8 @@ type database struct {
 	dump func() string // every table's definition and rows
 	raw  func() []byte // everything that the engine has written of it
 
+	stall func(t *testing.T) (release func()) // has whatever changes the database wait
+
 	another func(t *testing.T) database // an empty one on the same engine
 }
 
@@ -54,6 +56,7 @@ func sqliteDatabase(t *testing.T) database {
 			}
 			return all
 		},
+		stall:   func(t *testing.T) func() { return stallSQLite(t, path) },
 		another: sqliteDatabase,
 	}
 }
@@ -68,6 +71,20 @@ func onSQLite(t *testing.T, path string, f func(*sql.DB) error) {
 	if err := f(db); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// stallSQLite holds a transaction open, as another process may.
+func stallSQLite(t *testing.T, path string) (release func()) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	return func() { db.Close() }
 }
 
 func dumpSQLite(db *sql.DB) (string, error) {
@@ -106,6 +123,7 @@ func postgresDatabase(server *pgtest.Server) database {
 		exec:    func(statement string) { server.Exec(name, statement) },
 		dump:    func() string { return restricted.ReplaceAllString(string(server.Dump(name)), "") },
 		raw:     func() []byte { return server.Dump(name) },
+		stall:   func(*testing.T) func() { server.Pause(); return server.Continue },
 		another: func(*testing.T) database { return postgresDatabase(server) },
 	}
 }

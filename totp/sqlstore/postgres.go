@@ -28,8 +28,8 @@ const migrationLock = 0x746f7470
 //
 // One worker reads the rows that are asked for and one writes the states that
 // are decided, each for all who wait, so that a verdict costs a share of two
-// round trips and of one commit. Deciding itself is the callers' work. Edits and
-// lists have workers of their own. Each worker has its own connection and queue:
+// round trips and of one commit. Deciding itself is the callers' work. Link
+// look-ups, edits and lists have workers of their own. Each worker has its own connection and queue:
 // no request waits for a connection that requests of another kind keep busy.
 type Postgres struct {
 	sealer     *sealer
@@ -42,6 +42,7 @@ type Postgres struct {
 	epoch    atomic.Int64  // goes up when a connection fails: older ones are given up
 	reads    *queue[*read]
 	writes   *queue[*write]
+	lookUps  *queue[*lookUp]
 	jobs     *queue[*job]
 	running  sync.WaitGroup  // of the workers
 	ctx      context.Context // ends when the store is closed
@@ -63,7 +64,8 @@ func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Po
 	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(beforeEachUse), stdlib.OptionAfterConnect(readCommitted))
 	db.SetConnMaxIdleTime(handOver)
 	p := &Postgres{sealer: sealer, db: db, warnings: warnings,
-		reads: newQueue[*read](maxWaiting), writes: newQueue[*write](maxWaiting), jobs: newQueue[*job](maxWaiting)}
+		reads: newQueue[*read](maxWaiting), writes: newQueue[*write](maxWaiting),
+		lookUps: newQueue[*lookUp](maxWaiting), jobs: newQueue[*job](maxWaiting)}
 	p.unverified = unverifiedHosts(config)
 	if err := p.prepare(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -163,6 +165,7 @@ func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
 func (p *Postgres) Close() error {
 	p.reads.close()
 	p.writes.close()
+	p.lookUps.close()
 	p.jobs.close()
 	p.close()
 	p.running.Wait()

@@ -129,21 +129,7 @@ func (p *Postgres) page(ctx context.Context, from string, limit int) ([]row, err
 
 // FindToken implements verifier.Store.
 func (p *Postgres) FindToken(ctx context.Context, hash string) (string, error) {
-	var id string
-	err := p.do(ctx, "finding link", &job{run: func(ctx context.Context, conn *sql.Conn) error {
-		err := conn.QueryRowContext(ctx, postgresDialect.statement(selectToken), hash).Scan(&id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		return err
-	}})
-	if err == nil && id == "" {
-		err = verifier.ErrNoAccount
-	}
-	if err != nil {
-		return "", err
-	}
-	return id, nil
+	return findToken(ctx, p.lookUps, hash)
 }
 
 // Sweep implements verifier.Store.

@@ -79,6 +79,29 @@ func TestASilentServerGivesNoVerdict(t *testing.T) {
 	mustAccept(t, v, c, k) // it had only read
 }
 
+func TestASilentServerHoldsNobodyLongerThanTheCallersContext(t *testing.T) {
+	server := pgtest.Start(t)
+	p := openPostgres(t, server.URL(server.NewDatabase()))
+	if err := p.Add(t.Context(), verifier.Account{ID: "alice"}); err != nil {
+		t.Fatal(err)
+	}
+	server.Pause()
+	for name, ask := range map[string]func(context.Context) error{
+		"adding":         func(ctx context.Context) error { return p.Add(ctx, verifier.Account{ID: "bob"}) },
+		"removing":       func(ctx context.Context) error { return p.Remove(ctx, "alice") },
+		"listing":        func(ctx context.Context) error { _, err := p.List(ctx, "", 1); return err },
+		"finding a link": func(ctx context.Context) error { _, err := p.FindToken(ctx, "nothing"); return err },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		begin := time.Now()
+		if err := ask(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 2*time.Second {
+			t.Errorf("%s: %v after %v, want the caller's deadline", name, err, time.Since(begin))
+		}
+	}
+	server.Continue()
+}
+
 func TestTheHostThatTakesWritesIsFound(t *testing.T) {
 	primary := pgtest.Start(t)
 	standby := primary.SynchronousStandby()

@@ -46,6 +46,7 @@ type SQLite struct {
 	close      context.CancelFunc
 
 	requests *queue[*request]
+	lookUps  *queue[*lookUp] // apart: anybody may ask for links, and fill this queue
 
 	writer       *writer
 	checkpointer *checkpointer
@@ -66,7 +67,8 @@ func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQL
 	if err != nil {
 		return nil, err
 	}
-	s := &SQLite{sealer: sealer, copied: make(chan struct{}), requests: newQueue[*request](maxWaiting)}
+	s := &SQLite{sealer: sealer, copied: make(chan struct{}),
+		requests: newQueue[*request](maxWaiting), lookUps: newQueue[*lookUp](maxWaiting)}
 	if err := s.open(ctx, path); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -179,6 +181,7 @@ func checkDurable(ctx context.Context, conn *sql.Conn) error {
 // all there is. Requests that it had not taken up get ErrClosed.
 func (s *SQLite) Close() error {
 	s.requests.close()
+	s.lookUps.close()
 	s.close()
 	s.running.Wait()
 	return s.release()

@@ -2,8 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"totpctl/totp/verifier"
@@ -100,18 +98,7 @@ func (s *SQLite) page(ctx context.Context, from string, limit int) ([]row, error
 
 // FindToken implements verifier.Store.
 func (s *SQLite) FindToken(ctx context.Context, hash string) (string, error) {
-	var id string
-	err := s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		err := w.statements[selectToken].QueryRowContext(ctx, hash).Scan(&id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return verifier.ErrNoAccount
-		}
-		return engine("finding link", err)
-	})
-	if err != nil {
-		return "", err
-	}
-	return id, nil
+	return findToken(ctx, s.lookUps, hash)
 }
 
 // Sweep implements verifier.Store.

@@ -30,12 +30,12 @@ const (
 
 	selectPage = selectAny + `WHERE id >= ?1 ORDER BY id LIMIT ?2`
 
-	selectToken = `SELECT account FROM enrolment WHERE pending_token = ?1`
-
 	// sweep needs no condition on the account's revision: an edit that was decided
 	// on what is swept writes the account whole.
 	sweep = `UPDATE enrolment SET pending = '', pending_token = NULL, kept = '', expires_at = 0
 		WHERE expires_at > 0 AND expires_at <= ?1`
+
+	selectTokens = `SELECT pending_token, account FROM enrolment WHERE pending_token `
 )
 
 const (
@@ -55,18 +55,21 @@ const (
 		FROM `
 )
 
-// SQLite's for the writer's transactions. The accounts to read ahead are a JSON
-// array of their ids.
+// SQLite's for the writer. What to look for is a JSON array.
 const (
 	begin = `BEGIN IMMEDIATE`
 
 	selectAhead = selectAny + `WHERE id IN (SELECT value FROM json_each(?1))`
+
+	selectTokensListed = selectTokens + `IN (SELECT value FROM json_each(?1))`
 )
 
 // PostgreSQL's statements for batches. The rows are locked in order before the
 // update, which would lock them in any: two replicas would deadlock.
 const (
 	selectRows = selectAny + `WHERE id = ANY($1::text[])`
+
+	selectTokensIn = selectTokens + `= ANY($1::text[])`
 
 	updateStates = `WITH locked AS MATERIALIZED (
 			SELECT id FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE)

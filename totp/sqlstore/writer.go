@@ -33,7 +33,7 @@ type writer struct {
 }
 
 func (w *writer) prepare(ctx context.Context) error {
-	for _, text := range []string{begin, "COMMIT", "ROLLBACK", selectRow, selectAhead, selectPage, selectToken, sweep,
+	for _, text := range []string{begin, "COMMIT", "ROLLBACK", selectRow, selectAhead, selectPage, selectTokensListed, sweep,
 		updateState, updateAccount, updateEnrolment, insertAccount, insertEnrolment, deleteAccount, deleteEnrolment} {
 		statement, err := w.conn.PrepareContext(ctx, text)
 		if err != nil {
@@ -65,6 +65,8 @@ func (w *writer) run() {
 		case <-w.store.requests.ready:
 			w.handle(w.store.requests.take(maxBatch))
 			w.askCheckpointer()
+		case <-w.store.lookUps.ready:
+			w.store.lookUps.serveBatch(maxBatch, w.lookUp)
 		case <-w.store.copied:
 			checkpoint(w.store.ctx, w.conn) // if it fails, the next may not
 		case <-w.store.ctx.Done():
@@ -184,6 +186,23 @@ func (w *writer) load(ctx context.Context, id string) (r row, err error) {
 		return r, verifier.ErrNoAccount
 	}
 	return r, engine("reading account", err)
+}
+
+// lookUp finds links with one statement, outside of a transaction: no look-up
+// waits for another process's.
+func (w *writer) lookUp(batch []*lookUp) error {
+	list, err := json.Marshal(hashesOf(batch))
+	if err != nil {
+		return err
+	}
+	rows, err := w.statements[selectTokensListed].QueryContext(context.Background(), string(list))
+	if err == nil {
+		err = scanLookUps(rows, batch)
+	}
+	if err = errors.Join(err, w.store.checkFiles()); err != nil {
+		return fmt.Errorf("finding links: %w", err)
+	}
+	return nil
 }
 
 // A statement comes with its parameters.
