@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"totpctl/totp/verifier"
 )
 
@@ -90,11 +92,22 @@ func (w *worker) try(f func(context.Context, *sql.Conn) error) error {
 		return fmt.Errorf("connecting: %w", err)
 	}
 	err := f(ctx, w.conn)
+	for isRolledBack(err) {
+		err = f(ctx, w.conn)
+	}
 	if err != nil {
 		w.store.epoch.CompareAndSwap(w.epoch, w.epoch+1)
 		w.drop()
 	}
 	return err
+}
+
+// isRolledBack reports a serialization failure or a deadlock: PostgreSQL has undone
+// the transaction in favour of others, and it may be run again. Where the database's
+// default isolation level is higher than read committed, any write may meet that.
+func isRolledBack(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "40001" || e.Code == "40P01")
 }
 
 // connect gives up when the store is closed.
@@ -191,6 +204,7 @@ func (p *Postgres) writeStates(ctx context.Context, conn *sql.Conn, batch []*wri
 	var args stateArrays
 	first := map[string]*write{}
 	for _, w := range batch {
+		w.changed = false
 		if first[w.row.id] == nil {
 			first[w.row.id], w.tried = w, true
 			args.add(w.row)

@@ -29,8 +29,12 @@ const migrationLock = 0x746f7470
 // One worker reads the rows that are asked for and one writes the states that
 // are decided, each for all who wait, so that a verdict costs a share of two
 // round trips and of one commit. Deciding itself is the callers' work. Link
-// look-ups, edits and lists have workers of their own. Each worker has its own connection and queue:
-// no request waits for a connection that requests of another kind keep busy.
+// look-ups have a worker of their own, edits and lists have some. Each worker has
+// its own connection: no request waits for one that requests of another kind use.
+//
+// A pooler may give each transaction another session, as PgBouncer does in its
+// transaction mode. So no statement is prepared by name, nothing is set for a
+// session, and what has to hold for a transaction is said in it.
 type Postgres struct {
 	sealer     *sealer
 	fresh      string   // the database's name if it had no tables
@@ -61,7 +65,7 @@ func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Po
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(beforeEachUse), stdlib.OptionAfterConnect(readCommitted))
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(beforeEachUse))
 	db.SetConnMaxIdleTime(handOver)
 	p := &Postgres{sealer: sealer, db: db, warnings: warnings,
 		reads: newQueue[*read](maxWaiting), writes: newQueue[*write](maxWaiting),
@@ -88,6 +92,7 @@ func postgresConfig(url string) (*pgx.ConnConfig, *atomic.Int64, error) {
 	if err != nil {
 		return nil, nil, errors.New("not a PostgreSQL URL: want postgres://USER:PASSWORD@HOST[,HOST]/DATABASE")
 	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // no prepared statements
 	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
@@ -116,7 +121,9 @@ func (p *Postgres) prepare(ctx context.Context) error {
 	if err := p.noteFresh(ctx, conn); err != nil {
 		return err
 	}
-	begin := fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d)", migrationLock)
+	// Under another isolation level a migrator that waited for the lock would not see
+	// what the one before has done.
+	begin := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(%d)", migrationLock)
 	p.upgraded, err = prepareSchema(ctx, conn, postgresDialect, begin, p.sealer)
 	return err
 }
@@ -132,13 +139,6 @@ func checkEncoding(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("the database's encoding is %s, not UTF8: make another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0", encoding)
 	}
 	return nil
-}
-
-// readCommitted undoes another default of the database or the role: batches rely
-// on seeing what others have committed.
-func readCommitted(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
-	return err
 }
 
 // Warnings tells what an operator should know of the database's settings.

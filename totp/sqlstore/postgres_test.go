@@ -1,9 +1,12 @@
 package sqlstore_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"totpctl/totp/sqlstore"
@@ -29,28 +32,116 @@ func TestPostgresWhoseEncodingLacksNamesIsRefused(t *testing.T) {
 	}
 }
 
-// An operator's default must not make batches fail each other.
-func TestPostgresIsReadCommittedWhateverTheDefault(t *testing.T) {
+// An operator's default must not make starts and batches fail each other.
+func TestPostgresWorksWhateverTheDefaultIsolation(t *testing.T) {
 	server := pgtest.Start(t)
-	name := server.NewDatabase()
-	server.Exec("postgres", fmt.Sprintf("ALTER DATABASE %s SET default_transaction_isolation = serializable", name))
-	stores := []*sqlstore.Postgres{openPostgres(t, server.URL(name)), openPostgres(t, server.URL(name))}
-	if err := stores[0].Add(t.Context(), verifier.Account{ID: "alice"}); err != nil {
-		t.Fatal(err)
+	for _, level := range []string{"repeatable read", "serializable"} {
+		t.Run(level, func(t *testing.T) {
+			name := server.NewDatabase()
+			server.Exec(name, fmt.Sprintf("ALTER DATABASE %s SET default_transaction_isolation = '%s'", name, level))
+			testIsolation(t, openAtOnce(t, server.URL(name), 4))
+		})
 	}
+}
+
+func openAtOnce(t *testing.T, url string, n int) []*sqlstore.Postgres {
+	t.Helper()
+	stores := make([]*sqlstore.Postgres, n)
 	var all sync.WaitGroup
-	for i := range 40 {
+	for i := range stores {
 		all.Go(func() {
-			err := stores[i%2].Decide(t.Context(), "alice", func(a verifier.Account) (verifier.State, bool) {
-				a.State.Failures++
-				return a.State, true
-			})
-			if err != nil {
+			var err error
+			if stores[i], err = sqlstore.OpenPostgres(context.Background(), url, [][]byte{encryptionKey}); err != nil {
+				t.Errorf("opening %d stores at once: %v", n, err)
+			}
+		})
+	}
+	all.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+	for _, s := range stores {
+		t.Cleanup(func() { s.Close() })
+	}
+	return stores
+}
+
+func testIsolation(t *testing.T, stores []*sqlstore.Postgres) {
+	var all sync.WaitGroup
+	var added atomic.Int64
+	for _, s := range stores {
+		all.Go(func() {
+			if err := s.Add(t.Context(), verifier.Account{ID: "alice"}); err == nil {
+				added.Add(1)
+			} else if !errors.Is(err, verifier.ErrExists) {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
+	if n := added.Load(); n != 1 {
+		t.Errorf("alice was added %d times", n)
+	}
+	for i := range 40 {
+		s := stores[i%len(stores)]
+		fail := func(a verifier.Account) verifier.Account { a.State.Failures++; return a }
+		all.Go(func() {
+			err := s.Decide(t.Context(), "alice", func(a verifier.Account) (verifier.State, bool) { return fail(a).State, true })
+			if err != nil {
+				t.Errorf("deciding: %v", err)
+			}
+		})
+		all.Go(func() {
+			err := s.Edit(t.Context(), "alice", func(a verifier.Account) (verifier.Account, error) { return fail(a), nil })
+			if err != nil {
+				t.Errorf("editing: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	page, err := stores[0].List(t.Context(), "alice", 1)
+	if err != nil || page[0].State.Failures != 80 {
+		t.Errorf("%+v, %v, want 80 changes", page, err)
+	}
+}
+
+// Batches pass names in arrays.
+func TestNamesOfOddCharactersShareABatch(t *testing.T) {
+	p := openPostgres(t, onNewServer(t))
+	names := []string{`"`, `\`, `{}`, `a,b`, `NULL`, `null`, `'`, ` x `, `a b`, `$1`, "ä", "\u2028", "\t", `{"a","b"}`, `\"`, `--`}
+	for _, name := range names {
+		if err := p.Add(t.Context(), verifier.Account{ID: name}); err != nil {
+			t.Errorf("adding %q: %v", name, err)
+		}
+	}
+	var all sync.WaitGroup
+	for i, name := range names {
+		all.Go(func() {
+			err := p.Decide(t.Context(), name, func(a verifier.Account) (verifier.State, bool) {
+				if a.ID != name {
+					t.Errorf("read %q, want %q", a.ID, name)
+				}
+				a.State.Failures = i + 1
+				a.State.Last.Verdict.Reason = verifier.Reason(name)
+				return a.State, true
+			})
+			if err != nil {
+				t.Errorf("deciding on %q: %v", name, err)
+			}
+		})
+	}
+	all.Wait()
+	for i, name := range names {
+		page, err := p.List(t.Context(), name, 1)
+		if err != nil || page[0].ID != name || page[0].State.Failures != i+1 || page[0].State.Last.Verdict.Reason != verifier.Reason(name) {
+			t.Errorf("%q came back as %+v, %v", name, page, err)
+		}
+	}
+}
+
+func onNewServer(t *testing.T) (url string) {
+	server := pgtest.Start(t)
+	return server.URL(server.NewDatabase())
 }
 
 func TestPostgresWithoutVerifiedTLSIsWarnedOf(t *testing.T) {
