@@ -21,9 +21,9 @@ type Bouncer struct {
 	port int
 }
 
-// Bouncer runs a PgBouncer with Debian's settings, as far as they matter, which
-// keeps at most so many connections to each database. It fails the test if
-// PgBouncer is not installed, and ends with it.
+// Bouncer runs a PgBouncer that keeps at most so many connections to each database
+// and has its defaults otherwise. It fails the test if PgBouncer is not installed,
+// and ends with it.
 func (s *Server) Bouncer(connections int) *Bouncer {
 	s.t.Helper()
 	b := &Bouncer{s.t, freePort(s.t)}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"totpctl/totp/sqlstore/pgtest"
 )
 
@@ -36,5 +38,25 @@ func TestAStandbyTakesOverAfterItsPrimaryWasKilled(t *testing.T) {
 	standby.Exec(d, "UPDATE kept SET n = n + 1")
 	if got := standby.Query(d, "SELECT n FROM kept"); got != "43" {
 		t.Errorf("on the promoted standby: %s, want 43", got)
+	}
+}
+
+func TestClientsOfABouncerShareAConnection(t *testing.T) {
+	url := pgtest.Start(t).Bouncer(1).URL("postgres")
+	sessions := map[string]bool{}
+	for range 2 {
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(t.Context())
+		var session string
+		if err := conn.QueryRow(t.Context(), "SELECT pg_backend_pid()::text", pgx.QueryExecModeExec).Scan(&session); err != nil {
+			t.Fatal(err)
+		}
+		sessions[session] = true
+	}
+	if len(sessions) != 1 {
+		t.Errorf("sessions are %v, want one", sessions)
 	}
 }
