@@ -16,6 +16,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"totpctl/totp"
 )
 
@@ -57,6 +59,7 @@ type Verifier struct {
 	config    Config
 	defaultID string
 	waits     waits
+	ready     singleflight.Group
 }
 
 // New returns a Verifier. It does not touch the store, which may be unreachable
@@ -189,13 +192,6 @@ func (v *Verifier) keyOf(a Account) totp.Key {
 func (v *Verifier) Enrolled(ctx context.Context) (bool, error) {
 	a, err := v.load(ctx, v.defaultID)
 	return a.State.LastStep > 0, err
-}
-
-// Ready returns an error while the store could not give a verdict. It writes
-// nothing.
-func (v *Verifier) Ready(ctx context.Context) error {
-	_, err := v.load(ctx, v.defaultID)
-	return err
 }
 
 // load returns an account of the store. The default account needs no row before

@@ -1,0 +1,16 @@
+package verifier
+
+import "context"
+
+// Ready returns an error while the store could not give a verdict. All who ask at a
+// time share one look at the store, which writes nothing: strangers may ask, and
+// must not take the room in which verdicts wait.
+func (v *Verifier) Ready(ctx context.Context) error {
+	look := v.ready.DoChan("", func() (any, error) { return v.load(context.WithoutCancel(ctx), v.defaultID) })
+	select {
+	case r := <-look:
+		return r.Err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
