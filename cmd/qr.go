@@ -40,16 +40,16 @@ the database and ENCRYPTION_KEY.`,
 			}
 			for _, flag := range []string{"png", "svg"} {
 				if f := c.Flags().Lookup(flag); f.Changed && f.Value.String() == "" {
-					return withHint(fmt.Errorf("reading --%s: it is empty", flag), "--%s wants the name of a file", flag)
+					return withHint(fmt.Errorf("reading --%s: it is empty", flag), "--%s wants the name of a file, or - for standard output", flag)
 				}
 			}
 			return p.showQR(key, form)
 		},
 	}
 	c.Flags().BoolVar(&form.uri, "uri", false, "print the otpauth URI instead")
-	c.Flags().StringVar(&form.png, "png", "", "write a PNG image to this `file` instead")
-	c.Flags().StringVar(&form.svg, "svg", "", "write an SVG image to this `file` instead")
-	c.Flags().BoolVar(&form.force, "force", false, "let --png and --svg replace an existing file")
+	c.Flags().StringVar(&form.png, "png", "", "write a PNG image to this `file` instead, - for standard output")
+	c.Flags().StringVar(&form.svg, "svg", "", "write an SVG image to this `file` instead, - for standard output")
+	c.Flags().BoolVar(&form.force, "force", false, "let --png and --svg replace an existing regular file")
 	c.MarkFlagsMutuallyExclusive("uri", "png", "svg")
 	addKeyForFlags(c)
 	return c
@@ -62,12 +62,12 @@ func (p program) showQR(k totp.Key, f qrForm) (err error) {
 	case f.png != "":
 		var image []byte
 		if image, err = qrcode.PNG(k.URI()); err == nil {
-			err = writeImage(f.png, image, f.force)
+			err = p.writePNG(f, image)
 		}
 	case f.svg != "":
 		var image string
 		if image, err = qrcode.SVG(k.URI(), "QR code for an authenticator app"); err == nil {
-			err = writeImage(f.svg, []byte(image), f.force)
+			err = p.writeImage(f.svg, []byte(image), f.force)
 		}
 	default:
 		err = p.drawQR(k)
@@ -129,16 +129,31 @@ func utf8Locale(getenv func(string) string) bool {
 	return true
 }
 
-func writeImage(file string, image []byte, force bool) error {
+// writePNG keeps binary off the terminal, whose state it would garble.
+func (p program) writePNG(f qrForm, image []byte) error {
+	if f.png == "-" && isTerminal(p.out) {
+		return withHint(errors.New("writing image: standard output is a terminal, and a PNG is no text"), "send it on, as in `totpctl qr --png - >FILE`, or name a file; without --png the code is drawn")
+	}
+	return p.writeImage(f.png, image, f.force)
+}
+
+// writeImage writes to standard output where the file is "-".
+func (p program) writeImage(file string, image []byte, force bool) error {
 	write := createFile
-	if force {
+	switch {
+	case file == "-":
+		write = func(_ string, image []byte) error { _, err := p.out.Write(image); return err }
+	case force:
 		write = replaceFile
 	}
 	err := write(file, image)
-	if errors.Is(err, fs.ErrExist) {
+	exists := errors.Is(err, fs.ErrExist)
+	switch {
+	case errors.Is(err, errNotRegular), exists && errors.Is(mayReplace(file), errNotRegular):
+		return withHint(fmt.Errorf("writing %s: %w", file, errNotRegular), "--force replaces regular files alone: name a new file, or - for standard output")
+	case exists:
 		return withHint(fmt.Errorf("writing %s: it exists already", file), "name another file, or replace it with --force")
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("writing image: %w", err)
 	}
 	return nil
