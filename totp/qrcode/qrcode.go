@@ -33,8 +33,11 @@ func PNG(text string) ([]byte, error) {
 
 // encode discards the library's errors: text is a secret that they might quote,
 // and length is all that can be wrong with it.
-func encode(text string) (*qr.Code, qr.Level, error) {
-	for _, level := range []qr.Level{qr.M, qr.L} {
+func encode(text string) (*qr.Code, qr.Level, error) { return encodeAt(text, qr.M, qr.L) }
+
+// encodeAt takes the first of the levels that the text fits.
+func encodeAt(text string, levels ...qr.Level) (*qr.Code, qr.Level, error) {
+	for _, level := range levels {
 		if code, err := qr.Encode(text, level); err == nil {
 			return code, level, nil
 		}

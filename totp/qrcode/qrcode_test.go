@@ -154,6 +154,7 @@ func FuzzAllFormsAgree(f *testing.F) {
 		checkModules(t, svgModules(t, text, title), text)
 		for _, style := range []Style{HalfBlocks, WholeBlocks} {
 			checkModules(t, terminalModules(t, text, style), text)
+			checkModules(t, terminalModules(t, text, style|NoColours), text)
 		}
 	})
 }

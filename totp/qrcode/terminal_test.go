@@ -31,9 +31,38 @@ func TestTerminalIsReadBack(t *testing.T) {
 	}
 }
 
+func TestTerminalWithoutColoursIsReadBackOnADarkOne(t *testing.T) {
+	for name, text := range texts {
+		for style, styleName := range map[Style]string{HalfBlocks: "half", WholeBlocks: "whole"} {
+			t.Run(name+" "+styleName, func(t *testing.T) {
+				modules := terminalModules(t, text, style|NoColours)
+				checkModules(t, modules, text)
+				if got := readBack(t, picture(modules, 0)); got != text {
+					t.Errorf("read back %q, want %q", got, text)
+				}
+			})
+		}
+	}
+}
+
+func TestLowCorrectionIsSmallerAndReadBack(t *testing.T) {
+	const defaultURI = "otpauth://totp/totpctl:default?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=totpctl"
+	columns, lines, err := Size(defaultURI, HalfBlocks|LowCorrection)
+	if err != nil || columns != 45 || lines != 23 {
+		t.Errorf("the default URI needs %d columns, %d lines, %v; want 45 and 23", columns, lines, err)
+	}
+	modules := terminalModules(t, defaultURI, HalfBlocks|LowCorrection)
+	if len(modules) != columns {
+		t.Errorf("%d rows are drawn, want %d", len(modules), columns)
+	}
+	if got := readBack(t, picture(modules, 0)); got != defaultURI {
+		t.Errorf("read back %q, want %q", got, defaultURI)
+	}
+}
+
 func TestTerminalKeepsToSize(t *testing.T) {
 	for name, text := range texts {
-		for _, style := range []Style{HalfBlocks, WholeBlocks} {
+		for style := HalfBlocks; style <= WholeBlocks|NoColours|LowCorrection; style++ {
 			columns, lines, err := Size(text, style)
 			if err != nil {
 				t.Fatal(err)
@@ -61,13 +90,15 @@ func TestTerminalDrawsSmallestCodeInKnownSize(t *testing.T) {
 }
 
 func TestWholeBlocksAreASCII(t *testing.T) {
-	var out bytes.Buffer
-	if err := Terminal(&out, texts["typical"], WholeBlocks); err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range out.Bytes() {
-		if b >= utf8.RuneSelf {
-			t.Fatalf("byte %#x", b)
+	for _, style := range []Style{WholeBlocks, WholeBlocks | NoColours} {
+		var out bytes.Buffer
+		if err := Terminal(&out, texts["typical"], style); err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range out.Bytes() {
+			if b >= utf8.RuneSelf {
+				t.Fatalf("style %d: byte %#x", style, b)
+			}
 		}
 	}
 }
@@ -88,7 +119,7 @@ func TestTerminalReturnsTheWriteError(t *testing.T) {
 func terminalModules(t *testing.T, text string, style Style) bitmap {
 	t.Helper()
 	screen := terminalCells(t, text, style)
-	if style == WholeBlocks {
+	if style.has(WholeBlocks) {
 		return wholeModules(t, screen)
 	}
 	return halfModules(t, screen)
@@ -147,12 +178,19 @@ func terminalCells(t *testing.T, text string, style Style) [][]cell {
 	if err := Terminal(&out, text, style); err != nil {
 		t.Fatal(err)
 	}
+	if style.has(NoColours) && bytes.ContainsRune(out.Bytes(), '\x1b') {
+		t.Fatal("there is an escape in what has no colours")
+	}
 	body, ended := strings.CutSuffix(out.String(), "\n")
 	if !ended {
 		t.Fatal("the last line has no newline")
 	}
 	var screen [][]cell
 	for y, line := range strings.Split(body, "\n") {
+		if style.has(NoColours) {
+			screen = append(screen, plainCells(t, line))
+			continue
+		}
 		cells, colours := lineCells(t, line)
 		if colours != (cell{}) {
 			t.Fatalf("line %d ends in %+v", y, colours)
@@ -160,6 +198,22 @@ func terminalCells(t *testing.T, text string, style Style) [][]cell {
 		screen = append(screen, cells)
 	}
 	return screen
+}
+
+// plainCells are those of a dark terminal, whose glyphs are white.
+func plainCells(t *testing.T, line string) (cells []cell) {
+	t.Helper()
+	for _, glyph := range line {
+		switch glyph {
+		case '█', '#':
+			cells = append(cells, cell{' ', "16", "231"})
+		case ' ', '▀', '▄':
+			cells = append(cells, cell{glyph, "231", "16"})
+		default:
+			t.Fatalf("cell %q", glyph)
+		}
+	}
+	return cells
 }
 
 var escape = regexp.MustCompile(`^\x1b\[([0-9;]*)m`)
