@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 
@@ -28,6 +29,7 @@ func (p program) qrCommand() *cobra.Command {
 		Short: "Draw the enrolment QR code in the terminal",
 		Long: `Draws the QR code that an authenticator app scans to learn the secret. It needs
 neither a server nor a network. Whoever sees the code can make valid codes.
+Where TERM is dumb, it draws without colours, for light text on a dark ground.
 
 The secret is the default account's, or a stored one's on the machine that has
 the database and ENCRYPTION_KEY.`,
@@ -79,22 +81,21 @@ func (p program) showQR(k totp.Key, f qrForm) (err error) {
 }
 
 func (p program) drawQR(k totp.Key) error {
-	style := qrcode.HalfBlocks
-	if !utf8Locale(os.Getenv) {
-		style = qrcode.WholeBlocks
+	style, window := terminalStyle(os.Getenv), p.window()
+	needed, err := drawnSize(k, style)
+	if err == nil && !window.holds(needed.columns, needed.lines+lineOfPrompt) {
+		style |= qrcode.LowCorrection
+		needed, err = drawnSize(k, style)
 	}
-	columns, lines, err := qrcode.Size(k.URI(), style)
 	if err != nil {
 		return err
 	}
-	if width, height, err := term.GetSize(int(p.out.Fd())); err == nil && width > 0 {
-		if width < columns {
-			return withHint(fmt.Errorf("drawing QR code: the terminal is %d columns wide and the code needs %d", width, columns),
-				"%s", narrowHint(style))
-		}
-		if height < lines {
-			fmt.Fprintf(p.errOut, "totpctl: the code has %d lines and the terminal %d: enlarge the window to scan it\n", lines, height)
-		}
+	if window.columns < needed.columns {
+		return withHint(fmt.Errorf("drawing QR code: the terminal is %d columns wide and the code needs %d", window.columns, needed.columns),
+			"%s", narrowHint(style))
+	}
+	if window.lines < needed.lines {
+		fmt.Fprintf(p.errOut, "totpctl: the code with its label has %d lines and the terminal %d: enlarge the window to scan it\n", needed.lines, window.lines)
 	}
 	if err := qrcode.Terminal(p.out, k.URI(), style); err != nil {
 		return fmt.Errorf("drawing QR code: %w", err)
@@ -103,9 +104,48 @@ func (p program) drawQR(k totp.Key) error {
 	return err
 }
 
+// A size is of a window, or of what is drawn in one.
+type size struct{ columns, lines int }
+
+func (s size) holds(columns, lines int) bool { return columns <= s.columns && lines <= s.lines }
+
+// window is as large as can be where nothing tells its size.
+func (p program) window() size {
+	unknown := size{math.MaxInt, math.MaxInt}
+	width, height, err := term.GetSize(int(p.out.Fd()))
+	if err != nil || width <= 0 || height <= 0 {
+		return unknown
+	}
+	return size{width, height}
+}
+
+// The lines that follow the code.
+const (
+	lineOfLabel  = 1
+	lineOfPrompt = 1 // the shell's
+)
+
+func drawnSize(k totp.Key, style qrcode.Style) (size, error) {
+	columns, lines, err := qrcode.Size(k.URI(), style)
+	return size{columns, lines + lineOfLabel}, err
+}
+
+// terminalStyle has no escapes for a dumb terminal, such as an editor's, which
+// would show them as text.
+func terminalStyle(getenv func(string) string) qrcode.Style {
+	style := qrcode.HalfBlocks
+	if !utf8Locale(getenv) {
+		style |= qrcode.WholeBlocks
+	}
+	if getenv("TERM") == "dumb" {
+		style |= qrcode.NoColours
+	}
+	return style
+}
+
 func narrowHint(style qrcode.Style) string {
 	const hint = "widen the window or make its font smaller, or write the code to a file with --png"
-	if style == qrcode.WholeBlocks {
+	if style&qrcode.WholeBlocks != 0 {
 		return hint + "; a terminal that shows UTF-8 needs half the width: LC_ALL=C.UTF-8 says that it does"
 	}
 	return hint

@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"mistake":   mistake,
 			"mode":      mode,
+			"lines":     countLines,
 			"giveaway":  giveAway,
 			"tty":       tty,
 			"serve":     serve,
@@ -106,6 +107,13 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 		if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); (got == args[0]) == neg {
 			ts.Fatalf("mode of %s is %s", file, got)
 		}
+	}
+}
+
+// lines N FILE wants that many lines.
+func countLines(ts *testscript.TestScript, neg bool, args []string) {
+	if got := strconv.Itoa(strings.Count(ts.ReadFile(args[1]), "\n")); (got == args[0]) == neg {
+		ts.Fatalf("%s has %s lines", args[1], got)
 	}
 }
 
