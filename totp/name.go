@@ -1,0 +1,75 @@
+package totp
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// ParseNewName checks a name that is about to be given: an issuer, or an account
+// beside its issuer. It refuses what ParseName does, and what people would take
+// for another name, or for none: a name that begins or ends with a character that
+// shows nothing, or begins with one that combines with what stands before it. It
+// refuses a colon, too, which the Key Uri Format keeps for the separator of issuer
+// and account. A name that is in use already needs ParseName alone.
+func ParseNewName(s string) (string, error) {
+	if _, err := ParseName(s); err != nil {
+		return "", err
+	}
+	first, _ := utf8.DecodeRuneInString(s)
+	last, size := utf8.DecodeLastRuneInString(s)
+	before, _ := utf8.DecodeLastRuneInString(s[:len(s)-size])
+	switch {
+	case strings.Contains(s, ":"):
+		return "", errors.New("contains a colon")
+	case invisible(first):
+		return "", fmt.Errorf("begins with %U, which shows nothing", first)
+	case unicode.IsMark(first):
+		return "", fmt.Errorf("begins with %U, which combines with the character before it", first)
+	case invisible(last) && !(unicode.Is(unicode.Variation_Selector, last) && unicode.IsSymbol(before)): // an emoji's
+		return "", fmt.Errorf("ends with %U, which shows nothing", last)
+	}
+	return s, nil
+}
+
+// SplitName parts the name of a stored account that has an issuer of its own, such
+// as GitHub:alice. A name has one if it holds one colon, with a name of ParseName's
+// on either side; for any other, ok is false.
+func SplitName(name string) (issuer, account string, ok bool) {
+	issuer, account, _ = strings.Cut(name, ":")
+	_, issuerErr := ParseName(issuer)
+	_, accountErr := ParseName(account)
+	if issuerErr != nil || accountErr != nil || strings.Contains(account, ":") {
+		return "", "", false
+	}
+	return issuer, account, true
+}
+
+// QuoteName returns a name for people to read: in double quotes, with Go's escapes
+// for quotes, backslashes and whatever shows nothing. It takes any text.
+func QuoteName(name string) string {
+	quoted := strconv.Quote(name)
+	var b strings.Builder
+	for i, r := range quoted {
+		if invisible(r) || i == 1 && unicode.IsMark(r) {
+			escaped := strconv.QuoteToASCII(string(r))
+			b.WriteString(escaped[1 : len(escaped)-1])
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// invisible tells whether r shows nothing, or a blank that is no space. Unicode has
+// no property for the blanks that are symbols or letters.
+func invisible(r rune) bool {
+	switch r {
+	case '\u2800', '\U0001d159', '\U00013441', '\U00013442': // Braille, musical and hieroglyphic blanks
+		return true
+	}
+	return !unicode.IsPrint(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
