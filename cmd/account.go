@@ -150,6 +150,9 @@ func accountError(doing, name string, err error) error {
 }
 
 func (a accounts) add(ctx context.Context, args []string) error {
+	if _, err := verifier.ParseNewAccount(args[0]); err != nil {
+		return withHint(err, "a name has 1 to 128 characters that people can see; one colon may part an issuer of its own from it, as in GitHub:alice")
+	}
 	e, err := a.Add(ctx, args[0])
 	if err != nil {
 		return err

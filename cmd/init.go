@@ -49,6 +49,9 @@ func writeEnv(s settings) (file string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if err := s.checkNewNames(); err != nil {
+		return "", err
+	}
 	key, err := totp.GenerateKey(parameters)
 	if err != nil {
 		return "", err

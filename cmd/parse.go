@@ -61,7 +61,7 @@ func (s settings) key() (totp.Key, error) {
 	if err != nil {
 		return totp.Key{}, err
 	}
-	return totp.ParseKey(p)
+	return totp.ParseKey(labelled(p))
 }
 
 // optionalKey is the zero Key where TOTP_BASE32_SECRET is not set.

@@ -73,7 +73,7 @@ func NewEnrolmentBody(e verifier.Enrolment, public *url.URL) EnrolmentBody {
 	if err != nil { // the names are too long: the URI serves
 		svg = ""
 	}
-	return EnrolmentBody{e.Key.Account(), e.Key.URI(), svg, e.Until, enrolLink(public, e.Token)}
+	return EnrolmentBody{e.Account, e.Key.URI(), svg, e.Until, enrolLink(public, e.Token)}
 }
 
 // enrolLink is the link that an administrator sends to the owner of a pending
@@ -91,7 +91,7 @@ func (s *Server) postAccounts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name, err := verifier.ParseAccount(body["account"])
+	name, err := verifier.ParseNewAccount(body["account"])
 	if err != nil {
 		return err
 	}

@@ -176,7 +176,8 @@ func TestListsArePagedAndShowNoSecrets(t *testing.T) {
 func TestNamesThatNoAccountMayHaveAre400(t *testing.T) {
 	f := newFixture(t)
 	for _, body := range []string{`{}`, `{"account":""}`, `{"account":" a"}`, `{"account":"a\nb"}`, `{"account":"a\u202eb"}`, `{"account":".."}`,
-		fmt.Sprintf(`{"account":%q}`, strings.Repeat("a", 129)), `{"account":"a","digits":"8"}`, ``} {
+		fmt.Sprintf(`{"account":%q}`, strings.Repeat("a", 129)), `{"account":"a","digits":"8"}`, ``,
+		`{"account":"\u3164"}`, `{"account":"a\u200d"}`, `{"account":"(Default)"}`, `{"account":":a"}`, `{"account":"a:"}`, `{"account":"a:b:c"}`} {
 		f.admin("POST", "/accounts", body).wantError(t, 400)
 	}
 	f.enrol("alice")

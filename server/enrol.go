@@ -26,7 +26,8 @@ type recoveryPage struct {
 }
 
 func (s *Server) newRecoveryPage(c verifier.Confirmation) recoveryPage {
-	p := recoveryPage{Issuer: s.config.Key.Issuer(), Account: c.Account, Left: inWords(seconds(c.Until.Sub(s.config.Clock())))}
+	issuer, account := s.config.Verifier.Label(c.Account)
+	p := recoveryPage{Issuer: issuer, Account: account, Left: inWords(seconds(c.Until.Sub(s.config.Clock())))}
 	for _, code := range c.Codes {
 		p.Codes = append(p.Codes, groups(code))
 	}
@@ -44,7 +45,8 @@ func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) {
 	case c.Codes != nil:
 		render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), s.newRecoveryPage(c))
 	default:
-		render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), s.config.Key.Issuer())
+		issuer, _ := s.config.Verifier.Label(c.Account)
+		render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), issuer)
 	}
 }
 

@@ -26,10 +26,15 @@ type enrolling struct {
 	link string // its path
 }
 
-func newEnrolling(t *testing.T) *enrolling {
+func newEnrolling(t *testing.T) *enrolling { return newEnrollingOf(t, "alice") }
+
+func newEnrollingOf(t *testing.T, name string) *enrolling {
 	t.Helper()
 	e := &enrolling{fixture: newFixture(t)}
-	body := read[server.EnrolmentBody](t, e.admin("POST", "/accounts", `{"account":"alice"}`), 201)
+	body := read[server.EnrolmentBody](t, e.admin("POST", "/accounts", `{"account":"`+name+`"}`), 201)
+	if body.Account != name {
+		t.Fatalf("account %q was made, want %q", body.Account, name)
+	}
 	var err error
 	if e.key, err = totp.ParseURI(body.URI); err != nil {
 		t.Fatal(err)
@@ -269,6 +274,23 @@ func TestEnrolmentShowsRecoveryCodesForAnHour(t *testing.T) {
 	e.advance(time.Hour)
 	e.wantDead("the link", e.get("Cookie", cookie))
 	e.wantDead("the form sent again", e.submit(cookie, "code="+e.goodCode()))
+}
+
+func TestEnrolmentShowsTheIssuerThatIsInAName(t *testing.T) {
+	e := newEnrollingOf(t, "GitHub:alice")
+	if e.key.Issuer() != "GitHub" || e.key.Account() != "alice" {
+		t.Errorf("the QR code is for %q at %q", e.key.Account(), e.key.Issuer())
+	}
+	before := e.get()
+	cookie := e.open()
+	for what, r := range map[string]reply{
+		"the button": before, "the QR code": e.submit(cookie, ""), "the recovery codes": e.submit(cookie, "code="+e.goodCode()),
+	} {
+		if r.status != 200 || !strings.Contains(r.text, ">GitHub<") || strings.Contains(r.text, ">GitHub:") || strings.Contains(r.text, "TOTP Example") {
+			t.Errorf("%s: %d %s", what, r.status, r.text)
+		}
+	}
+	e.post(`{"account":"GitHub:alice","code":"`+e.goodCode()+`"}`).want(t, 200, `{"status":false,"reason":"replayed"}`)
 }
 
 func TestEnrolmentKeepsThePageForTheBrowserAfterABadCode(t *testing.T) {

@@ -14,9 +14,10 @@ import (
 // The secret comes first, parameters that equal the defaults are left out, and
 // everything outside RFC 3986's unreserved characters is percent-encoded.
 //
-// A colon inside an account is written "%3a" and an issuer with a colon stands
-// in its parameter alone: readers take the first ":" or "%3A" of a label for the
-// separator.
+// The format has no place for a colon in a name, which ParseNewName refuses. In a
+// name of old, one inside the account is written "%3a", and an issuer with a colon
+// stands in its parameter alone: readers take the first ":" or "%3A" of a label for
+// the separator.
 func (k Key) URI() string {
 	var b strings.Builder
 	b.WriteString("otpauth://totp/")

@@ -24,17 +24,18 @@ func ParseAccount(name string) (string, error) {
 
 // An Enrolment is what the owner of a pending key needs: it reveals the secret.
 type Enrolment struct {
-	Key    totp.Key
-	Until  time.Time
-	Token  string // of the enrolment link
-	Cookie string // with Open: the value of the cookie that the link is bound to
+	Key     totp.Key
+	Until   time.Time
+	Account string // the stored name; the Key's is what authenticators show
+	Token   string // of the enrolment link
+	Cookie  string // with Open: the value of the cookie that the link is bound to
 }
 
 // Add makes an account with a fresh key, pending until a code of it verifies. An
 // account whose time for that has passed is replaced, unless it is disabled; any
 // other is ErrExists.
 func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
-	if _, err := ParseAccount(name); err != nil {
+	if _, err := ParseNewAccount(name); err != nil {
 		return Enrolment{}, err
 	}
 	e, pending, err := v.newPending(name)
@@ -102,7 +103,8 @@ func (v *Verifier) newPending(name string) (Enrolment, Pending, error) {
 	}
 	until := millisecond(v.config.Clock().Add(v.config.PendingTime))
 	token := newToken()
-	return Enrolment{Key: key, Until: until, Token: token}, Pending{Key: key, Until: until, Token: tokenHash(token)}, nil
+	shown, err := v.issued(key)
+	return Enrolment{Key: shown, Until: until, Token: token, Account: name}, Pending{Key: key, Until: until, Token: tokenHash(token)}, err
 }
 
 // RecoveryCodes voids the recovery codes of a confirmed account and returns
@@ -183,13 +185,15 @@ func (v *Verifier) Keys(ctx context.Context, name string) (live, pending totp.Ke
 	return live, pending, nil
 }
 
-// issued gives a key of the store the issuer, which is not stored.
+// issued gives a key of the store what authenticators show; its account is the
+// stored name.
 func (v *Verifier) issued(k totp.Key) (totp.Key, error) {
 	if k.IsZero() {
 		return k, nil
 	}
+	issuer, account := v.Label(k.Account())
 	return totp.ParseKey(totp.Parameters{
-		Issuer: v.config.New.Issuer, Account: k.Account(), Secret: k.Secret(),
+		Issuer: issuer, Account: account, Secret: k.Secret(),
 		Algorithm: k.Algorithm(), Digits: k.Digits(), Period: k.Period(),
 	})
 }

@@ -34,13 +34,13 @@ func newCookie() string { return rand.Text() }
 // A Confirmation is what its owner must keep of a confirmed account.
 type Confirmation struct {
 	Account string
-	Codes   []string // recovery codes; nil while the account waits for its first code
-	Until   time.Time
+	Codes   []string  // recovery codes; nil while the account waits for its first code
+	Until   time.Time // how long they are shown
 }
 
-// Peek reports what a link leads to, without opening the link: the zero
-// Confirmation while a key waits for its first code, else the codes for the
-// browser that has confirmed. Peek returns ErrLink for any other link. The cookie
+// Peek reports what a link leads to, without opening the link: an account without
+// codes while a key waits for its first code, else the codes for the browser that
+// has confirmed. Peek returns ErrLink for any other link. The cookie
 // is the value of the caller's cookie, "" without one.
 func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Confirmation, error) {
 	id, err := v.findToken(ctx, token)
@@ -57,7 +57,7 @@ func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Confirmation
 	case a.shows(token, cookie, now):
 		return Confirmation{a.ID, a.Kept.Codes, a.Kept.Until}, nil
 	case a.admits(token, cookie, now):
-		return Confirmation{}, nil
+		return Confirmation{Account: a.ID}, nil
 	}
 	v.forgetExpired(ctx, id)
 	return Confirmation{}, ErrLink
@@ -94,7 +94,7 @@ func (v *Verifier) Open(ctx context.Context, token, cookie string) (Enrolment, e
 		return Enrolment{}, linkError(err)
 	}
 	key, err := v.issued(pending.Key)
-	return Enrolment{key, pending.Until, token, bound}, err
+	return Enrolment{Key: key, Until: pending.Until, Account: id, Token: token, Cookie: bound}, err
 }
 
 // ConfirmByLink is Confirm for the browser that opened the link, or ErrLink. Peek

@@ -59,6 +59,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		"what has expired is deleted":                  sweptAway,
 		"a kept confirmation comes back":               keptComesBack,
 		"a fingerprint is the database's":              fingerprints,
+		"a name with a colon has its own issuer":       ownIssuer,
+		"a name that is refused now goes on working":   oldNames,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })

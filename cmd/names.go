@@ -1,0 +1,39 @@
+package cmd
+
+import (
+	"fmt"
+	"strings"
+
+	"totpctl/totp"
+)
+
+const newNameHint = "it is 1 to 128 characters that people can see, without a colon; TOTP_ISSUER or --issuer names who asks for the code"
+
+// checkNewNames is for a .env that is about to be written. Names that one has
+// already are parameters' to check.
+func (s settings) checkNewNames() error {
+	for _, name := range []string{"TOTP_ISSUER", "TOTP_ACCOUNT"} {
+		if _, err := parse(s, name, totp.ParseNewName, newNameHint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// colonWarnings are for names that were taken before ParseNewName was asked.
+func (s settings) colonWarnings() (warnings []string) {
+	for _, name := range []string{"TOTP_ISSUER", "TOTP_ACCOUNT"} {
+		if value, _, err := s.get(name); err == nil && strings.Contains(value, ":") {
+			warnings = append(warnings, fmt.Sprintf("%s has a colon, which parts issuer and account in a QR code: some authenticators will show another name or refuse the code", name))
+		}
+	}
+	return warnings
+}
+
+// labelled gives the default account's key the issuer that stands in its name.
+func labelled(p totp.Parameters) totp.Parameters {
+	if issuer, account, ok := totp.SplitName(p.Account); ok {
+		p.Issuer, p.Account = issuer, account
+	}
+	return p
+}

@@ -1,0 +1,42 @@
+package verifier
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"totpctl/totp"
+)
+
+// ParseNewAccount checks the name of an account that is about to be made:
+// ParseAccount, totp.ParseNewName, and none of the words that stand for something
+// else on the command line. One colon may part the account from an issuer of its
+// own, as in GitHub:alice. Accounts that have another name already keep it.
+func ParseNewAccount(name string) (string, error) {
+	if _, err := ParseAccount(name); err != nil {
+		return "", err
+	}
+	if name == "-" || strings.EqualFold(name, "(default)") {
+		return "", errors.New("stands for something else on the command line")
+	}
+	issuer, account, colon := strings.Cut(name, ":")
+	if !colon {
+		return totp.ParseNewName(name)
+	}
+	if _, err := totp.ParseNewName(issuer); err != nil {
+		return "", fmt.Errorf("has an issuer, before its colon, that %w", err)
+	}
+	if _, err := totp.ParseNewName(account); err != nil {
+		return "", fmt.Errorf("has a part behind its colon that %w", err)
+	}
+	return name, nil
+}
+
+// Label returns the issuer and the account that authenticators show for a stored
+// account: those in its name, or else the issuer of new keys and the whole name.
+func (v *Verifier) Label(name string) (issuer, account string) {
+	if issuer, account, ok := totp.SplitName(name); ok {
+		return issuer, account
+	}
+	return v.config.New.Issuer, name
+}
