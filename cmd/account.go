@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -82,8 +81,8 @@ func (p program) accountAction(use, doing, short, example string, args cobra.Pos
 		Example:     strings.TrimRight("  totpctl account "+name+" "+example, " "),
 		Args:        args,
 		RunE: func(c *cobra.Command, args []string) (err error) {
-			if slices.Contains(args, "") {
-				return withHint(errors.New("reading arguments: one is empty"), "leave NAME out for the default account, where that may be")
+			if len(args) > 0 && args[0] == "" {
+				return withHint(errors.New("reading NAME: it is empty"), "leave NAME out for the default account, where that may be")
 			}
 			a, err := p.openAccounts(c)
 			if err != nil {
@@ -125,7 +124,7 @@ func accountError(doing, name string, err error) error {
 		return err
 	}
 	if name != "" {
-		name = fmt.Sprintf(" %q", name)
+		name = " " + totp.QuoteName(name)
 	}
 	err = fmt.Errorf("%s account%s: %w", doing, name, err)
 	switch {
@@ -306,8 +305,8 @@ func (a accounts) printInfo(t *tabwriter.Writer, i verifier.Info) error {
 	if !until.IsZero() {
 		text = until.Local().Format(time.DateTime)
 	}
-	name := i.Name
-	if name == "" {
+	name := shown(i.Name)
+	if i.Name == "" {
 		name = "(default)"
 	}
 	_, err := fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\n", name, i.Status, i.Failures, i.RecoveryLeft, text)

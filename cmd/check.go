@@ -93,6 +93,9 @@ func (p program) readCode(arg string) (code string, err error) {
 			return "", err
 		}
 	}
+	if strings.TrimSpace(code) == "" {
+		return "", withHint(errors.New("reading the code: it is empty"), "a code has 6 to 8 digits; - reads it from standard input")
+	}
 	return client.TidyCode(code), nil
 }
 

@@ -37,3 +37,13 @@ func labelled(p totp.Parameters) totp.Parameters {
 	}
 	return p
 }
+
+// shown is a stored name as a table has it: bare, or quoted where that would hide
+// what is in it, or look like the list's own "(default)".
+func shown(name string) string {
+	quoted := totp.QuoteName(name)
+	if quoted == `"`+name+`"` && !strings.HasPrefix(name, "(") {
+		return name
+	}
+	return quoted
+}

@@ -169,9 +169,9 @@ func (s settings) parseDatabaseURL(text string) (string, error) {
 	if strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://") {
 		return text, nil
 	}
-	path, ok := strings.CutPrefix(text, "sqlite:")
-	if !ok || path == "" {
-		return "", errors.New("want sqlite:FILE or postgres://…")
+	path, err := sqlstore.SQLiteFile(text)
+	if err != nil {
+		return "", err
 	}
 	if !filepath.IsAbs(path) && s.file != "" {
 		path = filepath.Join(filepath.Dir(s.file), path)

@@ -153,9 +153,9 @@ func narrowHint(style qrcode.Style) string {
 
 func label(k totp.Key) string {
 	if k.Issuer() == "" {
-		return k.Account()
+		return shown(k.Account())
 	}
-	return k.Issuer() + ": " + k.Account()
+	return shown(k.Issuer()) + ": " + shown(k.Account())
 }
 
 // utf8Locale tells whether half blocks can be shown: POSIX's order of variables,

@@ -102,7 +102,7 @@ func (p program) choose(name string, live, pending totp.Key, wantPending bool) (
 	case wantPending || live.IsZero():
 		return pending, nil
 	case !pending.IsZero():
-		fmt.Fprintf(p.errOut, "totpctl: %q has a second key, which is not confirmed: --pending takes that one\n", name)
+		fmt.Fprintf(p.errOut, "totpctl: %s has a second key, which is not confirmed: --pending takes that one\n", totp.QuoteName(name))
 	}
 	return live, nil
 }

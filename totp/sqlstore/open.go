@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"totpctl/totp/verifier"
@@ -35,11 +36,32 @@ type Config struct {
 
 // Open opens the store that c describes: see OpenSQLite and OpenPostgres.
 func Open(ctx context.Context, c Config) (Store, error) {
-	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok && path != "" {
-		return OpenSQLite(ctx, path, c.EncryptionKeys)
-	}
 	if strings.HasPrefix(c.URL, "postgres://") || strings.HasPrefix(c.URL, "postgresql://") {
 		return OpenPostgres(ctx, c.URL, c.EncryptionKeys)
 	}
-	return nil, errors.New("DATABASE_URL is neither sqlite:FILE nor postgres://…")
+	path, err := SQLiteFile(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	return OpenSQLite(ctx, path, c.EncryptionKeys)
+}
+
+// SQLiteFile returns the FILE of sqlite:FILE, and an error for any other URL:
+// sqlite://FILE, the form of other programs, has a host in it to some and none to
+// others. The error shows the right form, and quotes nothing that may be a password.
+func SQLiteFile(url string) (string, error) {
+	file, ok := strings.CutPrefix(url, "sqlite:")
+	if !ok || file == "" {
+		return "", errors.New("want sqlite:FILE or postgres://…")
+	}
+	rest, slashes := strings.CutPrefix(file, "//")
+	switch {
+	case !slashes:
+		return file, nil
+	case rest == "" || strings.Contains(rest, "@"):
+		return "", errors.New("want sqlite:FILE, without //")
+	case rest[0] == '/':
+		rest = "/" + strings.TrimLeft(rest, "/")
+	}
+	return "", fmt.Errorf("want sqlite:%s, without //", rest)
 }
