@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,58 @@ func TestWhatAnAdministratorDoesHoldsAtOnce(t *testing.T) {
 	throttle()
 	f.admin("DELETE", "/accounts/alice", "")
 	good().wantError(t, 404)
+}
+
+// A phone is stolen: its codes must not be good until the new one is set up.
+func TestARevokingRekeyStopsTheAccountAtOnce(t *testing.T) {
+	f := newFixture(t)
+	k, codes := f.enrol("alice")
+	f.admin("POST", "/accounts/alice/rekey", `{"revoke":1}`).wantError(t, 400)
+	f.admin("POST", "/accounts/alice/rekey", `{"revoke":"true"}`).wantError(t, 400)
+	f.admin("POST", "/accounts/alice/rekey", `{"account":true}`).wantError(t, 400)
+	f.admin("POST", "/accounts/alice/rekey", `{"revoke":true}{}`).wantError(t, 400)
+	f.advance(30 * time.Second)
+	e := read[server.EnrolmentBody](t, f.admin("POST", "/accounts/alice/rekey", `{"revoke":false}`), 200)
+	f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, codeOf(t, k, f.now()))).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	f.advance(30 * time.Second)
+	e = read[server.EnrolmentBody](t, f.admin("POST", "/accounts/alice/rekey", `{"revoke":true}`), 200)
+	stopped := func() reply { return f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, codeOf(t, k, f.now()))) }
+	stopped().want(t, 200, `{"status":false,"reason":"stopped"}`)
+	if r := f.admin("POST", "/accounts/alice/unlock", ""); !strings.Contains(r.text, `"status":"stopped"`) {
+		t.Errorf("unlock: %d %s", r.status, r.text)
+	}
+	stopped().want(t, 200, `{"status":false,"reason":"stopped"}`)
+	f.post(fmt.Sprintf(`{"account":"alice","recovery_code":%q}`, codes[0])).want(t, 200, `{"status":true,"recovery_codes_left":9}`)
+	fresh, err := totp.ParseURI(e.URI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.confirm("alice", fresh)
+	f.post(fmt.Sprintf(`{"account":"alice","recovery_code":%q}`, codes[1])).want(t, 200, `{"status":false,"reason":"invalid"}`)
+}
+
+func TestAConfirmationIsToldAgainForItsIdempotencyKey(t *testing.T) {
+	f := newFixture(t)
+	e := read[server.EnrolmentBody](t, f.admin("POST", "/accounts", `{"account":"alice"}`), 201)
+	k, err := totp.ParseURI(e.URI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := fmt.Sprintf(`{"code":%q}`, codeOf(t, k, f.now()))
+	ask := func(key string) reply {
+		return f.do("POST", "/accounts/alice/confirm", adminBearer, body, "Idempotency-Key", key)
+	}
+	one := strings.Repeat("1", 16)
+	ask("short").wantError(t, 400)
+	first := read[confirmed](t, ask(one), 200)
+	again := ask(one)
+	if second := read[confirmed](t, again, 200); !slices.Equal(second.Codes, first.Codes) || len(first.Codes) != 10 || !strings.Contains(again.text, `"repeated":true`) {
+		t.Errorf("repeated: %s, want the same %d recovery codes", again.text, len(first.Codes))
+	}
+	ask(strings.Repeat("2", 16)).wantError(t, 409)
+	f.admin("POST", "/accounts/alice/confirm", body).wantError(t, 409)
+	f.advance(5 * time.Minute)
+	ask(one).wantError(t, 409)
 }
 
 func TestAPendingAccountThatWasDisabledIsNotMadeAnew(t *testing.T) {
