@@ -35,6 +35,9 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key, war
 	if fresh := store.Fresh(); fresh != "" {
 		warn(fmt.Sprintf("database %s is new: it has no account and knows no code that was used; is DATABASE_URL right?", fresh))
 	}
+	for _, text := range store.Upgraded() {
+		warn(text)
+	}
 	v, err := verifier.New(verifier.Config{Store: store, Clock: p.clock, Key: key, Skew: skew, New: fresh})
 	if err == nil {
 		err = v.Sweep(ctx)

@@ -61,11 +61,11 @@ type upgraded struct {
 	unread    []string // the accounts that it could not read, and has left as they were
 }
 
-func (u upgraded) warnings() (warnings []string) {
+func (u upgraded) texts() (texts []string) {
 	for _, name := range u.unread {
-		warnings = append(warnings, fmt.Sprintf("account %q is damaged in the database: the upgrade of the tables has left it as it was", name))
+		texts = append(texts, fmt.Sprintf("account %q is damaged in the database: the upgrade of the tables has left it as it was", name))
 	}
-	return warnings
+	return texts
 }
 
 // A keyring compares the encryption keys that are given with those that the

@@ -114,11 +114,11 @@ func TestADatabaseOfAnOlderVersionKeepsItsAccounts(t *testing.T) {
 
 func testMigrated(t *testing.T, d database, owners map[string]holding) {
 	s := d.mustOpen(t, oldKey)
-	warnings, err := s.Warnings(t.Context())
-	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], `"frank"`) {
-		t.Errorf("warnings are %q, %v; want one that names frank", warnings, err)
+	if told := s.Upgraded(); len(told) != 1 || !strings.Contains(told[0], `"frank"`) {
+		t.Errorf("it tells %q; want one text that names frank", told)
 	}
 	m := migrated{owners, &clock{old2}, nil}
+	var err error
 	m.v, err = verifier.New(verifier.Config{Store: s, Clock: func() time.Time { return m.c.now }, Key: owners[""].key(t, "default"), Skew: 1,
 		New: totp.Parameters{Issuer: "totpctl", Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod}})
 	if err != nil {

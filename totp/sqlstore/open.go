@@ -22,6 +22,11 @@ type Store interface {
 	// the right database is missing, nobody is enrolled and no code is used.
 	Fresh() string
 
+	// Upgraded is what an operator must learn of the upgrade of the tables that
+	// opening has made: accounts that it could not read, and what it has left
+	// undone.
+	Upgraded() []string
+
 	// Warnings tells what an operator should know of the database's settings.
 	Warnings(ctx context.Context) ([]string, error)
 

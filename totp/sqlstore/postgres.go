@@ -141,13 +141,16 @@ func checkEncoding(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
+// Upgraded implements Store.
+func (p *Postgres) Upgraded() []string { return p.upgraded.texts() }
+
 // Warnings tells what an operator should know of the database's settings.
 func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
 	var commit, fsync string
 	if err := p.db.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit'), current_setting('fsync')").Scan(&commit, &fsync); err != nil {
 		return nil, err
 	}
-	warnings := append(p.upgraded.warnings(), unverifiedWarnings(p.unverified)...)
+	warnings := unverifiedWarnings(p.unverified)
 	if fsync == "off" {
 		warnings = append(warnings, "fsync is off: a crash of PostgreSQL's machine may make used codes good again, or lose everything")
 	}

@@ -205,11 +205,14 @@ func (s *SQLite) release() error {
 	return errors.Join(errs...)
 }
 
-// Warnings tells what an operator should know of what opening has found.
-func (s *SQLite) Warnings(context.Context) ([]string, error) {
-	warnings := s.upgraded.warnings()
+// Upgraded implements Store.
+func (s *SQLite) Upgraded() []string {
+	texts := s.upgraded.texts()
 	if s.unvacuumed != nil {
-		warnings = append(warnings, fmt.Sprintf("the file may still hold what an older totpctl deleted (%v): stop every process that uses it, and run VACUUM with SQLite's own program", s.unvacuumed))
+		texts = append(texts, fmt.Sprintf("the file may still hold what an older totpctl deleted (%v): stop every process that uses it, and run VACUUM with SQLite's own program", s.unvacuumed))
 	}
-	return warnings, nil
+	return texts
 }
+
+// Warnings implements Store. SQLite's settings were checked by opening.
+func (s *SQLite) Warnings(context.Context) ([]string, error) { return nil, nil }

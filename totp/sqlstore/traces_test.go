@@ -155,8 +155,8 @@ func TestSQLiteOverwritesWhatAnOlderProgramHasLeft(t *testing.T) {
 		t.Fatal("nothing is left of the deleted rows")
 	}
 	s := d.mustOpen(t, oldKey)
-	if warnings, err := s.Warnings(t.Context()); err != nil || len(warnings) != 1 {
-		t.Errorf("warnings are %q, %v; want that of frank", warnings, err)
+	if told := s.Upgraded(); len(told) != 1 {
+		t.Errorf("it tells %q; want that of frank", told)
 	}
 	s.Close()
 	delete(dead, "sealed_key of alice") // frank's, who is left as he was
