@@ -20,8 +20,8 @@ import (
 func TestStrangersWhoAskForLinksHoldNoVerdictUp(t *testing.T) {
 	server := pgtest.Start(t)
 	address := server.URL(server.NewDatabase())
-	v, c, k := postgresFixture(t, address)
-	v = newVerifier(t, openPostgres(t, far(t, address, 10*time.Millisecond)), c)
+	_, c, k := postgresFixture(t, address)
+	v := newVerifier(t, openPostgres(t, far(t, address, 10*time.Millisecond)), c)
 	mustAccept(t, v, c, k)
 	c.next()
 	defer hangUpOn(t, v, 2000)()
