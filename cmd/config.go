@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/joho/godotenv"
 	"github.com/spf13/cobra"
 )
 
@@ -132,27 +130,6 @@ func readOwn(path string) ([]byte, error) {
 		return nil, errors.New("others may write to it")
 	}
 	return io.ReadAll(f)
-}
-
-// parseEnv does not pass on godotenv's errors: they quote the line, which may
-// hold a secret.
-func parseEnv(file string, text []byte) (map[string]string, error) {
-	values, err := godotenv.Parse(bytes.NewReader(text))
-	if err != nil {
-		return nil, withHint(fmt.Errorf("reading %s: line %d is not NAME=value", file, badLine(text)), "quote values that have spaces or # in them")
-	}
-	return values, nil
-}
-
-// badLine is the number of the line after the longest beginning that parses.
-func badLine(text []byte) int {
-	lines := bytes.SplitAfter(text, []byte("\n"))
-	for n := len(lines) - 1; n > 0; n-- {
-		if _, err := godotenv.Parse(bytes.NewReader(bytes.Join(lines[:n], nil))); err == nil {
-			return n + 1
-		}
-	}
-	return 1
 }
 
 // get returns the value of a variable and where it comes from: "the default", or

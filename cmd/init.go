@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/joho/godotenv"
 	"github.com/spf13/cobra"
 
 	"totpctl/totp"
@@ -56,11 +55,7 @@ func writeEnv(s settings) (file string, err error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := envText(key)
-	if err != nil {
-		return "", err
-	}
-	err = createFile(file, []byte(text))
+	err = createFile(file, []byte(envText(key)))
 	if errors.Is(err, fs.ErrExist) {
 		return "", withHint(fmt.Errorf("writing %s: it exists already", file), "keep it, or name another file with --env; removing it ends what was enrolled with it")
 	}
@@ -71,7 +66,7 @@ func writeEnv(s settings) (file string, err error) {
 }
 
 // envText leaves out what equals the defaults.
-func envText(k totp.Key) (string, error) {
+func envText(k totp.Key) string {
 	var b strings.Builder
 	b.WriteString("# Written by totpctl init. The README's table has every variable.\n")
 	for _, v := range []struct{ name, value string }{
@@ -88,26 +83,9 @@ func envText(k totp.Key) (string, error) {
 		if known, _ := lookUp(v.name); known.fallback == v.value && strings.HasPrefix(v.name, "TOTP_") {
 			continue
 		}
-		line, err := envLine(v.name, v.value)
-		if err != nil {
-			return "", err
-		}
-		b.WriteString(line)
+		b.WriteString(envLine(v.name, v.value))
 	}
-	return b.String(), nil
-}
-
-// envLine tries the forms that a .env has, as godotenv loses a quote or a
-// backslash at the end of some, and its Marshal the zeros before a number.
-func envLine(name, value string) (string, error) {
-	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(value)
-	for _, form := range []string{`"` + escaped + `"`, `'` + value + `'`, value} {
-		line := name + "=" + form + "\n"
-		if back, err := godotenv.Parse(strings.NewReader(line)); err == nil && back[name] == value {
-			return line, nil
-		}
-	}
-	return "", withHint(fmt.Errorf("writing %s: a .env cannot hold this value", name), "choose one without quotes and backslashes at its ends")
+	return b.String()
 }
 
 // randomBearer has 130 random bits.

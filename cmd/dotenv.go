@@ -1,0 +1,67 @@
+package cmd
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// A value in single quotes is literal, one in double quotes has escapes, and one
+// without ends before a comment. Quoted values may have several lines.
+const dotenvStatement = `\A[ \t]*(?:(?:export[ \t]+)?([\pL\pN_.-]+)[ \t]*=[ \t]*` +
+	`(?:'([^']*)'|"((?:[^"\\]|\\.|\\\n)*)"|([^'" \t\n][^\n]*)?))?` +
+	`[ \t]*(?:#[^\n]*)?(?:\n|\z)`
+
+// parseEnv reads a .env as the prototype's python-dotenv does, but takes each
+// value for what stands there: it looks up no ${NAME}, and refuses one in a
+// variable of totpctl's rather than guess. Its errors do not quote the line, which
+// may hold a secret.
+func parseEnv(file string, text []byte) (map[string]string, error) {
+	all := strings.ReplaceAll(strings.TrimPrefix(string(text), "\ufeff"), "\r\n", "\n")
+	if at := strings.IndexAny(all, "\x00\r"); at >= 0 {
+		return nil, withHint(badLine(file, all[:at], "has a NUL or a lone carriage return"), "save the file as plain text in UTF-8")
+	}
+	statement, values := regexp.MustCompile(dotenvStatement), map[string]string{}
+	for rest := all; rest != ""; {
+		before, m := all[:len(all)-len(rest)], statement.FindStringSubmatch(rest)
+		if m == nil {
+			return nil, withHint(badLine(file, before, "is not NAME=value"), "a value in quotes ends with the same quote, and only a comment may follow; one with spaces or # in it needs quotes")
+		}
+		name, single, double, bare := m[1], m[2], m[3], trimComment(m[4])
+		if known(name) && hasReference(double+bare) {
+			return nil, withHint(badLine(file, before, "refers to another variable with ${…} in "+name), "write the value itself; if these characters are meant, put it in single quotes")
+		}
+		if name != "" {
+			values[name] = single + unescape(double) + bare
+		}
+		rest = rest[len(m[0]):]
+	}
+	return values, nil
+}
+
+func badLine(file, before, problem string) error {
+	return fmt.Errorf("reading %s: line %d %s", file, 1+strings.Count(before, "\n"), problem)
+}
+
+func trimComment(bare string) string {
+	bare = regexp.MustCompile(`[ \t]#.*`).ReplaceAllString(bare, "")
+	return strings.TrimRight(bare, " \t")
+}
+
+// hasReference tells whether python-dotenv would look up a variable in text, not
+// yet unescaped.
+func hasReference(text string) bool {
+	text = strings.NewReplacer(`\\`, `\`, `\$`, `\`).Replace(text)
+	return regexp.MustCompile(`\$\{[^}]*\}`).MatchString(text)
+}
+
+// unescape leaves a backslash before other characters as it is.
+func unescape(double string) string {
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\$`, `$`, `\n`, "\n", "\\`", "`").Replace(double)
+}
+
+// envLine escapes what means something to a shell, too.
+func envLine(name, value string) string {
+	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", `\n`, "`", "\\`").Replace(value)
+	return name + `="` + escaped + "\"\n"
+}
