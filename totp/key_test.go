@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,33 @@ func TestAnInvalidSecretIsAnErrorThatDoesNotQuoteIt(t *testing.T) {
 			t.Errorf("ParseSecret(%q) has no error", s)
 		} else if len(s) > 3 && strings.Contains(err.Error(), strings.TrimSpace(s)) {
 			t.Errorf("the error quotes the secret: %v", err)
+		}
+	}
+}
+
+func TestABadSecretSaysWhatIsWrongWithIt(t *testing.T) {
+	const whole = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+	wrong := map[string]string{
+		"O, I or L, B?": "GEZDGNBVGY3TQOJ0 GEZDGNBVGY3TQOJ1 GEZDGNBVGY3TQOJ8 GEZDGNBVGY3TQOJ9 gezd-gnbv-gy3t-qoj0",
+		"otpauth URI":   "otpauth://totp/ACME:alice?secret=" + whole + " OTPAUTH://totp/alice otpauth-migration://offline?data=" + whole,
+		"not base32":    whole + "! " + whole + "é GEZ=DGNB " + whole + "\x00",
+	}
+	for n := 1; n <= len(whole); n++ { // RFC 4648 section 6: a last group of 8 has 2, 4, 5, 7 or 8 characters
+		if rest := n % 8; rest == 1 || rest == 3 || rest == 6 {
+			wrong["characters seem to be missing"] += " " + whole[:n] + " " + strings.ToLower(whole[:n]) + "="
+		} else if secret, err := ParseSecret(whole[:n]); err != nil || secret.Base32() != whole[:n] && n%8 == 0 || secret.Bits() != n*5/8*8 {
+			t.Errorf("%d characters: %d bits, %v", n, secret.Bits(), err)
+		}
+	}
+	for want, secrets := range wrong {
+		for secret := range strings.FieldsSeq(secrets) {
+			_, err := ParseSecret(secret)
+			_, uriErr := ParseURI("otpauth://totp/alice?secret=" + url.QueryEscape(secret))
+			for _, err := range []error{err, uriErr} {
+				if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "GEZ") {
+					t.Errorf("%q: %v, want %q and not the secret", secret, err, want)
+				}
+			}
 		}
 	}
 }

@@ -35,20 +35,42 @@ type secretBytes struct {
 	base32 string // padded, upper case: the only form gotp decodes without writing to it
 }
 
+const base32Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
 // ParseSecret reads a base32 secret (RFC 4648 section 6) as people paste it:
-// lower case, spaces, dashes and padding are fine. Its errors never quote the
-// input.
+// lower case, spaces, dashes and padding are fine, and so are bits of the last
+// character beyond the last byte, which every decoder drops. A number of
+// characters that base32 never has is an error. The errors never quote the input.
 func ParseSecret(s string) (Secret, error) {
 	s = strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\t", "", "\n", "", "\r", "").Replace(s))
+	if scheme, _, ok := strings.Cut(s, ":"); ok && strings.HasPrefix(scheme, "OTPAUTH") {
+		return Secret{}, errors.New("secret is a whole otpauth URI: want what stands in it between secret= and the next &")
+	}
 	s = strings.TrimRight(s, "=")
 	if s == "" {
 		return Secret{}, errors.New("secret is empty")
 	}
-	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(s)
+	raw, err := decodeBase32(s)
 	if err != nil {
-		return Secret{}, errors.New("secret is not base32 (letters A-Z and digits 2-7)")
+		return Secret{}, err
 	}
 	return NewSecret(raw)
+}
+
+// decodeBase32 refuses lengths whose last characters Go's decoder would drop.
+func decodeBase32(s string) ([]byte, error) {
+	unknown := strings.Trim(s, base32Alphabet)
+	switch {
+	case unknown != "" && strings.Trim(unknown, base32Alphabet+"0189") == "":
+		return nil, errors.New("secret is not base32, which has no 0, 1, 8 and 9: O, I or L, B?")
+	case unknown != "":
+		return nil, errors.New("secret is not base32 (letters A-Z and digits 2-7)")
+	}
+	switch len(s) % 8 {
+	case 1, 3, 6:
+		return nil, fmt.Errorf("secret has %d letters and digits, which base32 never has: characters seem to be missing", len(s))
+	}
+	return base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(s)
 }
 
 // NewSecret returns the secret whose bytes are raw, which it copies: 1 to 256 of
