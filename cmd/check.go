@@ -108,7 +108,7 @@ func (p program) clientConfig(s settings, form checkForm) (c client.Config, err 
 	if c.URL, err = parse(s, "TOTPCTL_URL", parseServerURL, serverHint); err != nil {
 		return c, err
 	}
-	bearers, err := parse(s, "BEARER", parseBearers, "BEARER is the server's: copy that line of its .env, or name the file with --env")
+	bearers, err := parseRequired(s, "BEARER", parseBearers, bearerHint, "BEARER is the server's: copy that line of its .env, or name the file with --env")
 	if err != nil {
 		return c, err
 	}

@@ -95,10 +95,15 @@ func namedEnv(c *cobra.Command) (file string, text []byte, err error) {
 	if file == "" {
 		return "", nil, withHint(errors.New("reading --env: it is empty"), "name a file, or leave --env out")
 	}
-	if text, err = os.ReadFile(file); err != nil {
-		return "", nil, withHint(fmt.Errorf("reading configuration: %w", err), "run `totpctl init` to make one, or name another with --env")
+	text, err = os.ReadFile(file)
+	if err == nil {
+		return file, text, nil
 	}
-	return file, text, nil
+	hint := "make it a file that this user may read, or name another with --env"
+	if errors.Is(err, fs.ErrNotExist) {
+		hint = "run `totpctl init` to make one, or name another with --env"
+	}
+	return "", nil, withHint(fmt.Errorf("reading configuration: %w", err), "%s", hint)
 }
 
 // readOwn refuses a file that somebody else has put in the way: a command run by

@@ -18,9 +18,14 @@ import (
 // parse reads the variable name with f and says where a bad value comes from. A
 // variable with neither a value nor a default is an error.
 func parse[T any](s settings, name string, f func(string) (T, error), hint string) (T, error) {
+	return parseRequired(s, name, f, hint, hint)
+}
+
+// parseRequired is parse with another hint, missing, where there is no value.
+func parseRequired[T any](s settings, name string, f func(string) (T, error), hint, missing string) (T, error) {
 	value, set, err := parseOptional(s, name, f, hint)
 	if err == nil && !set {
-		err = withHint(s.missing(name), "%s", hint)
+		err = withHint(s.missing(name), "%s", missing)
 	}
 	return value, err
 }
@@ -57,7 +62,9 @@ func (s settings) key() (totp.Key, error) {
 	if err != nil {
 		return totp.Key{}, err
 	}
-	p.Secret, err = parse(s, "TOTP_BASE32_SECRET", totp.ParseSecret, "`totpctl init` writes a .env with a fresh secret")
+	p.Secret, err = parseRequired(s, "TOTP_BASE32_SECRET", totp.ParseSecret,
+		"copy it again from where it is shown: it has the letters A-Z, in either case, and the digits 2-7",
+		"`totpctl init` writes a .env with a fresh secret")
 	if err != nil {
 		return totp.Key{}, err
 	}
@@ -98,11 +105,13 @@ func (s settings) skew() (int, error) {
 	}, "TOTP_SKEW is how many steps a phone's clock may be off; leave it out for 1")
 }
 
+const bearerHint = "a bearer is printable ASCII without spaces and commas; `openssl rand -hex 16` makes a good one"
+
 // bearers returns the items of BEARER and the one of ADMIN_BEARER, "" if that is
 // not set.
 func (s settings) bearers() (check []string, admin string, err error) {
-	const hint = "`totpctl init` writes a .env with fresh bearers"
-	if check, err = parse(s, "BEARER", parseBearers, hint); err != nil {
+	check, err = parseRequired(s, "BEARER", parseBearers, bearerHint, "`totpctl init` writes a .env with fresh bearers")
+	if err != nil {
 		return nil, "", err
 	}
 	admin, _, err = parseOptional(s, "ADMIN_BEARER", parseBearer, "leave ADMIN_BEARER out to turn it off")
@@ -156,7 +165,7 @@ func parseEncryptionKeys(text string) (keys [][]byte, err error) {
 
 // store describes the database, whose relative path is beside the .env.
 func (s settings) store() (c sqlstore.Config, err error) {
-	c.EncryptionKeys, _, err = parseOptional(s, "ENCRYPTION_KEY", parseEncryptionKeys, "`totpctl init` writes a .env with a fresh key; `openssl rand -base64 32` makes another")
+	c.EncryptionKeys, _, err = parseOptional(s, "ENCRYPTION_KEY", parseEncryptionKeys, "bring back the key that sealed the stored secrets; where there are none yet, `openssl rand -base64 32` makes one")
 	if err != nil {
 		return c, err
 	}
