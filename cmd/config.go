@@ -145,13 +145,9 @@ func (s settings) get(name string) (value, source string, err error) {
 	if f := s.command.Flags().Lookup(v.flag); !v.secret() && f != nil && f.Changed {
 		return f.Value.String(), "--" + v.flag, nil
 	}
-	for _, origin := range []struct {
-		lookUp func(string) (string, bool)
-		source string
-	}{{os.LookupEnv, "the environment"}, {s.fromFile, s.file}} {
-		value, from, err := v.from(origin.lookUp, filepath.Dir(origin.source))
-		if from != "" || err != nil {
-			return value, from + " in " + origin.source, err
+	for _, o := range []origin{{os.LookupEnv, "the environment"}, {s.fromFile, s.file}} {
+		if value, source, err := o.get(v); source != "" || err != nil {
+			return value, source, err
 		}
 	}
 	if v.fallback == "" {
@@ -165,37 +161,56 @@ func (s settings) fromFile(name string) (string, bool) {
 	return value, ok
 }
 
-// from looks for NAME and, where it is a secret, for NAME_FILE: the file that
-// holds the value, relative to dir. It returns which of them is set, "" if
-// neither is.
-func (v variable) from(lookUp func(string) (string, bool), dir string) (value, name string, err error) {
-	value, set := lookUp(v.name)
-	file, inFile := lookUp(v.name + "_FILE")
+// An origin is where variables are set.
+type origin struct {
+	lookUp func(string) (string, bool)
+	name   string // for errors; of a .env, its path
+}
+
+// get looks for NAME and, where it is a secret, for NAME_FILE: the file that holds
+// the value, relative to the .env. source tells which of them is set, "" if neither
+// is. Errors do not quote what NAME_FILE is: it may be the secret, put there by
+// mistake.
+func (o origin) get(v variable) (value, source string, err error) {
+	value, set := o.lookUp(v.name)
+	file, inFile := o.lookUp(v.name + "_FILE")
 	switch {
 	case v.secret() && inFile && set:
-		return "", "", fmt.Errorf("%s and %s_FILE are both set: keep one", v.name, v.name)
+		return "", "", withHint(fmt.Errorf("%s and %s_FILE are both set in %s", v.name, v.name, o.name), "keep one of the two")
 	case v.secret() && inFile:
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(dir, file)
-		}
-		if value, err = readSecretFile(file); err != nil {
-			return "", "", fmt.Errorf("reading %s_FILE: %w", v.name, err)
-		}
-		return value, v.name + "_FILE", nil
+		source = v.name + "_FILE in " + o.name
+		value, err = readSecretFile(filepath.Dir(o.name), file)
+		return value, source, wrong(source, err, v.name+"_FILE is the path of a file; the value itself belongs into "+v.name)
 	case set:
-		return value, v.name, nil
+		return value, v.name + " in " + o.name, nil
 	}
 	return "", "", nil
 }
 
 const maxSecretFile = 64 << 10
 
-func readSecretFile(file string) (string, error) {
+func readSecretFile(dir, file string) (string, error) {
+	if file == "" {
+		return "", errors.New("file name is empty")
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
 	f, err := os.Open(file)
 	if err != nil {
-		return "", err
+		return "", withoutPath(err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile))
-	return strings.TrimRight(string(text), "\r\n"), err
+	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err == nil && len(text) > maxSecretFile {
+		err = fmt.Errorf("it is longer than %d bytes", maxSecretFile)
+	}
+	return strings.TrimRight(string(text), "\r\n"), withoutPath(err)
+}
+
+func withoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }

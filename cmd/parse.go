@@ -35,7 +35,7 @@ func parseRequired[T any](s settings, name string, f func(string) (T, error), hi
 func parseOptional[T any](s settings, name string, f func(string) (T, error), hint string) (value T, set bool, err error) {
 	text, source, err := s.get(name)
 	if err != nil || source == "" {
-		return value, false, wrong(name, err, hint)
+		return value, false, err
 	}
 	value, err = f(text)
 	return value, true, wrong(source, err, hint)
