@@ -175,7 +175,11 @@ func (s settings) store() (c sqlstore.Config, err error) {
 
 // parseDatabaseURL does not quote the text, which may hold a password.
 func (s settings) parseDatabaseURL(text string) (string, error) {
-	if strings.HasPrefix(text, "postgres://") || strings.HasPrefix(text, "postgresql://") {
+	if scheme, rest, _ := strings.Cut(text, "://"); scheme == "postgres" || scheme == "postgresql" {
+		authority, _, _ := strings.Cut(rest, "/")
+		if strings.Count(authority, "@") > 1 { // pgx would ask for a host of what follows the first
+			return "", errors.New("user or password has an @ of its own: write it as %40")
+		}
 		return text, nil
 	}
 	path, err := sqlstore.SQLiteFile(text)
@@ -220,6 +224,9 @@ func (s settings) certificateFiles() (cert, key string, err error) {
 func parseFile(text string) (string, error) {
 	if text == "" {
 		return "", errors.New("file name is empty")
+	}
+	if strings.Contains(text, "-----BEGIN") {
+		return "", errors.New("want the name of a file, not what is in it")
 	}
 	return text, nil
 }
