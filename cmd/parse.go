@@ -114,7 +114,7 @@ func (s settings) bearers() (check []string, admin string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	admin, _, err = parseOptional(s, "ADMIN_BEARER", parseBearer, "leave ADMIN_BEARER out to turn it off")
+	admin, _, err = parseOptional(s, "ADMIN_BEARER", parseAdminBearer, "`openssl rand -hex 16` makes a good one; leave ADMIN_BEARER out to turn it off")
 	if err != nil {
 		return nil, "", err
 	}
@@ -135,7 +135,8 @@ func parseBearers(text string) (all []string, err error) {
 	return all, nil
 }
 
-// minBearer is how many characters a bearer should have: 22 of base64 are 128 bits.
+// minBearer is the characters of a bearer that nobody can guess: 22 of base64 are
+// 128 random bits.
 const minBearer = 22
 
 func parseBearer(text string) (string, error) {
@@ -148,6 +149,24 @@ func parseBearer(text string) (string, error) {
 		}
 	}
 	return text, nil
+}
+
+func parseAdminBearer(text string) (string, error) {
+	text, err := parseBearer(text)
+	if err == nil && len(text) < minBearer {
+		err = fmt.Errorf("bearer has %d characters: want at least %d, which nobody can guess", len(text), minBearer)
+	}
+	return text, err
+}
+
+// weakBearers warns of short items, which the prototype's BEARER may have.
+func weakBearers(check []string) (warnings []string) {
+	for _, bearer := range check {
+		if len(bearer) < minBearer {
+			warnings = append(warnings, fmt.Sprintf("BEARER has an item of %d characters: with fewer than %d it may be guessed", len(bearer), minBearer))
+		}
+	}
+	return warnings
 }
 
 const keyBytes = 32
@@ -176,8 +195,8 @@ func (s settings) store() (c sqlstore.Config, err error) {
 // parseDatabaseURL does not quote the text, which may hold a password.
 func (s settings) parseDatabaseURL(text string) (string, error) {
 	if scheme, rest, _ := strings.Cut(text, "://"); scheme == "postgres" || scheme == "postgresql" {
-		authority, _, _ := strings.Cut(rest, "/")
-		if strings.Count(authority, "@") > 1 { // pgx would ask for a host of what follows the first
+		authority, _, _ := strings.Cut(strings.NewReplacer("?", "/", "#", "/").Replace(rest), "/")
+		if strings.Count(authority, "@") > 1 { // pgx would look up what follows the first as a host
 			return "", errors.New("user or password has an @ of its own: write it as %40")
 		}
 		return text, nil

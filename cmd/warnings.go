@@ -23,7 +23,8 @@ const (
 
 // warn logs what an operator should know of a server that works all the same.
 func (c serveConfig) warn(ctx context.Context, s settings, store sqlstore.Store, addr net.Addr, log *slog.Logger) error {
-	all := append(s.colonWarnings(), c.warnings(addr)...)
+	all := append(s.colonWarnings(), weakBearers(c.bearers)...)
+	all = append(all, c.warnings(addr)...)
 	all = append(all, openFiles(c.databaseFiles(), "")...)
 	all = append(all, openFiles(append(s.secretFiles(), c.keyFile), ", or mount it with mode 0400")...)
 	stored, err := store.Warnings(ctx)

@@ -56,7 +56,7 @@ func Open(ctx context.Context, c Config) (Store, error) {
 // others. The error shows the right form, and quotes nothing that may be a password.
 func SQLiteFile(url string) (string, error) {
 	file, ok := strings.CutPrefix(url, "sqlite:")
-	if !ok || file == "" {
+	if !ok || file == "" || strings.Contains(file, "://") { // another URL, which may hold a password
 		return "", errors.New("want sqlite:FILE or postgres://…")
 	}
 	rest, slashes := strings.CutPrefix(file, "//")
