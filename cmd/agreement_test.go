@@ -125,7 +125,7 @@ func TestPyotpReadsBackTheNamesOfQR(t *testing.T) {
 	t.Parallel()
 	ask := startPyotp(t)
 	for _, n := range names {
-		got := ask(schemes()[0].totpctl(t, "qr", "--uri", "--issuer", n.issuer, "--account", n.account))
+		got := ask(schemes()[0].totpctl(t, "qr", "--uri", "--issuer", n.issuer, "--label", n.account))
 		if read := got.Issuer == n.issuer && got.Account == n.account; read == n.beyondPyotp {
 			t.Errorf("pyotp reads %+v, want %+v", got, n)
 		}
@@ -136,7 +136,7 @@ func TestURLParsersReadBackTheNamesOfQR(t *testing.T) {
 	t.Parallel()
 	ask := startPyotp(t)
 	for _, n := range names {
-		got := ask(schemes()[0].totpctl(t, "qr", "--uri", "--issuer", n.issuer, "--account", n.account))
+		got := ask(schemes()[0].totpctl(t, "qr", "--uri", "--issuer", n.issuer, "--label", n.account))
 		label := n.issuer + ":" + n.account
 		if strings.Contains(n.issuer, ":") {
 			label = n.account // two colons in a label would be read in two ways
@@ -153,7 +153,7 @@ func TestKeePassXCUnderstandsTheURIsOfAllNames(t *testing.T) {
 	t.Parallel()
 	s, uris := schemes()[0], []string{}
 	for _, n := range names {
-		uris = append(uris, s.totpctl(t, "qr", "--uri", "--issuer", n.issuer, "--account", n.account))
+		uris = append(uris, s.totpctl(t, "qr", "--uri", "--issuer", n.issuer, "--label", n.account))
 	}
 	db := newKeePass(t, uris)
 	for i, uri := range uris {

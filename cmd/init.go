@@ -22,7 +22,7 @@ func (p program) initCommand() *cobra.Command {
 		Long: `Writes .env in this folder, or --env's file, readable by you alone: a fresh
 160-bit secret for the default account, a bearer for those who check codes, one
 for the administrator, and a key for stored secrets. It never overwrites a file.`,
-		Example: "  totpctl init --issuer ACME --account alice",
+		Example: "  totpctl init --issuer ACME --label alice",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			file, err := writeEnv(settings{command: c})

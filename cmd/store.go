@@ -54,12 +54,13 @@ func (p program) warn(text string) { fmt.Fprintf(p.errOut, "totpctl: %s\n", text
 // addKeyForFlags is for commands that call keyFor.
 func addKeyForFlags(c *cobra.Command) {
 	addKeyFlags(c)
+	c.Flags().String("account", "", "the stored account's `name`, as ACCOUNT")
 	c.Flags().Bool("pending", false, "take the key that waits for its first code, after account rekey")
 }
 
-// keyFor is the key of the stored account that args name, or the default
-// account's. Only the former needs the database.
-func (p program) keyFor(c *cobra.Command, args []string) (key totp.Key, err error) {
+// keyFor is the key of the stored account that args or --account name, or the
+// default account's. Only the former needs the database.
+func (p program) keyFor(c *cobra.Command, args []string) (totp.Key, error) {
 	s, err := readSettings(c)
 	if err != nil {
 		return totp.Key{}, err
@@ -68,22 +69,53 @@ func (p program) keyFor(c *cobra.Command, args []string) (key totp.Key, err erro
 	if err != nil {
 		return totp.Key{}, err
 	}
-	if len(args) == 0 {
+	name, err := storedAccount(c, args)
+	switch {
+	case err != nil:
+		return totp.Key{}, err
+	case name == "":
 		return p.defaultKey(s, wantPending)
 	}
-	store, v, err := p.openVerifier(c.Context(), s, totp.Key{}, p.warn)
+	return p.storedKey(c.Context(), s, name, wantPending)
+}
+
+func (p program) storedKey(ctx context.Context, s settings, name string, wantPending bool) (key totp.Key, err error) {
+	store, v, err := p.openVerifier(ctx, s, totp.Key{}, p.warn)
 	if err != nil {
 		return totp.Key{}, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	live, pending, err := v.Keys(c.Context(), args[0])
+	live, pending, err := v.Keys(ctx, name)
 	if err == nil {
-		key, err = p.choose(args[0], live, pending, wantPending)
+		key, err = p.choose(name, live, pending, wantPending)
 	}
 	if err != nil {
-		return totp.Key{}, accountError("reading key of", args[0], err)
+		return totp.Key{}, accountError("reading key of", name, err)
 	}
 	return key, nil
+}
+
+// storedAccount is the name that args or --account give, "" for neither. It
+// refuses the flags of what a stored account has by itself.
+func storedAccount(c *cobra.Command, args []string) (string, error) {
+	flag, given := c.Flags().Lookup("account"), "ACCOUNT"
+	switch {
+	case flag.Changed && len(args) > 0:
+		return "", withHint(errors.New("account is given twice, as ACCOUNT and as --account"), "leave one of them out")
+	case flag.Changed:
+		given, args = "--account", []string{flag.Value.String()}
+	case len(args) == 0:
+		return "", nil
+	}
+	if args[0] == "" {
+		return "", withHint(fmt.Errorf("reading %s: it is empty", given), "leave it out for the default account")
+	}
+	for _, name := range []string{"label", "algorithm", "digits", "period"} {
+		if c.Flags().Changed(name) {
+			return "", withHint(fmt.Errorf("--%s is of the default account, and %q is a stored one", name, args[0]), "leave --%s out: a stored account has its own", name)
+		}
+	}
+	return args[0], nil
 }
 
 func (p program) defaultKey(s settings, wantPending bool) (totp.Key, error) {

@@ -24,7 +24,7 @@ func variables() []variable {
 	return []variable{
 		{"TOTP_BASE32_SECRET", "", "secret of the default account", ""},
 		{"TOTP_ISSUER", "issuer", "issuer that authenticators show", "totpctl"},
-		{"TOTP_ACCOUNT", "account", "what authenticators show as the default account's name", "default"},
+		{"TOTP_ACCOUNT", "label", "what authenticators show as the default account's name", "default"},
 		{"TOTP_ALGORITHM", "algorithm", "SHA1, SHA256 or SHA512", "SHA1"},
 		{"TOTP_DIGITS", "digits", "digits of a code, 6 to 8", "6"},
 		{"TOTP_PERIOD", "period", "how long a code lasts", "30"},
