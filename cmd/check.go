@@ -32,7 +32,12 @@ func (p program) checkCommand() *cobra.Command {
 		Short: "Ask a server whether a code is good",
 		Long: `Asks the server at TOTPCTL_URL, with the first of BEARER, and prints "valid" or
 "not valid: …". A code is good once. "-" reads the code from standard input,
-where a newline, a NUL or the end ends it; 123 456 and 123-456 are 123456.
+where a newline, a NUL or the end ends it; 123 456 and 123-456 are 123456. What
+can be neither a code nor a recovery code, such as a password, is not sent.
+
+With --env, that file and the flags alone say whom to ask, with which bearer,
+through which proxy (HTTPS_PROXY, HTTP_PROXY, NO_PROXY) and trusting whom
+(SSL_CERT_FILE, SSL_CERT_DIR): the environment may be somebody else's.
 
 Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
 		Annotations: map[string]string{decides: "yes"},
@@ -43,6 +48,9 @@ Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
 			if err != nil {
 				return err
 			}
+			if c.Flags().Changed("env") {
+				s = s.alone()
+			}
 			if c.Flags().Changed("account") && form.account == "" {
 				return withHint(errors.New("reading --account: it is empty"), "leave --account out for the default account")
 			}
@@ -50,7 +58,7 @@ Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
 		},
 	}
 	c.Flags().StringVar(&form.account, "account", "", "the stored account `name` whose code it is (default: the server's default account)")
-	c.Flags().BoolVar(&form.recovery, "recovery", false, "the code is one of the account's recovery codes")
+	c.Flags().BoolVar(&form.recovery, "recovery", false, "the code is one of the account's recovery codes, and no other")
 	c.Flags().BoolVarP(&form.quiet, "quiet", "q", false, "print nothing: the exit code tells")
 	c.Flags().BoolVar(&form.json, "json", false, "print the verdict as JSON")
 	c.Flags().DurationVar(&form.timeout, "timeout", client.DefaultTimeout, "give up after this time, retries included")
@@ -76,8 +84,8 @@ func (p program) check(ctx context.Context, s settings, form checkForm, code str
 		return err
 	}
 	ask := asker.Check
-	if form.recovery {
-		ask, code = asker.CheckRecovery, tidyRecovery(code)
+	if recovery, ok := client.TidyRecovery(code); ok || form.recovery {
+		ask, code = asker.CheckRecovery, recovery
 	}
 	result, err := ask(ctx, form.account, code)
 	if err != nil {
@@ -97,11 +105,6 @@ func (p program) readCode(arg string) (code string, err error) {
 		return "", withHint(errors.New("reading the code: it is empty"), "a code has 6 to 8 digits; - reads it from standard input")
 	}
 	return client.TidyCode(code), nil
-}
-
-// tidyRecovery undoes the gaps that a recovery code is shown with.
-func tidyRecovery(code string) string {
-	return strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(code))
 }
 
 func (p program) clientConfig(s settings, form checkForm) (c client.Config, err error) {

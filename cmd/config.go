@@ -19,6 +19,7 @@ type settings struct {
 	command *cobra.Command
 	file    string            // the .env that was read, "" for none
 	values  map[string]string // of the .env
+	only    bool              // the .env counts, and not the environment
 }
 
 // addFlags gives a command the flags of the named variables.
@@ -145,7 +146,11 @@ func (s settings) get(name string) (value, source string, err error) {
 	if f := s.command.Flags().Lookup(v.flag); !v.secret() && f != nil && f.Changed {
 		return f.Value.String(), "--" + v.flag, nil
 	}
-	for _, o := range []origin{{os.LookupEnv, "the environment"}, {s.fromFile, s.file}} {
+	origins := []origin{{os.LookupEnv, "the environment"}, {s.fromFile, s.file}}
+	if s.only {
+		origins = origins[1:]
+	}
+	for _, o := range origins {
 		if value, source, err := o.get(v); source != "" || err != nil {
 			return value, source, err
 		}
@@ -154,6 +159,41 @@ func (s settings) get(name string) (value, source string, err error) {
 		return "", "", nil
 	}
 	return v.fallback, "the default of " + name, nil
+}
+
+// transportVariables are what net/http and crypto/x509 read of the environment.
+func transportVariables() []string {
+	return []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "REQUEST_METHOD", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+}
+
+// alone takes the .env for all that is set. It also puts the transportVariables
+// of the .env in the place of the environment's, as their readers can be told in
+// no other way: they read once, at the first request.
+func (s settings) alone() settings {
+	s.only = true
+	for _, name := range transportVariables() {
+		value, set := s.values[name]
+		if !set {
+			os.Unsetenv(name)
+			continue
+		}
+		if strings.HasPrefix(name, "SSL_CERT_") {
+			value = besideAll(filepath.Dir(s.file), value)
+		}
+		os.Setenv(name, value)
+	}
+	return s
+}
+
+// besideAll takes the relative ones of a list of paths to be in dir.
+func besideAll(dir, list string) string {
+	all := filepath.SplitList(list)
+	for i, path := range all {
+		if !filepath.IsAbs(path) {
+			all[i] = filepath.Join(dir, path)
+		}
+	}
+	return strings.Join(all, string(filepath.ListSeparator))
 }
 
 func (s settings) fromFile(name string) (string, bool) {

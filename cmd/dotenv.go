@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func parseEnv(file string, text []byte) (map[string]string, error) {
 			return nil, withHint(badLine(file, before, "is not NAME=value"), "a value in quotes ends with the same quote, and only a comment may follow; one with spaces or # in it needs quotes")
 		}
 		name, single, double, bare := m[1], m[2], m[3], trimComment(m[4])
-		if known(name) && hasReference(double+bare) {
+		if reads := known(name) || slices.Contains(transportVariables(), name); reads && hasReference(double+bare) {
 			return nil, withHint(badLine(file, before, "refers to another variable with ${…} in "+name), "write the value itself; if these characters are meant, put it in single quotes")
 		}
 		if name != "" {

@@ -50,7 +50,10 @@ func wrong(source string, err error, hint string) error {
 }
 
 func (s settings) missing(name string) error {
-	if s.file == "" {
+	switch {
+	case s.only:
+		return fmt.Errorf("%s is not set in %s", name, s.file)
+	case s.file == "":
 		return fmt.Errorf("%s is not set, and there is no .env here", name)
 	}
 	return fmt.Errorf("%s is not set, nor in %s", name, s.file)

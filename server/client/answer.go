@@ -14,6 +14,7 @@ const (
 	maxText   = 200 // characters of a server's text that an error shows
 	maxReason = 32
 	minCode   = 6 // digits: what is shorter is no code, and in the text of many an error
+	maxDigits = 8
 )
 
 // A Result is a server's verdict. Its JSON is POST /check's.

@@ -76,35 +76,37 @@ func New(c Config) (*Client, error) {
 // returns the server's verdict, throttled included. A lost connection, 502, 503
 // and 504 are tried again within the timeout; the Idempotency-Key lets the server
 // repeat its first verdict. A server without POST /check, as the prototype's, is
-// asked with one GET, for the default account only.
+// asked with one GET, for the default account only. What cannot be a code, as it
+// has not 6 to 8 digits, is "malformed" and not sent: it may be a password.
 //
 // Whatever is not clearly a verdict is an error. Errors show neither bearer nor
 // code, escape what a server put into them, and have a Hint() string.
 func (c *Client) Check(ctx context.Context, account, code string) (Result, error) {
+	if !isCode(code) {
+		return Result{Reason: "malformed"}, nil
+	}
 	return c.ask(ctx, question{Code: code, Account: account})
 }
 
-// CheckRecovery is Check for a recovery code, which the prototype's server does
-// not know.
+// CheckRecovery is Check for a recovery code, in the form of TidyRecovery, which
+// the prototype's server does not know.
 func (c *Client) CheckRecovery(ctx context.Context, account, code string) (Result, error) {
+	if !isRecoveryCode(code) {
+		return Result{Reason: "malformed"}, nil
+	}
 	return c.ask(ctx, question{RecoveryCode: code, Account: account})
 }
 
 func (c *Client) ask(ctx context.Context, q question) (Result, error) {
 	code := q.Code + q.RecoveryCode
-	if !utf8.ValidString(q.Account) || !utf8.ValidString(code) {
-		return Result{}, failure{"account or code is not valid UTF-8", "type them again"}
+	if !utf8.ValidString(q.Account) {
+		return Result{}, failure{"account is not valid UTF-8", "type it again"}
 	}
 	c.warnOnce.Do(c.warn)
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	a, err := c.post(ctx, q)
 	if err == nil && q.Account == "" && q.RecoveryCode == "" && a.unknownRoute() {
-		// In a path, "../status" could lead a proxy to another page that says
-		// true. What is not digits is no code anyway.
-		if !isDigits(code) {
-			return Result{Reason: "malformed"}, nil
-		}
 		a, err = c.send(ctx, http.MethodGet, c.base.JoinPath("check", code), nil, "")
 	}
 	if err != nil {

@@ -254,10 +254,6 @@ func TestTotpctlsOwn404And405AreNotThePrototypes(t *testing.T) {
 func TestACodeCannotLeadToAnotherPage(t *testing.T) {
 	for _, odd := range []string{"", ".", "..", "../status", "..%2fstatus", "123456/../../status", `..\status`, "123456?x", "123456#", "１２３４５６", "12 456"} {
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == "POST" {
-				w.WriteHeader(404)
-				return
-			}
 			t.Errorf("code %q asked for %s", odd, r.RequestURI)
 			io.WriteString(w, `{"status":true}`)
 		})
@@ -330,9 +326,22 @@ func TestAnAnswerWithoutEndIsAnErrorAtOnce(t *testing.T) {
 
 func TestInvalidUTF8IsAnErrorAndNotAnotherAccount(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) { t.Error("asked"); io.WriteString(w, `{"status":true}`) })
-	for _, v := range [][2]string{{"alice\xff", code}, {"", code + "\xff"}} {
-		_, err := c.Check(t.Context(), v[0], v[1])
-		wantError(t, err, "UTF-8", "")
+	_, err := c.Check(t.Context(), "alice\xff", code)
+	wantError(t, err, "UTF-8", "")
+}
+
+func TestWhatCannotBeACodeIsNotSent(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) { t.Error("asked"); io.WriteString(w, `{"status":true}`) })
+	const recovery = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for _, odd := range []string{"", "hunter2", "12345", "123456789", "123 456", code + "\xff", code + "\n", "１２３４５６", recovery} {
+		if r, err := c.Check(t.Context(), "", odd); err != nil || r.Status || r.Reason != "malformed" {
+			t.Errorf("code %q is %+v, %v", odd, r, err)
+		}
+	}
+	for _, odd := range []string{"", "hunter2", code, recovery[1:], recovery + "2", strings.ToLower(recovery), recovery[1:] + "1", recovery[2:] + "É"} {
+		if r, err := c.CheckRecovery(t.Context(), "", odd); err != nil || r.Status || r.Reason != "malformed" {
+			t.Errorf("recovery code %q is %+v, %v", odd, r, err)
+		}
 	}
 }
 

@@ -27,6 +27,32 @@ func TidyCode(s string) string {
 	return digits
 }
 
+// recoveryLength is the characters of a recovery code, in base32.
+const recoveryLength = 26
+
+// TidyRecovery returns a recovery code as people type and paste it, in either
+// case and in groups parted by white space or dashes, in upper case. ok tells
+// whether s is one.
+func TidyRecovery(s string) (code string, ok bool) {
+	code = strings.Map(func(r rune) rune {
+		switch {
+		case r == '-' || unicode.IsSpace(r):
+			return -1
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		}
+		return r
+	}, s)
+	return code, isRecoveryCode(code)
+}
+
+func isRecoveryCode(s string) bool {
+	return len(s) == recoveryLength && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+// isCode tells whether s may be a code: 6 to 8 digits.
+func isCode(s string) bool { return len(s) >= minCode && len(s) <= maxDigits && isDigits(s) }
+
 // isDigits tells whether s is one or more ASCII digits.
 func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
