@@ -1,7 +1,10 @@
 package verifier
 
 import (
+	"fmt"
 	"math"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,19 +32,50 @@ func TestAGuesserSucceedsWithProbabilityUnder3In10000BeforeTheAccountStops(t *te
 	}
 }
 
-// The README states this rate: a user who logs in once a day clears the failures,
-// so that a guesser who never stops has, each day, as many guesses as the waits
-// leave room for.
-func TestAGuesserOfADailyUserHas32GuessesADay(t *testing.T) {
-	guesses := countGuesses(t, 24*time.Hour)
-	daily := float64(guesses) * guessProbability(totp.DefaultDigits, totp.DefaultSkew)
-	yearly := 1 - math.Pow(1-guessProbability(totp.DefaultDigits, totp.DefaultSkew), float64(365*guesses))
-	t.Logf("%d guesses a day: %.3g a day, %.3g a year", guesses, daily, yearly)
-	if guesses != 32 {
-		t.Errorf("%d guesses a day, want 32", guesses)
+// days are the year of the README's table.
+const days = 365
+
+// guessesADay is how many guesses the waits leave room for if the owner's good code
+// clears the failures once in each interval.
+func guessesADay(t *testing.T, interval time.Duration) int {
+	return countGuesses(t, interval) * int(24*time.Hour/interval)
+}
+
+// opens is how likely that many guesses open an account.
+func opens(guesses, digits int) float64 {
+	return 1 - math.Pow(1-guessProbability(digits, totp.DefaultSkew), float64(guesses))
+}
+
+func percent(p float64) string { return fmt.Sprintf("%.2g %%", 100*p) }
+
+// The README's table of the long-run rate is these rows.
+func TestTheREADMEsGuessingRatesAreThoseOfTheRules(t *testing.T) {
+	table := "| the owner's good code comes every | guesses a day | opens the account within a year: 6 digits | 8 digits |\n|---|---|---|---|\n"
+	for _, row := range []struct {
+		every string
+		time.Duration
+	}{{"24 h", 24 * time.Hour}, {"6 h", 6 * time.Hour}, {"1 h", time.Hour}, {"15 min", 15 * time.Minute}} {
+		guesses := guessesADay(t, row.Duration)
+		table += fmt.Sprintf("| %s | %d | %s | %s |\n", row.every, guesses, percent(opens(days*guesses, 6)), percent(opens(days*guesses, 8)))
 	}
-	if math.Abs(daily-9.6e-5) > 1e-7 || math.Abs(yearly-0.0344) > 1e-4 {
-		t.Errorf("probabilities %g a day and %g a year, want 9.6e-5 and 0.0344", daily, yearly)
+	wantInREADME(t, table+"\n")
+}
+
+// freeFailures are the guesses at an account that start no wait.
+func TestTheREADMEsCostOfSprayingIsThatOfTheRules(t *testing.T) {
+	const accounts = 10_000
+	wantInREADME(t, fmt.Sprintf("%d guesses at each of 10,000 accounts open one with a probability of %s.",
+		freeFailures, percent(opens(freeFailures*accounts, totp.DefaultDigits))))
+}
+
+func wantInREADME(t *testing.T, want string) {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Join(strings.Fields(string(text)), " "); !strings.Contains(lines, strings.Join(strings.Fields(want), " ")) {
+		t.Errorf("the README lacks\n%s", want)
 	}
 }
 
