@@ -102,7 +102,7 @@ func (p program) readCode(arg string) (code string, err error) {
 		}
 	}
 	if strings.TrimSpace(code) == "" {
-		return "", withHint(errors.New("reading the code: it is empty"), "a code has 6 to 8 digits; - reads it from standard input")
+		return "", withHint(errors.New("reading the code: it is empty"), "give the code, or - and the code on standard input")
 	}
 	return client.TidyCode(code), nil
 }
