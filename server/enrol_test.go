@@ -284,7 +284,7 @@ func TestEnrolmentShowsTheIssuerThatIsInAName(t *testing.T) {
 	before := e.get()
 	cookie := e.open()
 	for what, r := range map[string]reply{
-		"the button": before, "the QR code": e.submit(cookie, ""), "the recovery codes": e.submit(cookie, "code="+e.goodCode()),
+		"the button": before, "the QR code": e.submit(cookie, ""), "the recovery codes": e.confirm(cookie, e.goodCode()),
 	} {
 		if r.status != 200 || !strings.Contains(r.text, ">GitHub<") || strings.Contains(r.text, ">GitHub:") || strings.Contains(r.text, "TOTP Example") {
 			t.Errorf("%s: %d %s", what, r.status, r.text)

@@ -11,25 +11,34 @@ import (
 // ParseNewAccount checks the name of an account that is about to be made:
 // ParseAccount, totp.ParseNewName, and none of the words that stand for something
 // else on the command line. One colon may part the account from an issuer of its
-// own, as in GitHub:alice. Accounts that have another name already keep it.
+// own, as in GitHub:alice. It returns ErrName, with what is wrong. Accounts that
+// have another name already keep it.
 func ParseNewAccount(name string) (string, error) {
 	if _, err := ParseAccount(name); err != nil {
 		return "", err
 	}
+	if err := checkNew(name); err != nil {
+		return "", fmt.Errorf("%w: it %w", ErrName, err)
+	}
+	return name, nil
+}
+
+func checkNew(name string) error {
 	if name == "-" || strings.EqualFold(name, "(default)") {
-		return "", errors.New("stands for something else on the command line")
+		return errors.New("stands for something else on the command line")
 	}
 	issuer, account, colon := strings.Cut(name, ":")
 	if !colon {
-		return totp.ParseNewName(name)
+		_, err := totp.ParseNewName(name)
+		return err
 	}
 	if _, err := totp.ParseNewName(issuer); err != nil {
-		return "", fmt.Errorf("has an issuer, before its colon, that %w", err)
+		return fmt.Errorf("has an issuer, before its colon, that %w", err)
 	}
 	if _, err := totp.ParseNewName(account); err != nil {
-		return "", fmt.Errorf("has a part behind its colon that %w", err)
+		return fmt.Errorf("has a part behind its colon that %w", err)
 	}
-	return name, nil
+	return nil
 }
 
 // Label returns the issuer and the account that authenticators show for a stored
