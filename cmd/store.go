@@ -150,6 +150,8 @@ func storeHint(err error) string {
 	switch {
 	case errors.Is(err, sqlstore.ErrKey):
 		return "ENCRYPTION_KEY must have the key that sealed the stored secrets: bring it back, the new one first, then `totpctl account reseal`; where no account is stored, a new database will do"
+	case errors.Is(err, sqlstore.ErrTakenBack):
+		return "restore a backup from before the tables were changed, under a new ENCRYPTION_KEY if somebody else changed them: README, \"When a key is lost\""
 	case errors.Is(err, sqlstore.ErrNewer):
 		return "update totpctl, or go back to a copy of the database from before the update"
 	}

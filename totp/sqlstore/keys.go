@@ -4,23 +4,34 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
+
+	"totpctl/totp/verifier"
 )
 
 // ErrKey says that the encryption keys are not those that the stored secrets
 // were sealed with.
 var ErrKey = errors.New("encryption key is wrong or missing")
 
-// canaryText is sealed with every key, so that a wrong one is told at start.
-const canaryText = "totpctl canary"
+// ErrTakenBack says that somebody has given the tables the form of an older
+// version after an upgrade. An upgrade seals what it finds, and must not be made to
+// seal what was planted since.
+var ErrTakenBack = errors.New("database was taken back to the tables of an older version")
+
+// The canaries are known texts that are sealed with every key, so that a wrong one
+// is told at start. They also tell which version of the tables the key has seen.
+const (
+	canaryText  = "totpctl canary 3"
+	canaryText2 = "totpctl canary" // before boundSeals
+)
 
 // databaseKeyBytes is the length of the database's own key.
 const databaseKeyBytes = 32
 
-// A sealingRow is what the database knows of an encryption key, or, under the id
-// "", of being without one.
+// A sealingRow is what the database knows of an encryption key.
 type sealingRow struct{ id, canary, databaseKey string }
 
 // prepareSchema migrates and checks the keys: a database whose keys are others is
@@ -34,13 +45,11 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 			return err
 		}
 		if migrated = version < schemaNewest; !migrated {
-			return k.check(ctx)
+			return k.check(ctx, canaryText)
 		}
 		u.rewritten = version > 0
-		if u.unread, err = k.upgrade(ctx, version); err != nil {
-			return err
-		}
-		return k.introduce(ctx)
+		u.unread, err = k.upgrade(ctx, version)
+		return err
 	})
 	if err != nil || migrated {
 		return u, err
@@ -61,8 +70,14 @@ type upgraded struct {
 	unread    []string // the accounts that it could not read, and has left as they were
 }
 
+// maxTold bounds the damaged accounts that an upgrade names.
+const maxTold = 100
+
 func (u upgraded) texts() (texts []string) {
-	for _, name := range u.unread {
+	for i, name := range u.unread {
+		if i == maxTold {
+			return append(texts, fmt.Sprintf("%d more accounts are damaged in the database", len(u.unread)-maxTold))
+		}
 		texts = append(texts, fmt.Sprintf("account %q is damaged in the database: the upgrade of the tables has left it as it was", name))
 	}
 	return texts
@@ -77,8 +92,8 @@ type keyring struct {
 }
 
 // check returns ErrKey unless the keys open what the database has of them, and
-// one at least is known to it.
-func (k keyring) check(ctx context.Context) error {
+// one at least is known to it. The canaries must have the text.
+func (k keyring) check(ctx context.Context, text string) error {
 	rows, err := k.load(ctx)
 	if err != nil {
 		return err
@@ -87,8 +102,12 @@ func (k keyring) check(ctx context.Context) error {
 		if !k.sealer.has(r.id) {
 			continue
 		}
-		if _, err := k.sealer.open(r.id+" "+r.canary, "canary"); err != nil {
+		got, err := k.sealer.open(r.id+" "+r.canary, "canary")
+		if err != nil {
 			return fmt.Errorf("%w: the canary of key %s does not open", ErrKey, r.id)
+		}
+		if string(got) == canaryText && text != canaryText {
+			return ErrTakenBack
 		}
 	}
 	if err := k.checkKnown(rows); err != nil {
@@ -107,9 +126,7 @@ func (k keyring) checkKnown(rows []sealingRow) error {
 		if k.sealer.has(r.id) {
 			return nil
 		}
-		if r.id != "" {
-			missing = r.id
-		}
+		missing = r.id
 	}
 	if missing == "" {
 		return nil
@@ -117,23 +134,20 @@ func (k keyring) checkKnown(rows []sealingRow) error {
 	return fmt.Errorf("%w: the database was begun with key %s, which is not given", ErrKey, missing)
 }
 
-// databaseKey returns the database's own key; nil where it has none yet.
+// databaseKey returns the database's own key; nil where it has none yet, because
+// no encryption key was ever set.
 func (k keyring) databaseKey(rows []sealingRow) ([]byte, error) {
 	var sealed bool
 	for _, r := range rows {
-		switch {
-		case r.databaseKey == "":
-		case r.id == "":
-			return base64.StdEncoding.DecodeString(r.databaseKey)
-		case k.sealer.has(r.id):
-			key, err := k.sealer.open(r.id+" "+r.databaseKey, "database key")
-			if err != nil {
-				return nil, fmt.Errorf("%w: the database's own key does not open with key %s", ErrKey, r.id)
-			}
-			return key, nil
-		default:
-			sealed = true
+		if r.databaseKey == "" || !k.sealer.has(r.id) {
+			sealed = sealed || r.databaseKey != ""
+			continue
 		}
+		key, err := k.sealer.open(r.id+" "+r.databaseKey, "database key")
+		if err != nil || len(key) != databaseKeyBytes {
+			return nil, fmt.Errorf("%w: the database's own key does not open with key %s", ErrKey, r.id)
+		}
+		return key, nil
 	}
 	if sealed {
 		return nil, fmt.Errorf("%w: the database's own key is sealed with others than those given", ErrKey)
@@ -142,41 +156,108 @@ func (k keyring) databaseKey(rows []sealingRow) ([]byte, error) {
 }
 
 // introduced reports whether the database knows all that it must of the keys that
-// are given, and nothing in the clear beside them.
+// are given.
 func (k keyring) introduced(rows []sealingRow) bool {
-	known := map[string]bool{}
+	first := k.sealer.first == ""
 	for _, r := range rows {
-		known[r.id] = r.databaseKey != ""
-		if has := k.sealer.has(r.id); has && r.databaseKey == "" || r.id == "" && k.sealer.first != "" {
+		if !k.sealer.has(r.id) {
+			continue
+		}
+		canary, err := k.sealer.open(r.id+" "+r.canary, "canary")
+		if err != nil || string(canary) != canaryText || r.databaseKey == "" {
 			return false
 		}
+		first = first || r.id == k.sealer.first
 	}
-	return known[k.sealer.first]
+	return first
 }
 
-// introduce leaves a canary of the key that seals, before anything is sealed,
-// unless somebody with another key has been faster. It seals the database's own
-// key, which it makes if there is none, for each key that is given and known.
+// introduce makes the keys known that are given, before anything is sealed with
+// them, unless somebody with other keys has been faster. The first encryption key
+// of a database begins its own key, and gives the default account's rows keyed ids.
 func (k keyring) introduce(ctx context.Context) error {
-	if err := k.check(ctx); err != nil {
+	if err := k.check(ctx, canaryText); err != nil || k.sealer.first == "" {
 		return err
 	}
+	if k.sealer.database == nil {
+		if err := k.refuseSealed(ctx); err != nil {
+			return err
+		}
+		k.sealer.database = newDatabaseKey()
+		if err := k.rename(ctx); err != nil {
+			return err
+		}
+	}
+	return k.leave(ctx)
+}
+
+// leave writes a canary of each key that is given and known, and of the key that
+// seals, and seals the database's own key with each.
+func (k keyring) leave(ctx context.Context) error {
 	s := k.sealer
-	if s.database == nil {
-		s.database = make([]byte, databaseKeyBytes)
-		rand.Read(s.database)
-	}
-	if s.first == "" {
-		return k.exec(ctx, `INSERT INTO sealing_key (id, canary, database_key) VALUES ('', '', ?1) ON CONFLICT (id) DO NOTHING`,
-			base64.StdEncoding.EncodeToString(s.database))
-	}
-	err := k.exec(ctx, `INSERT INTO sealing_key (id, canary) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING`,
-		s.first, k.sealed(s.first, []byte(canaryText), "canary"))
+	err := k.exec(ctx, `INSERT INTO sealing_key (id, canary) VALUES (?1, '') ON CONFLICT (id) DO NOTHING`, s.first)
 	for id := range s.keys {
-		err = errors.Join(err, k.exec(ctx, `UPDATE sealing_key SET database_key = ?2 WHERE id = ?1 AND database_key = ''`,
-			id, k.sealed(id, s.database, "database key")))
+		err = errors.Join(err, k.exec(ctx, `UPDATE sealing_key SET canary = ?2, database_key = ?3 WHERE id = ?1`,
+			id, k.sealed(id, []byte(canaryText), "canary"), k.sealed(id, s.database, "database key")))
 	}
-	return errors.Join(err, k.exec(ctx, `DELETE FROM sealing_key WHERE id = ''`))
+	return err
+}
+
+func newDatabaseKey() []byte {
+	key := make([]byte, databaseKeyBytes)
+	rand.Read(key)
+	return key
+}
+
+// refuseSealed is for keys of a database that knows none: nothing can be sealed in
+// it, unless what it knew was deleted.
+func (k keyring) refuseSealed(ctx context.Context) error {
+	var sealed int
+	err := k.conn.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM enrolment
+		WHERE sealed_key <> '' OR pending <> '' OR recovery <> '' OR kept <> '' LIMIT 1) AS some_sealed`).Scan(&sealed)
+	if err == nil && sealed > 0 {
+		err = fmt.Errorf("%w: the database has sealed secrets, but does not say with which key", ErrKey)
+	}
+	return err
+}
+
+// rename gives the default accounts' rows the ids that they have under the
+// database's own key. A server that was started without an encryption key looks for
+// the old ones, and is not let add them again.
+func (k keyring) rename(ctx context.Context) error {
+	if k.d.lock != "" {
+		if err := k.exec(ctx, k.d.lock); err != nil {
+			return err
+		}
+	}
+	ids, err := k.ids(ctx, `SELECT id FROM account WHERE id >= ?1 AND id < ?2`, verifier.DefaultPrefix, verifier.DefaultPrefix+"g")
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		keyed := verifier.DefaultPrefix + k.sealer.keyed(strings.TrimPrefix(id, verifier.DefaultPrefix))
+		// What was remembered for a repeated request was signed under the old id.
+		err = errors.Join(err, k.exec(ctx, `UPDATE account SET id = ?2, answer = '', revision = revision + 1 WHERE id = ?1`, id, keyed),
+			k.exec(ctx, `UPDATE enrolment SET account = ?2 WHERE account = ?1`, id, keyed))
+	}
+	return err
+}
+
+// ids runs a query of ids.
+func (k keyring) ids(ctx context.Context, query string, values ...any) (ids []string, err error) {
+	rows, err := k.conn.QueryContext(ctx, k.d.statement(query), values...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 // sealed returns text sealed with a key, without the key's id, which has a column.
@@ -193,7 +274,7 @@ func (k keyring) exec(ctx context.Context, text string, values ...any) error {
 // while others are excluded, unless a migration excludes them anyway.
 func (k keyring) checkMissing(ctx context.Context, rows []sealingRow) error {
 	for _, r := range rows {
-		if r.id == "" || k.sealer.has(r.id) {
+		if k.sealer.has(r.id) {
 			continue
 		}
 		if err := k.checkUnneeded(ctx, r.id); err != nil {
@@ -213,6 +294,9 @@ func (k keyring) load(ctx context.Context) (all []sealingRow, err error) {
 		var r sealingRow
 		if err := rows.Scan(&r.id, &r.canary, &r.databaseKey); err != nil {
 			return nil, fmt.Errorf("reading sealing keys: %w", err)
+		}
+		if _, err := hex.DecodeString(r.id); err != nil || len(r.id) != 2*keyIDBytes {
+			return nil, fmt.Errorf("%w: table sealing_key has the id %q, which is none of totpctl's", ErrKey, r.id)
 		}
 		all = append(all, r)
 	}

@@ -31,7 +31,7 @@ func migrate(ctx context.Context, tx *sql.Conn, d dialect) (before int, err erro
 	if err != nil {
 		return 0, fmt.Errorf("reading schema version: %w", err)
 	}
-	if before > len(files) {
+	if before < 0 || before > len(files) {
 		return 0, fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, before, len(files))
 	}
 	for i, name := range files[before:] {

@@ -70,7 +70,11 @@ func (p *Postgres) Add(ctx context.Context, a verifier.Account) error {
 	if err != nil {
 		return err
 	}
-	return p.change(ctx, insertBoth, verifier.ErrExists, append(append(r.accountValues(), r.enrolmentValues()...), r.created)...)
+	insert := insertBoth
+	if p.sealer.first == "" {
+		insert = insertBothKeyless
+	}
+	return p.change(ctx, insert, verifier.ErrExists, append(append(r.accountValues(), r.enrolmentValues()...), r.created)...)
 }
 
 // Remove implements verifier.Store.

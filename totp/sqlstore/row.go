@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"strconv"
@@ -117,8 +118,8 @@ func (r *row) setState(s verifier.State, sealer *sealer) error {
 }
 
 func (r *row) state(sealer *sealer) (verifier.State, error) {
-	if r.recoveryUsed != int(uint16(r.recoveryUsed)) {
-		return verifier.State{}, damaged("recovery_used", errors.New("out of range"))
+	if err := r.checkNumbers(); err != nil {
+		return verifier.State{}, err
 	}
 	s := verifier.State{
 		LastStep: r.lastStep, Failures: r.failures, WaitUntil: fromMillis(r.waitUntil),
@@ -132,6 +133,15 @@ func (r *row) state(sealer *sealer) (verifier.State, error) {
 		err = json.Unmarshal([]byte(text), &s.Last)
 	}
 	return s, damaged("answer", err)
+}
+
+// checkNumbers finds what this package does not write. A revision that cannot go up
+// would fail the batch that the row is in.
+func (r *row) checkNumbers() error {
+	if r.recoveryUsed != int(uint16(r.recoveryUsed)) || r.failures < 0 || r.revision < 0 || r.revision == math.MaxInt64 {
+		return damaged("numbers", errors.New("one is out of range"))
+	}
+	return nil
 }
 
 // setAccount makes the row that of a. What is sealed in it already, as before has
@@ -251,7 +261,9 @@ func (r *row) parsePending(s *sealer) (verifier.Pending, error) {
 	}
 	p := verifier.Pending{Until: fromMillis(column.Until), Failures: column.Failures, WaitUntil: fromMillis(column.WaitUntil),
 		Token: r.pendingToken.String, Cookie: column.Cookie}
-	p.Key, err = s.openKey(r.id, column.Key, r.pendingPlace(column)...)
+	if p.Key, err = s.openKey(r.id, column.Key, r.pendingPlace(column)...); err == nil && p.Key.IsZero() {
+		err = errSeal
+	}
 	return p, err
 }
 
@@ -303,7 +315,7 @@ func millis(t time.Time) int64 {
 const lastMillis = 253402300799999
 
 func fromMillis(ms int64) time.Time {
-	if ms == 0 {
+	if ms <= 0 {
 		return time.Time{}
 	}
 	return time.UnixMilli(min(ms, lastMillis)).UTC()

@@ -32,7 +32,8 @@ type sealer struct {
 	first string // id of the key that seals, "" for none
 	keys  map[string]sealingKey
 	// database is the database's own key, which outlives changes of encryption
-	// keys. It is set when the schema has been prepared.
+	// keys. It is set when the schema has been prepared, and nil where there is no
+	// encryption key.
 	database []byte
 }
 
@@ -58,9 +59,12 @@ func newSealer(keys [][]byte) (*sealer, error) {
 	return s, nil
 }
 
+// keyIDBytes is the length of a key's id, which is written in hexadecimal.
+const keyIDBytes = 8
+
 // derive also makes the key's id, which tells nothing of it.
 func derive(key []byte) (id string, derived sealingKey, err error) {
-	name, err := hkdf.Key(sha256.New, key, nil, "totpctl key id", 8)
+	name, err := hkdf.Key(sha256.New, key, nil, "totpctl key id", keyIDBytes)
 	if err != nil {
 		return "", sealingKey{}, err
 	}
@@ -174,10 +178,10 @@ func parseKey(account string, raw []byte, algorithm, digits, period string) (tot
 const macLength = 16
 
 // sign returns the text after the id of the key and a MAC of it in base64, bound to
-// the place that the parts name. Without an encryption key it takes the
-// database's own, whose id is "-".
+// the place that the parts name. Without an encryption key the id is "-" and the
+// MAC proves nothing.
 func (s *sealer) sign(text string, place ...string) string {
-	id, key := "-", s.database
+	id, key := "-", []byte(nil)
 	if s.first != "" {
 		id, key = s.first, s.keys[s.first].mac
 	}
@@ -192,7 +196,7 @@ func (s *sealer) verify(signed string, place ...string) (string, error) {
 	}
 	key, ok := s.keys[f[0]]
 	if f[0] == "-" && s.first == "" {
-		key, ok = sealingKey{mac: s.database}, true
+		key, ok = sealingKey{}, true
 	}
 	if !ok {
 		return "", nil
@@ -213,5 +217,15 @@ func mac(key []byte, parts ...string) []byte {
 
 // fingerprint is verifier.Store's Fingerprint.
 func (s *sealer) fingerprint(text string) string {
-	return hex.EncodeToString(mac(s.database, "fingerprint", text))
+	sum := sha256.Sum256([]byte(text))
+	return s.keyed(hex.EncodeToString(sum[:macLength]))
+}
+
+// keyed puts the database's own key into a fingerprint. Without an encryption key
+// there is none: nothing could keep a reader of the database from testing guesses.
+func (s *sealer) keyed(hash string) string {
+	if s.database == nil {
+		return hash
+	}
+	return hex.EncodeToString(mac(s.database, "fingerprint", hash))
 }

@@ -58,8 +58,12 @@ func (s *SQLite) Add(ctx context.Context, a verifier.Account) error {
 	if err != nil {
 		return err
 	}
+	insert := insertAccount
+	if s.sealer.first == "" {
+		insert = insertKeyless
+	}
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		return w.change(ctx, verifier.ErrExists, statement{insertAccount, append(r.accountValues(), r.enrolment)},
+		return w.change(ctx, verifier.ErrExists, statement{insert, append(r.accountValues(), r.enrolment)},
 			statement{insertEnrolment, append(r.enrolmentValues(), r.id, r.created)})
 	})
 }

@@ -21,6 +21,13 @@ const (
 	insertAccount = `INSERT INTO account (` + stateColumns + `, enrolment)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING`
 
+	// insertKeyless is for a store without an encryption key: not once the database
+	// has had one, since the default account's row has another id from then on.
+	insertKeyless = `INSERT INTO account (` + stateColumns + `, enrolment)
+		SELECT CAST(?1 AS TEXT), CAST(?2 AS BIGINT), CAST(?3 AS BIGINT), CAST(?4 AS INTEGER), CAST(?5 AS BIGINT),
+			CAST(?6 AS INTEGER), CAST(?7 AS INTEGER), CAST(?8 AS TEXT), CAST(?9 AS BIGINT)
+		WHERE NOT EXISTS (SELECT 1 FROM sealing_key) ON CONFLICT (id) DO NOTHING`
+
 	insertEnrolment = `INSERT INTO enrolment (` + enrolmentColumns + `)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`
 
@@ -90,7 +97,11 @@ const (
 		UPDATE enrolment SET sealed_key = ?10, recovery = ?11, pending = ?12, pending_token = ?13, kept = ?14, expires_at = ?15
 		FROM first WHERE number = ?9 AND account = first.id`
 
-	insertBoth = `WITH first AS (` + insertAccount + ` RETURNING id)
+	insertBoth = `WITH first AS (` + insertAccount + insertRest
+
+	insertBothKeyless = `WITH first AS (` + insertKeyless + insertRest
+
+	insertRest = ` RETURNING id)
 		INSERT INTO enrolment (` + enrolmentColumns + `)
 		SELECT ?9, ?10, ?11, ?12, ?13, ?14, ?15, id, ?16::bigint FROM first`
 
@@ -104,11 +115,12 @@ type dialect struct {
 	types     *strings.Replacer // of @…@ in migrations
 	parameter string            // before a parameter's number
 	analyze   string            // has the planner know tables that have just been filled, "" where it needs none
+	lock      string            // keeps others from adding accounts until the transaction ends, "" where it does by itself
 }
 
 var (
-	sqliteDialect   = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT", "@BY_KEY@", "STRICT, WITHOUT ROWID"), "?", ""}
-	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", "", "@BY_KEY@", ""), "$", "ANALYZE account, enrolment"}
+	sqliteDialect   = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT", "@BY_KEY@", "STRICT, WITHOUT ROWID"), "?", "", ""}
+	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", "", "@BY_KEY@", ""), "$", "ANALYZE account, enrolment", "LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE"}
 )
 
 func (d dialect) migration(text string) string { return d.types.Replace(text) }

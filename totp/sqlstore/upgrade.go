@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"totpctl/totp/verifier"
@@ -22,37 +23,54 @@ const upgradePage = 200
 const maxFailures2 = 100
 
 // upgrade does what a migration from the version needs of the keys. It returns the
-// names of accounts that do not open; their rows stay as they are.
+// names of accounts that it could not read; their rows stay as they are.
 func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err error) {
+	if version >= boundSeals {
+		return nil, k.introduce(ctx)
+	}
 	rows, err := k.load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := k.check(ctx); err != nil {
+	if err := k.check(ctx, canaryText2); err != nil {
 		return nil, err
 	}
 	if err := k.checkMissing(ctx, rows); err != nil {
 		return nil, err
 	}
-	if version >= boundSeals {
-		return nil, nil
+	if k.sealer.first != "" {
+		if len(rows) == 0 {
+			err = k.refuseSealed(ctx)
+		}
+		k.sealer.database = newDatabaseKey()
 	}
-	if err := k.introduce(ctx); err != nil {
-		return nil, err
+	if err == nil {
+		unread, err = k.upgradeRows(ctx, len(rows) > 0 || k.sealer.first == "")
 	}
+	if err == nil && k.sealer.first != "" {
+		err = k.leave(ctx)
+	}
+	return unread, err
+}
+
+// upgradeRows upgrades row by row. Answers are kept where they are the older
+// program's: not in a database that an encryption key is given to at the same time.
+func (k keyring) upgradeRows(ctx context.Context, answers bool) (unread []string, err error) {
 	if k.d.analyze != "" {
 		if err := k.exec(ctx, k.d.analyze); err != nil {
 			return nil, err
 		}
 	}
-	for from := int64(-1); ; {
-		page, err := k.upgradable(ctx, from)
-		if err != nil || len(page) == 0 {
-			return unread, err
+	for from := int64(math.MinInt64); ; {
+		page, last, err := k.upgradable(ctx, from)
+		if err != nil {
+			return nil, err
 		}
-		from = page[len(page)-1].enrolment
 		var done []upgradedRow
 		for _, r := range page {
+			if !answers {
+				r.answer = ""
+			}
 			next, err := r.upgrade(k.sealer)
 			if err != nil {
 				unread = append(unread, r.id)
@@ -63,17 +81,28 @@ func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err
 		if err := k.write(ctx, done); err != nil {
 			return nil, err
 		}
+		if last == from {
+			break
+		}
+		from = last
 	}
+	lost, err := k.ids(ctx, `SELECT id FROM account LEFT JOIN enrolment ON `+itsEnrolment+` WHERE number IS NULL`)
+	return append(unread, lost...), err
 }
 
-// upgradable returns the next rows after an enrolment's number.
-func (k keyring) upgradable(ctx context.Context, from int64) ([]row, error) {
-	const query = selectWhole + `account JOIN (SELECT * FROM enrolment WHERE number > ?1 ORDER BY number LIMIT ?2) AS page ON ` + itsEnrolment + ` ORDER BY number`
-	rows, err := k.conn.QueryContext(ctx, k.d.statement(query), from, upgradePage)
-	if err != nil {
-		return nil, err
+// upgradable returns the rows of the next enrolments after a number, and the last
+// of those numbers, which is the same again after the last page.
+func (k keyring) upgradable(ctx context.Context, from int64) (page []row, last int64, err error) {
+	const next = `(SELECT * FROM enrolment WHERE number > ?1 ORDER BY number LIMIT ?2) AS page`
+	if err := k.conn.QueryRowContext(ctx, k.d.statement(`SELECT coalesce(max(number), ?1) FROM `+next), from, upgradePage).Scan(&last); err != nil {
+		return nil, 0, err
 	}
-	return scanRows(rows)
+	rows, err := k.conn.QueryContext(ctx, k.d.statement(selectWhole+`account JOIN `+next+` ON `+itsEnrolment), from, upgradePage)
+	if err != nil {
+		return nil, 0, err
+	}
+	page, err = scanRows(rows)
+	return page, last, err
 }
 
 // An upgradedRow is a row before and after.
@@ -93,7 +122,8 @@ func (r row) upgrade(s *sealer) (row, error) {
 	return next, err
 }
 
-// parse2 is parse for schema version 2.
+// parse2 is parse for schema version 2, whose seals are bound to a name alone. What
+// that program cannot have written was planted, and must not be sealed.
 func (r row) parse2(s *sealer) (a verifier.Account, err error) {
 	a.ID, a.Recovery = r.id, r.recovery
 	a.State = verifier.State{LastStep: r.lastStep, Failures: r.failures, WaitUntil: fromMillis(r.waitUntil),
@@ -102,18 +132,36 @@ func (r row) parse2(s *sealer) (a verifier.Account, err error) {
 		if err := json.Unmarshal([]byte(r.answer), &a.State.Last); err != nil {
 			return a, err
 		}
+		a.State.Last.Request = verifier.KeyedRequest(s.fingerprint, a.State.Last.Request)
 	}
-	if a.Key, err = s.openKey(r.id, r.sealedKey, r.id); err != nil || r.pending == "" {
+	if a.Key, err = s.openKey(r.id, r.sealedKey, r.id); err != nil {
 		return a, err
 	}
-	p, err := r.pendingColumn()
-	if err != nil {
-		return a, err
+	if n := len(r.recovery); n > maxRecovery2 || n > 0 && a.Key.IsZero() || r.checkNumbers() != nil {
+		return a, errSeal
 	}
-	a.Pending = verifier.Pending{Until: fromMillis(p.Until), Failures: p.Failures, WaitUntil: fromMillis(p.WaitUntil),
-		Token: r.pendingToken.String, Cookie: p.Cookie}
-	a.Pending.Key, err = s.openKey(r.id, p.Key, r.id)
+	a.Pending, err = r.parsePending2(s)
+	if sameKey(a.Pending.Key, a.Key) {
+		a.Pending = verifier.Pending{}
+	}
 	return a, err
+}
+
+// maxRecovery2 is the length of the hashes of an account's recovery codes.
+const maxRecovery2 = 10 * 22
+
+func (r row) parsePending2(s *sealer) (p verifier.Pending, err error) {
+	if r.pending == "" {
+		return p, nil
+	}
+	column, err := r.pendingColumn()
+	if err != nil {
+		return p, err
+	}
+	p = verifier.Pending{Until: fromMillis(column.Until), Failures: column.Failures, WaitUntil: fromMillis(column.WaitUntil),
+		Token: r.pendingToken.String, Cookie: column.Cookie}
+	p.Key, err = s.openKey(r.id, column.Key, r.id)
+	return p, err
 }
 
 // write replaces what an upgrade changes. The first row of VALUES gives its columns

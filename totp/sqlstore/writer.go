@@ -34,7 +34,7 @@ type writer struct {
 
 func (w *writer) prepare(ctx context.Context) error {
 	for _, text := range []string{begin, "COMMIT", "ROLLBACK", selectRow, selectAhead, selectPage, selectTokensListed, sweep,
-		updateState, updateAccount, updateEnrolment, insertAccount, insertEnrolment, deleteAccount, deleteEnrolment} {
+		updateState, updateAccount, updateEnrolment, insertAccount, insertKeyless, insertEnrolment, deleteAccount, deleteEnrolment} {
 		statement, err := w.conn.PrepareContext(ctx, text)
 		if err != nil {
 			return fmt.Errorf("preparing %q: %w", text, err)

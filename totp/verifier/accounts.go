@@ -104,7 +104,7 @@ func (v *Verifier) newPending(name string) (Enrolment, Pending, error) {
 	until := millisecond(v.config.Clock().Add(v.config.PendingTime))
 	token := newToken()
 	shown, err := v.issued(key)
-	return Enrolment{Key: shown, Until: until, Token: token, Account: name}, Pending{Key: key, Until: until, Token: tokenHash(token)}, err
+	return Enrolment{Key: shown, Until: until, Token: token, Account: name}, Pending{Key: key, Until: until, Token: TokenHash(token)}, err
 }
 
 // RecoveryCodes voids the recovery codes of a confirmed account and returns
@@ -124,10 +124,14 @@ func (v *Verifier) RecoveryCodes(ctx context.Context, name string) ([]string, er
 	return codes, nil
 }
 
+// clockDrift is how far clocks of one database's servers may differ. Beyond it one
+// of them was wrong.
+const clockDrift = 5 * time.Minute
+
 // Unlock forgets the failures of an account and enables it. What was used stays
 // used, and a revoked key stays revoked. A last accepted step that is ahead of the
-// clock, as a wrong clock leaves it, is lowered to the latest that is good now.
-// The empty name is the default account.
+// clock by more than clocks drift, as a wrong clock leaves it, is lowered to the
+// latest that is good now. The empty name is the default account.
 func (v *Verifier) Unlock(ctx context.Context, name string) error {
 	return v.edit(ctx, name, func(a Account, now time.Time) (Account, error) {
 		a.State.Failures, a.State.WaitUntil, a.State.Disabled = 0, time.Time{}, false
@@ -137,7 +141,9 @@ func (v *Verifier) Unlock(ctx context.Context, name string) error {
 			if err != nil {
 				return a, err
 			}
-			a.State.LastStep = min(a.State.LastStep, present+int64(v.config.Skew))
+			if key.Start(a.State.LastStep).After(now.Add(clockDrift)) {
+				a.State.LastStep = present + int64(v.config.Skew)
+			}
 		}
 		return a, nil
 	})
@@ -200,7 +206,7 @@ func (v *Verifier) issued(k totp.Key) (totp.Key, error) {
 
 // expired reports whether the account has something that current would drop.
 func (a Account) expired(now time.Time) bool {
-	return !a.Pending.Key.IsZero() && !a.Pending.Until.After(now) || !a.Kept.Until.IsZero() && !a.Kept.Until.After(now)
+	return !a.Pending.Key.IsZero() && !a.Pending.Until.After(now) || !a.Kept.Until.IsZero() && !a.Kept.lasts(now)
 }
 
 // current returns the account without what has expired.
@@ -208,7 +214,7 @@ func (a Account) current(now time.Time) Account {
 	if !a.Pending.Until.After(now) {
 		a.Pending = Pending{}
 	}
-	if !a.Kept.Until.After(now) {
+	if !a.Kept.lasts(now) && now.Unix() >= 0 {
 		a.Kept = Kept{}
 	}
 	return a

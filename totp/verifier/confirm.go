@@ -12,10 +12,13 @@ import (
 // ErrNotPending says that there is no key to confirm. Confirm does not end with
 // ctx, because what it has committed must be told.
 func (v *Verifier) Confirm(ctx context.Context, name, code string, request RequestID) (Verdict, []string, error) {
+	request = KeyedRequest(v.config.Store.Fingerprint, request)
 	return v.confirm(ctx, name, code, confirmation{
 		kept: Kept{Request: request},
 		time: retryWindow,
-		done: func(a Account, _ time.Time) bool { return request != RequestID{} && a.Kept.Request == request },
+		done: func(a Account, now time.Time) bool {
+			return request != RequestID{} && a.Kept.Request == request && a.Kept.lasts(now)
+		},
 		may:  func(Account, time.Time) bool { return true },
 	})
 }
@@ -47,7 +50,7 @@ func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmatio
 			return a, nil
 		case !c.may(a, now):
 			return a, ErrLink
-		case a.Pending.Key.IsZero():
+		case !a.Pending.waits(now):
 			return a, ErrNotPending
 		}
 		var err error
@@ -62,6 +65,26 @@ func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmatio
 		return Verdict{}, nil, err
 	}
 	return verdict, told, nil
+}
+
+// pendingBound is the longest that a key can be pending from now on, as far as
+// clocks differ that are right enough for codes.
+const pendingBound = 24 * time.Hour
+
+// lasts reports whether the confirmation may be told again. What lasts for longer
+// than any should was kept by a clock that was ahead.
+func (k Kept) lasts(now time.Time) bool {
+	longest := KeepTime
+	if k.Token == "" {
+		longest = retryWindow
+	}
+	return k.Until.After(now) && !k.Until.After(now.Add(longest+clockDrift))
+}
+
+// waits reports whether the key waits for its first code now. A key that waits for
+// longer than any should was written by a clock that was ahead, or planted.
+func (p Pending) waits(now time.Time) bool {
+	return !p.Key.IsZero() && p.Until.After(now) && (now.Unix() < 0 || !p.Until.After(now.Add(pendingBound)))
 }
 
 // tryPending makes the pending key the live one if the code is good, and charges

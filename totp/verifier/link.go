@@ -24,7 +24,8 @@ const KeepTime = time.Hour
 // newToken has 130 random bits.
 func newToken() string { return rand.Text() }
 
-func tokenHash(token string) string { return shortHash("enrolment link", token) }
+// TokenHash is what is stored of a link's token.
+func TokenHash(token string) string { return shortHash("enrolment link", token) }
 
 func cookieHash(cookie string) string { return shortHash("enrolment browser", cookie) }
 
@@ -107,7 +108,7 @@ func (v *Verifier) ConfirmByLink(ctx context.Context, token, cookie, code string
 		return Verdict{}, err
 	}
 	verdict, _, err := v.confirm(ctx, id, code, confirmation{
-		kept: Kept{Token: tokenHash(token), Cookie: cookieHash(cookie)},
+		kept: Kept{Token: TokenHash(token), Cookie: cookieHash(cookie)},
 		time: KeepTime,
 		done: func(a Account, now time.Time) bool { return a.shows(token, cookie, now) },
 		may: func(a Account, now time.Time) bool {
@@ -141,14 +142,14 @@ func linkError(err error) error {
 }
 
 func (v *Verifier) findToken(ctx context.Context, token string) (string, error) {
-	id, err := v.config.Store.FindToken(ctx, tokenHash(token))
+	id, err := v.config.Store.FindToken(ctx, TokenHash(token))
 	return id, linkError(err)
 }
 
 // admits reports whether the link leads to the pending key, for this browser.
 func (a Account) admits(token, cookie string, now time.Time) bool {
 	p := a.Pending
-	if a.State.Disabled || p.Key.IsZero() || !p.Until.After(now) || !sameHash(p.Token, tokenHash(token)) {
+	if a.State.Disabled || !p.waits(now) || !sameHash(p.Token, TokenHash(token)) {
 		return false
 	}
 	return p.Cookie == "" || sameHash(p.Cookie, cookieHash(cookie))
@@ -157,8 +158,8 @@ func (a Account) admits(token, cookie string, now time.Time) bool {
 // shows reports whether the link leads to the recovery codes, for this browser.
 func (a Account) shows(token, cookie string, now time.Time) bool {
 	k := a.Kept
-	return !a.State.Disabled && k.Token != "" && k.Until.After(now) &&
-		sameHash(k.Token, tokenHash(token)) && sameHash(k.Cookie, cookieHash(cookie))
+	return !a.State.Disabled && k.Token != "" && k.lasts(now) &&
+		sameHash(k.Token, TokenHash(token)) && sameHash(k.Cookie, cookieHash(cookie))
 }
 
 func sameHash(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

@@ -118,6 +118,17 @@ func NewRequestID(parts ...string) RequestID {
 	return RequestID(h.Sum(nil))
 }
 
+// KeyedRequest returns what is stored of a request's id: a store's fingerprint of
+// it, so that whoever reads the database cannot test guesses of a short bearer.
+func KeyedRequest(fingerprint func(text string) string, id RequestID) RequestID {
+	if id == (RequestID{}) {
+		return id
+	}
+	var keyed RequestID
+	copy(keyed[:], fingerprint("request "+hex.EncodeToString(id[:])))
+	return keyed
+}
+
 // Check decides on an attempt. The verdict is durable when Check returns. An
 // error means that there is no verdict: ErrName, ErrNoAccount, or a store that does
 // not answer, which must never be read as either yes or no.
@@ -126,6 +137,7 @@ func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
+	a.Request = KeyedRequest(v.config.Store.Fingerprint, a.Request)
 	if left := v.waits.left(id, v.config.Clock()); left > 0 && a.RecoveryCode == "" && a.Request == (RequestID{}) {
 		return throttled(left), nil
 	}
@@ -219,7 +231,10 @@ func (v *Verifier) ensure(ctx context.Context, id string, f func() error) error 
 	if err != nil && !errors.Is(err, ErrExists) {
 		return err
 	}
-	return f()
+	if err = f(); errors.Is(err, ErrNoAccount) { // which would let an application take its users for not enrolled
+		err = errors.New("the default account's row cannot be added: restart every server with the ENCRYPTION_KEY that the database has had since")
+	}
+	return err
 }
 
 // MarshalText writes the ID in hex.

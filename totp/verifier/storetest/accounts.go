@@ -442,6 +442,63 @@ func clockWasAhead(t *testing.T, open Open) {
 	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, "")
 }
 
+// A slow clock must not make good again what was used by the right one.
+func clockIsSlow(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	k, _ := enrol(t, v, c, "alice")
+	c.advance(time.Hour)
+	used := verifier.Attempt{Account: "alice", Code: code(t, k, c)}
+	wantReason(t, v, used, "")
+	c.advance(-2 * time.Minute)
+	if err := v.Unlock(t.Context(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(2 * time.Minute)
+	wantReason(t, v, used, verifier.Replayed)
+}
+
+// What was written while the clock was ahead does not last for longer than it would
+// by a right one.
+func linksOfAClockAhead(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	ctx := t.Context()
+	const year = 365 * 24 * time.Hour
+	c.advance(year)
+	byLink, err := v.Add(ctx, "by link")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := v.Open(ctx, byLink.Token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.ConfirmByLink(ctx, byLink.Token, opened.Cookie, code(t, byLink.Key, c)); err != nil {
+		t.Fatal(err)
+	}
+	byRequest, err := v.Add(ctx, "by request")
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := verifier.NewRequestID("bearer", "1")
+	if _, _, err := v.Confirm(ctx, "by request", code(t, byRequest.Key, c), request); err != nil {
+		t.Fatal(err)
+	}
+	pending, err := v.Add(ctx, "pending")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.advance(-year)
+	if seen, err := v.Peek(ctx, byLink.Token, opened.Cookie); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("the recovery codes: %+v, %v, want ErrLink", seen, err)
+	}
+	if verdict, codes, err := v.Confirm(ctx, "by request", "000000", request); !errors.Is(err, verifier.ErrNotPending) || codes != nil {
+		t.Errorf("the repeated confirmation: %+v, %v, want ErrNotPending", verdict, err)
+	}
+	if _, err := v.Open(ctx, pending.Token, ""); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("the pending link: %v, want ErrLink", err)
+	}
+}
+
 func beforeTheEpoch(t *testing.T, open Open) {
 	v, c, _ := fixture(t, open)
 	k, _ := enrol(t, v, c, "alice")

@@ -55,6 +55,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		"recovery codes are kept for an hour":          keptForAnHour,
 		"a confirmation is told again":                 confirmedAgain,
 		"a clock that was ahead locks nobody out":      clockWasAhead,
+		"a clock that is slow frees no used code":      clockIsSlow,
+		"links of a clock ahead do not last":           linksOfAClockAhead,
 		"a clock before 1970 gives no verdict":         beforeTheEpoch,
 		"what has expired is deleted":                  sweptAway,
 		"a kept confirmation comes back":               keptComesBack,
