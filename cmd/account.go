@@ -129,7 +129,7 @@ func accountError(doing, name string, err error) error {
 	err = fmt.Errorf("%s account%s: %w", doing, name, err)
 	switch {
 	case errors.Is(err, verifier.ErrName):
-		return withHint(err, "a name has 1 to %d printable characters, no space at either end, and is neither . nor ..", totp.MaxName)
+		return withHint(err, "a name has 1 to %d characters that people can see at both ends; one colon may part an issuer of its own from it, as in GitHub:alice", totp.MaxName)
 	case errors.Is(err, verifier.ErrNoAccount):
 		return withHint(err, "`totpctl account list` shows the accounts")
 	case errors.Is(err, verifier.ErrExists):
@@ -149,9 +149,6 @@ func accountError(doing, name string, err error) error {
 }
 
 func (a accounts) add(ctx context.Context, args []string) error {
-	if _, err := verifier.ParseNewAccount(args[0]); err != nil {
-		return withHint(err, "a name has 1 to 128 characters that people can see; one colon may part an issuer of its own from it, as in GitHub:alice")
-	}
 	e, err := a.Add(ctx, args[0])
 	if err != nil {
 		return err
