@@ -42,14 +42,14 @@ func testRetry(t *testing.T, keys []totp.Key, first, second *proofServer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if lost := proofCheck(patientProofClient, lossy, account, code, "key 1"); lost.status != 0 {
+		if lost := proofCheck(patientProofClient, lossy, account, code, "idempotency key 1"); lost.status != 0 {
 			t.Fatalf("through the proxy: %+v, want no answer", lost)
 		}
 		for _, v := range []struct {
 			idempotencyKey string
 			status         bool
 			reason         string
-		}{{"key 1", true, ""}, {"key 1", true, ""}, {"key 2", false, "replayed"}, {"", false, "replayed"}, {"key 1", true, ""}} {
+		}{{"idempotency key 1", true, ""}, {"idempotency key 1", true, ""}, {"idempotency key 2", false, "replayed"}, {"", false, "replayed"}, {"idempotency key 1", true, ""}} {
 			for i, s := range []*proofServer{second, first} {
 				got := proofCheck(patientProofClient, s.url, account, code, v.idempotencyKey)
 				if got.status != 200 || got.Status != v.status || got.Reason != v.reason {
