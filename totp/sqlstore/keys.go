@@ -47,7 +47,7 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 		if migrated = version < schemaNewest; !migrated {
 			return k.check(ctx, canaryText)
 		}
-		u.rewritten = version > 0
+		u.from = version
 		u.unread, err = k.upgrade(ctx, version)
 		return err
 	})
@@ -66,14 +66,17 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 
 // upgraded is what a migration has done to the rows of an older program.
 type upgraded struct {
-	rewritten bool     // whatever they were, something has changed
-	unread    []string // the accounts that it could not read, and has left as they were
+	from   int      // the schema version before; 0 if there was no upgrade
+	unread []string // the accounts that it could not read, and has left as they were
 }
 
 // maxTold bounds the damaged accounts that an upgrade names.
 const maxTold = 100
 
 func (u upgraded) texts() (texts []string) {
+	if u.from > 0 {
+		texts = append(texts, fmt.Sprintf("the database's tables were upgraded from version %d to %d: older programs refuse it from now on", u.from, schemaNewest))
+	}
 	for i, name := range u.unread {
 		if i == maxTold {
 			return append(texts, fmt.Sprintf("%d more accounts are damaged in the database", len(u.unread)-maxTold))

@@ -114,8 +114,8 @@ func TestADatabaseOfAnOlderVersionKeepsItsAccounts(t *testing.T) {
 
 func testMigrated(t *testing.T, d database, owners map[string]holding) {
 	s := d.mustOpen(t, oldKey)
-	if told := s.Upgraded(); len(told) != 1 || !strings.Contains(told[0], `"frank"`) {
-		t.Errorf("it tells %q; want one text that names frank", told)
+	if told := s.Upgraded(); len(told) != 2 || !strings.Contains(told[0], "upgraded from version") || !strings.Contains(told[1], `"frank"`) {
+		t.Errorf("it tells %q; want the upgrade, and one text that names frank", told)
 	}
 	m := migrated{owners, &clock{old2}, nil}
 	var err error

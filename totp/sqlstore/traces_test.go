@@ -156,8 +156,8 @@ func TestSQLiteOverwritesWhatAnOlderProgramHasLeft(t *testing.T) {
 		t.Fatal("nothing is left of the deleted rows")
 	}
 	s := d.mustOpen(t, oldKey)
-	if told := s.Upgraded(); len(told) != 1 {
-		t.Errorf("it tells %q; want that of frank", told)
+	if told := s.Upgraded(); len(told) != 2 {
+		t.Errorf("it tells %q; want the upgrade and frank", told)
 	}
 	s.Close()
 	delete(dead, "sealed_key of alice") // frank's, who is left as he was
