@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ import (
 // browser, dave was stopped by 100 wrong codes, erin disabled by a person; frank's
 // secret is that of alice; grace has a second key, opened in a browser; heidi a
 // failure. testdata/version2.json has what their owners hold.
+//
+// testdata/version3.sql is the same database after the upgrade to schema version 3,
+// where ivan has confirmed by a link and not acknowledged his recovery codes.
 var old2 = time.Unix(1_800_000_010, 0)
 
 type holding struct {
@@ -69,24 +73,26 @@ ALTER TABLE account_1 RENAME TO account;
 CREATE UNIQUE INDEX account_pending_token ON account (pending_token);
 UPDATE schema_version SET version = 1;`
 
-// loadVersion2 fills an empty database.
-func loadVersion2(t *testing.T, d database) map[string]holding {
+func loadVersion2(t *testing.T, d database) map[string]holding { return loadVersion(t, d, 2) }
+
+// loadVersion fills an empty database with the rows of a schema version.
+func loadVersion(t *testing.T, d database, version int) map[string]holding {
 	t.Helper()
 	d.exec("CREATE TABLE schema_version (version INTEGER NOT NULL)")
-	for _, name := range []string{"0001_account.sql", "0002_enrolment.sql"} {
+	for _, name := range []string{"0001_account.sql", "0002_enrolment.sql", "0003_seals.sql"}[:version] {
 		text, err := sqlstore.MigrationFor(d.url, name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.exec(text)
 	}
-	d.exec("INSERT INTO schema_version VALUES (2)")
-	rows, err := os.ReadFile("testdata/version2.sql")
+	d.exec(fmt.Sprintf("INSERT INTO schema_version VALUES (%d)", version))
+	rows, err := os.ReadFile(fmt.Sprintf("testdata/version%d.sql", version))
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.exec(string(rows))
-	text, err := os.ReadFile("testdata/version2.json")
+	text, err := os.ReadFile(fmt.Sprintf("testdata/version%d.json", version))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,17 +112,37 @@ func TestADatabaseOfAnOlderVersionKeepsItsAccounts(t *testing.T) {
 				if back != "" {
 					d.exec(back)
 				}
-				testMigrated(t, d, owners)
+				testUpgraded(t, d, owners)
 			})
 		}
 	})
 }
 
-func testMigrated(t *testing.T, d database, owners map[string]holding) {
+func TestADatabaseOfVersion3KeepsItsAccounts(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		owners := loadVersion(t, d, 3)
+		s := d.mustOpen(t, oldKey)
+		if told := s.Upgraded(); len(told) != 0 {
+			t.Errorf("it tells %q, want nothing", told)
+		}
+		m := testMigrated(t, s, owners)
+		ivan := owners["ivan"]
+		m.c.now = old2
+		if kept, err := m.v.Peek(t.Context(), ivan.Token, ivan.Cookie); err != nil || kept.Account != "ivan" || !slices.Equal(kept.Codes, ivan.Recovery) {
+			t.Errorf("ivan's link shows %+v, %v", kept, err)
+		}
+	})
+}
+
+func testUpgraded(t *testing.T, d database, owners map[string]holding) {
 	s := d.mustOpen(t, oldKey)
 	if told := s.Upgraded(); len(told) != 2 || !strings.Contains(told[0], "upgraded from version") || !strings.Contains(told[1], `"frank"`) {
 		t.Errorf("it tells %q; want the upgrade, and one text that names frank", told)
 	}
+	testMigrated(t, s, owners)
+}
+
+func testMigrated(t *testing.T, s sqlstore.Store, owners map[string]holding) migrated {
 	m := migrated{owners, &clock{old2}, nil}
 	var err error
 	m.v, err = verifier.New(verifier.Config{Store: s, Clock: func() time.Time { return m.c.now }, Key: owners[""].key(t, "default"), Skew: 1,
@@ -129,6 +155,7 @@ func testMigrated(t *testing.T, d database, owners map[string]holding) {
 	m.wantUsed(t)
 	m.wantLinks(t)
 	m.wantUsable(t)
+	return m
 }
 
 // migrated is an older program's database, opened, and what its owners hold.

@@ -92,6 +92,9 @@ func TestSkewOutOfRangeIsRefused(t *testing.T) {
 func TestTheDefaultAccountsIDIsNoNameAndTellsItsKeyApart(t *testing.T) {
 	k := testRules(t).key
 	id := DefaultPrefix + digest(k)
+	if want := DefaultPrefix + "e6ef2701a515bcd0e1a5d7965db774d8"; id != want {
+		t.Errorf("the id is %q and not %q: what was used of the default account would be forgotten", id, want)
+	}
 	if _, err := totp.ParseName(id); err == nil {
 		t.Errorf("%q is a name that an account can take", id)
 	}
