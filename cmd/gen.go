@@ -43,8 +43,8 @@ the database and ENCRYPTION_KEY.`,
 	return c
 }
 
-func (p program) authenticator(k totp.Key, json bool) authenticator.Config {
-	c := authenticator.Config{Key: k, Clock: p.clock, Out: p.out}
+func (p program) authenticator(e totp.Entry, json bool) authenticator.Config {
+	c := authenticator.Config{Entry: e, Clock: p.clock, Out: p.out}
 	switch {
 	case json:
 		c.Display = authenticator.JSON

@@ -44,18 +44,22 @@ func writeEnv(s settings) (file string, err error) {
 			return "", err
 		}
 	}
-	parameters, err := s.parameters()
+	issuer, account, err := s.names()
+	if err != nil {
+		return "", err
+	}
+	scheme, err := s.scheme()
 	if err != nil {
 		return "", err
 	}
 	if err := s.checkNewNames(); err != nil {
 		return "", err
 	}
-	key, err := totp.GenerateKey(parameters)
+	key, err := totp.GenerateKey(scheme)
 	if err != nil {
 		return "", err
 	}
-	err = createFile(file, []byte(envText(key)))
+	err = createFile(file, []byte(envText(totp.Entry{Issuer: issuer, Account: account, Key: key})))
 	if errors.Is(err, fs.ErrExist) {
 		return "", withHint(fmt.Errorf("writing %s: it exists already", file), "keep it, or name another file with --env; removing it ends what was enrolled with it")
 	}
@@ -66,13 +70,14 @@ func writeEnv(s settings) (file string, err error) {
 }
 
 // envText leaves out what equals the defaults.
-func envText(k totp.Key) string {
+func envText(e totp.Entry) string {
+	k := e.Key
 	var b strings.Builder
 	b.WriteString("# Written by totpctl init. The README's table has every variable.\n")
 	for _, v := range []struct{ name, value string }{
 		{"TOTP_BASE32_SECRET", k.Secret().Base32()},
-		{"TOTP_ISSUER", k.Issuer()},
-		{"TOTP_ACCOUNT", k.Account()},
+		{"TOTP_ISSUER", e.Issuer},
+		{"TOTP_ACCOUNT", e.Account},
 		{"TOTP_ALGORITHM", k.Algorithm().String()},
 		{"TOTP_DIGITS", strconv.Itoa(k.Digits())},
 		{"TOTP_PERIOD", strconv.Itoa(int(k.Period() / time.Second))},

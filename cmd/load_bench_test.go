@@ -101,12 +101,12 @@ func percentile(d []time.Duration, p int) float64 {
 }
 
 // requests takes as many of the keys as a window can use.
-func requests(keys []totp.Key, next *int, code func(totp.Key) string) (all []request) {
-	n := min(len(keys), int(loadWindow.Seconds()*20_000))
+func requests(entries []totp.Entry, next *int, code func(totp.Key) string) (all []request) {
+	n := min(len(entries), int(loadWindow.Seconds()*20_000))
 	for range n {
-		k := keys[*next%len(keys)]
+		e := entries[*next%len(entries)]
 		*next++
-		all = append(all, request{"POST", "/check", fmt.Sprintf(`{"account":%q,"code":%q}`, k.Account(), code(k))})
+		all = append(all, request{"POST", "/check", fmt.Sprintf(`{"account":%q,"code":%q}`, e.Account, code(e.Key))})
 	}
 	return all
 }
@@ -137,12 +137,12 @@ func databaseURL(b *testing.B, engine string) string {
 }
 
 // seedAccounts stores confirmed accounts with sealed keys.
-func seedAccounts(b *testing.B, url string, n int) []totp.Key {
+func seedAccounts(b *testing.B, url string, n int) []totp.Entry {
 	store, err := sqlstore.Open(context.Background(), sqlstore.Config{URL: url, EncryptionKeys: [][]byte{loadKey}})
 	if err != nil {
 		b.Fatal(err)
 	}
-	keys := make([]totp.Key, n)
+	keys := make([]totp.Entry, n)
 	var all sync.WaitGroup
 	const workers = 64
 	for w := range workers {
@@ -166,15 +166,15 @@ func seedAccounts(b *testing.B, url string, n int) []totp.Key {
 // recovery is as long as the hashes of ten recovery codes.
 var recovery = strings.Repeat("r", 220)
 
-func seedAccount(b *testing.B, store verifier.Store, name string) totp.Key {
-	k, err := totp.GenerateKey(totp.Parameters{Account: name, Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
+func seedAccount(b *testing.B, store verifier.Store, name string) totp.Entry {
+	k, err := totp.GenerateKey(totp.DefaultScheme())
 	if err == nil {
 		err = store.Add(context.Background(), verifier.Account{ID: name, Created: time.UnixMilli(1), Key: k, Recovery: recovery})
 	}
 	if err != nil {
 		b.Error(err)
 	}
-	return k
+	return totp.Entry{Account: name, Key: k}
 }
 
 // analyze does what autovacuum does a minute later.

@@ -31,11 +31,11 @@ func (s settings) colonWarnings() (warnings []string) {
 }
 
 // labelled gives the default account's key the issuer that stands in its name.
-func labelled(p totp.Parameters) totp.Parameters {
-	if issuer, account, ok := totp.SplitName(p.Account); ok {
-		p.Issuer, p.Account = issuer, account
+func labelled(issuer, name string, k totp.Key) (totp.Entry, error) {
+	if own, account, ok := totp.SplitName(name); ok {
+		issuer, name = own, account
 	}
-	return p
+	return totp.NewEntry(issuer, name, k)
 }
 
 // shown is a stored name as a table has it: bare, or quoted where that would hide

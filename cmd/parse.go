@@ -59,19 +59,27 @@ func (s settings) missing(name string) error {
 	return fmt.Errorf("%s is not set, nor in %s", name, s.file)
 }
 
-// key is the default account's.
-func (s settings) key() (totp.Key, error) {
-	p, err := s.parameters()
+// entry is the default account's.
+func (s settings) entry() (totp.Entry, error) {
+	issuer, account, err := s.names()
 	if err != nil {
-		return totp.Key{}, err
+		return totp.Entry{}, err
 	}
-	p.Secret, err = parseRequired(s, "TOTP_BASE32_SECRET", totp.ParseSecret,
+	scheme, err := s.scheme()
+	if err != nil {
+		return totp.Entry{}, err
+	}
+	secret, err := parseRequired(s, "TOTP_BASE32_SECRET", totp.ParseSecret,
 		"copy it again from where it is shown: it has the letters A-Z, in either case, and the digits 2-7",
 		"`totpctl init` writes a .env with a fresh secret")
 	if err != nil {
-		return totp.Key{}, err
+		return totp.Entry{}, err
 	}
-	return totp.ParseKey(labelled(p))
+	k, err := totp.NewKey(secret, scheme)
+	if err != nil {
+		return totp.Entry{}, err
+	}
+	return labelled(issuer, account, k)
 }
 
 // optionalKey is the zero Key where TOTP_BASE32_SECRET is not set.
@@ -79,23 +87,36 @@ func (s settings) optionalKey() (totp.Key, error) {
 	if _, source, err := s.get("TOTP_BASE32_SECRET"); err == nil && source == "" {
 		return totp.Key{}, nil
 	}
-	return s.key()
+	e, err := s.entry()
+	return e.Key, err
 }
 
-// parameters are all of a key but its secret.
-func (s settings) parameters() (p totp.Parameters, err error) {
-	var errs [5]error
-	p.Issuer, errs[0] = parse(s, "TOTP_ISSUER", totp.ParseName, "TOTP_ISSUER is the name above the code in authenticators, such as \"ACME\"")
-	p.Account, errs[1] = parse(s, "TOTP_ACCOUNT", totp.ParseName, "TOTP_ACCOUNT is the name beside the issuer in authenticators, such as \"alice\"")
-	p.Algorithm, errs[2] = parse(s, "TOTP_ALGORITHM", totp.ParseAlgorithm, "leave TOTP_ALGORITHM out for SHA1, which every authenticator knows")
-	p.Digits, errs[3] = parse(s, "TOTP_DIGITS", totp.ParseDigits, "leave TOTP_DIGITS out for 6, which every authenticator knows")
-	p.Period, errs[4] = parse(s, "TOTP_PERIOD", totp.ParsePeriod, "leave TOTP_PERIOD out for 30 seconds, which every authenticator knows")
+// names are what authenticators show of the default account, and the issuer of
+// stored ones.
+func (s settings) names() (issuer, account string, err error) {
+	var errs [2]error
+	issuer, errs[0] = parse(s, "TOTP_ISSUER", totp.ParseName, "TOTP_ISSUER is the name above the code in authenticators, such as \"ACME\"")
+	account, errs[1] = parse(s, "TOTP_ACCOUNT", totp.ParseName, "TOTP_ACCOUNT is the name beside the issuer in authenticators, such as \"alice\"")
+	return issuer, account, first(errs[:])
+}
+
+// scheme is of the default account's key and of new ones.
+func (s settings) scheme() (c totp.Scheme, err error) {
+	var errs [3]error
+	c.Algorithm, errs[0] = parse(s, "TOTP_ALGORITHM", totp.ParseAlgorithm, "leave TOTP_ALGORITHM out for SHA1, which every authenticator knows")
+	c.Digits, errs[1] = parse(s, "TOTP_DIGITS", totp.ParseDigits, "leave TOTP_DIGITS out for 6, which every authenticator knows")
+	c.Period, errs[2] = parse(s, "TOTP_PERIOD", totp.ParsePeriod, "leave TOTP_PERIOD out for 30 seconds, which every authenticator knows")
+	return c, first(errs[:])
+}
+
+// first returns the first error that is not nil.
+func first(errs []error) error {
 	for _, err := range errs {
 		if err != nil {
-			return p, err
+			return err
 		}
 	}
-	return p, nil
+	return nil
 }
 
 func (s settings) skew() (int, error) {

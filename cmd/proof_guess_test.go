@@ -27,7 +27,7 @@ func TestAThousandParallelGuessesGetTheBudgetOnThreeServers(t *testing.T) {
 }
 
 // testGuessBudget spends well under the first wait of 30 seconds on an account.
-func testGuessBudget(t *testing.T, keys []totp.Key, servers ...*proofServer) {
+func testGuessBudget(t *testing.T, keys []totp.Entry, servers ...*proofServer) {
 	for i, k := range keys {
 		begin := time.Now()
 		right, invalid, unanswered := guess(k, []int{0, 1, 2, 500, 999}[i], servers)
@@ -36,25 +36,25 @@ func testGuessBudget(t *testing.T, keys []totp.Key, servers ...*proofServer) {
 		if right.Status {
 			want += right.Failures
 		} else if right.Reason != "throttled" {
-			t.Errorf("the right code of %s: %+v", k.Account(), right)
+			t.Errorf("the right code of %s: %+v", k.Account, right)
 		}
 		if invalid != want || unanswered != 0 {
-			t.Errorf("%s: %d guesses were evaluated and %d not answered, want %d and 0", k.Account(), invalid, unanswered, want)
+			t.Errorf("%s: %d guesses were evaluated and %d not answered, want %d and 0", k.Account, invalid, unanswered, want)
 		}
-		t.Logf("%s: right code %+v, %d wrong ones evaluated, %v", k.Account(), right, invalid, time.Since(begin).Round(time.Millisecond))
+		t.Logf("%s: right code %+v, %d wrong ones evaluated, %v", k.Account, right, invalid, time.Since(begin).Round(time.Millisecond))
 	}
 }
 
 // guess offers a right code among 999 wrong ones, all at once, but begins them in
 // order: the position of the right one decides on how it may fare.
-func guess(k totp.Key, position int, servers []*proofServer) (right proofAnswer, invalid, unanswered int) {
-	code, _ := k.Code(time.Now())
-	codes := slices.Insert(wrongForProof(k, 999), position, code)
+func guess(k totp.Entry, position int, servers []*proofServer) (right proofAnswer, invalid, unanswered int) {
+	code, _ := k.Key.Code(time.Now())
+	codes := slices.Insert(wrongForProof(k.Key, 999), position, code)
 	answers := make([]proofAnswer, len(codes))
 	var all sync.WaitGroup
 	for i := range codes {
 		all.Go(func() {
-			answers[i] = proofCheck(patientProofClient, servers[i%len(servers)].url, k.Account(), codes[i], "")
+			answers[i] = proofCheck(patientProofClient, servers[i%len(servers)].url, k.Account, codes[i], "")
 		})
 	}
 	all.Wait()

@@ -25,20 +25,20 @@ type proofOffer struct {
 
 // proofOffers are the two codes of each account that are good now: that of the
 // present step and then that of the next.
-func proofOffers(t *testing.T, keys []totp.Key) (offers []proofOffer) {
+func proofOffers(t *testing.T, keys []totp.Entry) (offers []proofOffer) {
 	t.Helper()
 	now := time.Now()
 	for _, k := range keys {
 		for _, at := range []time.Time{now, now.Add(proofPeriod)} {
-			step, err := k.Step(at)
+			step, err := k.Key.Step(at)
 			if err != nil {
 				t.Fatal(err)
 			}
-			code, err := k.Code(at)
+			code, err := k.Key.Code(at)
 			if err != nil {
 				t.Fatal(err)
 			}
-			offers = append(offers, proofOffer{k.Account(), step, code})
+			offers = append(offers, proofOffer{k.Account, step, code})
 		}
 	}
 	return offers

@@ -31,14 +31,14 @@ func TestARetryAfterALostAnswerGetsTheSameVerdictOnPostgres(t *testing.T) {
 	testRetry(t, append(keys, p.key), p.serve(), p.serve())
 }
 
-func testRetry(t *testing.T, keys []totp.Key, first, second *proofServer) {
+func testRetry(t *testing.T, keys []totp.Entry, first, second *proofServer) {
 	lossy := dropAnswers(t, first.url)
 	for _, k := range keys {
-		account := k.Account()
+		account := k.Account
 		if account == "default" {
 			account = ""
 		}
-		code, err := k.Code(time.Now())
+		code, err := k.Key.Code(time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ const proofPeriod = time.Hour
 // A proofProgram is the environment that servers of the real binary get.
 type proofProgram struct {
 	t   *testing.T
-	key totp.Key // of the default account
+	key totp.Entry // of the default account
 	env []string
 }
 
@@ -42,7 +42,7 @@ func newProofProgram(t *testing.T, databaseURL string) *proofProgram {
 	t.Helper()
 	p := &proofProgram{t: t, key: proofKey(t, "default")}
 	p.env = []string{
-		"TOTP_BASE32_SECRET=" + p.key.Secret().Base32(),
+		"TOTP_BASE32_SECRET=" + p.key.Key.Secret().Base32(),
 		fmt.Sprintf("TOTP_PERIOD=%d", int(proofPeriod.Seconds())),
 		fmt.Sprintf("TOTP_DIGITS=%d", totp.MaxDigits),
 		"BEARER=" + proofBearer,
@@ -53,13 +53,17 @@ func newProofProgram(t *testing.T, databaseURL string) *proofProgram {
 	return p
 }
 
-func proofKey(t *testing.T, account string) totp.Key {
+func proofKey(t *testing.T, account string) totp.Entry {
 	t.Helper()
-	k, err := totp.GenerateKey(totp.Parameters{Account: account, Algorithm: totp.SHA1, Digits: totp.MaxDigits, Period: proofPeriod})
+	k, err := totp.GenerateKey(proofScheme())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return k
+	return totp.Entry{Account: account, Key: k}
+}
+
+func proofScheme() totp.Scheme {
+	return totp.Scheme{Algorithm: totp.SHA1, Digits: totp.MaxDigits, Period: proofPeriod}
 }
 
 // A proofServer is a process of its own.
@@ -186,7 +190,7 @@ func proofCheck(client *http.Client, url, account, code, idempotencyKey string) 
 
 // enrolForProof adds and confirms accounts. The clock of their confirmation is
 // long ago, so that the codes of now are not used up by it.
-func enrolForProof(t *testing.T, databaseURL string, n int) []totp.Key {
+func enrolForProof(t *testing.T, databaseURL string, n int) []totp.Entry {
 	t.Helper()
 	store, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: databaseURL, EncryptionKeys: [][]byte{proofEncryptionKey}})
 	if err != nil {
@@ -195,11 +199,11 @@ func enrolForProof(t *testing.T, databaseURL string, n int) []totp.Key {
 	defer store.Close()
 	past := func() time.Time { return time.Now().Add(-100 * proofPeriod) }
 	v, err := verifier.New(verifier.Config{Store: store, Clock: past,
-		New: totp.Parameters{Algorithm: totp.SHA1, Digits: totp.MaxDigits, Period: proofPeriod}})
+		New: proofScheme()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := make([]totp.Key, n)
+	keys := make([]totp.Entry, n)
 	var all sync.WaitGroup
 	for worker := range 64 {
 		all.Go(func() {
@@ -215,16 +219,16 @@ func enrolForProof(t *testing.T, databaseURL string, n int) []totp.Key {
 	return keys
 }
 
-func enrolOneForProof(t *testing.T, v *verifier.Verifier, name string) totp.Key {
+func enrolOneForProof(t *testing.T, v *verifier.Verifier, name string) totp.Entry {
 	e, err := v.Add(t.Context(), name)
 	if err != nil {
 		t.Error(err)
-		return totp.Key{}
+		return totp.Entry{}
 	}
-	code, _ := e.Key.Code(time.Now().Add(-100 * proofPeriod))
+	code, _ := e.Entry.Key.Code(time.Now().Add(-100 * proofPeriod))
 	verdict, _, err := v.Confirm(t.Context(), name, code, verifier.RequestID{})
 	if err != nil || !verdict.Valid {
 		t.Errorf("confirming %s: %+v, %v", name, verdict, err)
 	}
-	return e.Key
+	return e.Entry
 }

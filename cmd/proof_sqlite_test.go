@@ -60,7 +60,7 @@ func TestAVerdictIsSyncedBeforeItIsAnswered(t *testing.T) {
 	server := p.serve()
 	trace := filepath.Join(folder, "trace")
 	end := traceProcess(t, strace, "-f", "-y", "-s", "1000", "-e", "trace=read,write,pwrite64,fsync,fdatasync", "-o", trace, "-p", strconv.Itoa(server.process.Pid))
-	code, err := p.key.Code(time.Now())
+	code, err := p.key.Key.Code(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

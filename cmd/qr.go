@@ -57,22 +57,22 @@ the database and ENCRYPTION_KEY.`,
 	return c
 }
 
-func (p program) showQR(k totp.Key, f qrForm) (err error) {
+func (p program) showQR(e totp.Entry, f qrForm) (err error) {
 	switch {
 	case f.uri:
-		_, err = fmt.Fprintln(p.out, k.URI())
+		_, err = fmt.Fprintln(p.out, e.URI())
 	case f.png != "":
 		var image []byte
-		if image, err = qrcode.PNG(k.URI()); err == nil {
+		if image, err = qrcode.PNG(e.URI()); err == nil {
 			err = p.writePNG(f, image)
 		}
 	case f.svg != "":
 		var image string
-		if image, err = qrcode.SVG(k.URI(), "QR code for an authenticator app"); err == nil {
+		if image, err = qrcode.SVG(e.URI(), "QR code for an authenticator app"); err == nil {
 			err = p.writeImage(f.svg, []byte(image), f.force)
 		}
 	default:
-		err = p.drawQR(k)
+		err = p.drawQR(e)
 	}
 	if errors.Is(err, qrcode.ErrTooLong) {
 		return withHint(fmt.Errorf("drawing QR code: %w", err), "shorten TOTP_ISSUER or TOTP_ACCOUNT")
@@ -80,12 +80,12 @@ func (p program) showQR(k totp.Key, f qrForm) (err error) {
 	return err
 }
 
-func (p program) drawQR(k totp.Key) error {
+func (p program) drawQR(e totp.Entry) error {
 	style, window := terminalStyle(os.Getenv), p.window()
-	needed, err := drawnSize(k, style)
+	needed, err := drawnSize(e, style)
 	if err == nil && !window.holds(needed.columns, needed.lines+lineOfPrompt) {
 		style |= qrcode.LowCorrection
-		needed, err = drawnSize(k, style)
+		needed, err = drawnSize(e, style)
 	}
 	if err != nil {
 		return err
@@ -97,10 +97,10 @@ func (p program) drawQR(k totp.Key) error {
 	if window.lines < needed.lines {
 		fmt.Fprintf(p.errOut, "totpctl: the code with its label has %d lines and the terminal %d: enlarge the window to scan it\n", needed.lines, window.lines)
 	}
-	if err := qrcode.Terminal(p.out, k.URI(), style); err != nil {
+	if err := qrcode.Terminal(p.out, e.URI(), style); err != nil {
 		return fmt.Errorf("drawing QR code: %w", err)
 	}
-	_, err = fmt.Fprintf(p.out, "%s\n", label(k))
+	_, err = fmt.Fprintf(p.out, "%s\n", label(e))
 	return err
 }
 
@@ -125,8 +125,8 @@ const (
 	lineOfPrompt = 1 // the shell's
 )
 
-func drawnSize(k totp.Key, style qrcode.Style) (size, error) {
-	columns, lines, err := qrcode.Size(k.URI(), style)
+func drawnSize(e totp.Entry, style qrcode.Style) (size, error) {
+	columns, lines, err := qrcode.Size(e.URI(), style)
 	return size{columns, lines + lineOfLabel}, err
 }
 
@@ -151,11 +151,11 @@ func narrowHint(style qrcode.Style) string {
 	return hint
 }
 
-func label(k totp.Key) string {
-	if k.Issuer() == "" {
-		return shown(k.Account())
+func label(e totp.Entry) string {
+	if e.Issuer == "" {
+		return shown(e.Account)
 	}
-	return shown(k.Issuer()) + ": " + shown(k.Account())
+	return shown(e.Issuer) + ": " + shown(e.Account)
 }
 
 // utf8Locale tells whether half blocks can be shown: POSIX's order of variables,

@@ -65,7 +65,7 @@ const gcPercent = 200
 // A serveConfig is all that serve reads from its settings beside what
 // openVerifier does.
 type serveConfig struct {
-	key         totp.Key
+	entry       totp.Entry
 	skew        int
 	store       sqlstore.Config
 	bearers     []string
@@ -79,7 +79,7 @@ type serveConfig struct {
 
 func (s settings) serveConfig() (c serveConfig, err error) {
 	for _, read := range []func() error{
-		func() (err error) { c.key, err = s.key(); return },
+		func() (err error) { c.entry, err = s.entry(); return },
 		func() (err error) { c.skew, err = s.skew(); return },
 		func() (err error) { c.store, err = s.store(); return },
 		func() (err error) { c.bearers, c.adminBearer, err = s.bearers(); return },
@@ -125,7 +125,7 @@ func (p program) serve(ctx context.Context, s settings, c serveConfig, log *slog
 	if err != nil {
 		return err
 	}
-	store, v, err := p.openVerifier(ctx, s, c.key, func(text string) { log.Warn(text) })
+	store, v, err := p.openVerifier(ctx, s, c.entry.Key, func(text string) { log.Warn(text) })
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logge
 		public = &url.URL{Scheme: scheme(c.certFile), Host: addr.String()}
 	}
 	return server.Config{
-		Verifier: v, Key: c.key, Clock: p.clock, Log: log,
+		Verifier: v, Entry: c.entry, Clock: p.clock, Log: log,
 		Bearers: c.bearers, AdminBearer: c.adminBearer,
 		PublicURL: public, Origins: c.origins,
 	}

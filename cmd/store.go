@@ -24,7 +24,11 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key, war
 	if err != nil {
 		return nil, nil, err
 	}
-	fresh, err := s.parameters()
+	issuer, _, err := s.names()
+	if err != nil {
+		return nil, nil, err
+	}
+	scheme, err := s.scheme()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,7 +42,7 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key, war
 	for _, text := range store.Upgraded() {
 		warn(text)
 	}
-	v, err := verifier.New(verifier.Config{Store: store, Clock: p.clock, Key: key, Skew: skew, New: fresh})
+	v, err := verifier.New(verifier.Config{Store: store, Clock: p.clock, Key: key, Skew: skew, New: scheme, Issuer: issuer})
 	if err == nil {
 		err = v.Sweep(ctx)
 	}
@@ -60,29 +64,29 @@ func addKeyForFlags(c *cobra.Command) {
 
 // keyFor is the key of the stored account that args or --account name, or the
 // default account's. Only the former needs the database.
-func (p program) keyFor(c *cobra.Command, args []string) (totp.Key, error) {
+func (p program) keyFor(c *cobra.Command, args []string) (totp.Entry, error) {
 	s, err := readSettings(c)
 	if err != nil {
-		return totp.Key{}, err
+		return totp.Entry{}, err
 	}
 	wantPending, err := c.Flags().GetBool("pending")
 	if err != nil {
-		return totp.Key{}, err
+		return totp.Entry{}, err
 	}
 	name, err := storedAccount(c, args)
 	switch {
 	case err != nil:
-		return totp.Key{}, err
+		return totp.Entry{}, err
 	case name == "":
 		return p.defaultKey(s, wantPending)
 	}
 	return p.storedKey(c.Context(), s, name, wantPending)
 }
 
-func (p program) storedKey(ctx context.Context, s settings, name string, wantPending bool) (key totp.Key, err error) {
+func (p program) storedKey(ctx context.Context, s settings, name string, wantPending bool) (key totp.Entry, err error) {
 	store, v, err := p.openVerifier(ctx, s, totp.Key{}, p.warn)
 	if err != nil {
-		return totp.Key{}, err
+		return totp.Entry{}, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	live, pending, err := v.Keys(ctx, name)
@@ -90,7 +94,7 @@ func (p program) storedKey(ctx context.Context, s settings, name string, wantPen
 		key, err = p.choose(name, live, pending, wantPending)
 	}
 	if err != nil {
-		return totp.Key{}, accountError("reading key of", name, err)
+		return totp.Entry{}, accountError("reading key of", name, err)
 	}
 	return key, nil
 }
@@ -118,25 +122,25 @@ func storedAccount(c *cobra.Command, args []string) (string, error) {
 	return args[0], nil
 }
 
-func (p program) defaultKey(s settings, wantPending bool) (totp.Key, error) {
+func (p program) defaultKey(s settings, wantPending bool) (totp.Entry, error) {
 	if wantPending {
-		return totp.Key{}, withHint(errors.New("reading --pending: it needs an ACCOUNT"), "the default account has one key, TOTP_BASE32_SECRET")
+		return totp.Entry{}, withHint(errors.New("reading --pending: it needs an ACCOUNT"), "the default account has one key, TOTP_BASE32_SECRET")
 	}
-	key, err := s.key()
-	if bits := key.Secret().Bits(); err == nil && bits < totp.MinSecretBits {
+	entry, err := s.entry()
+	if bits := entry.Key.Secret().Bits(); err == nil && bits < totp.MinSecretBits {
 		fmt.Fprintf(p.errOut, "totpctl: %s\n", shortSecret(bits))
 	}
-	return key, err
+	return entry, err
 }
 
 // choose takes the live key where there is one, unless the other is wanted.
-func (p program) choose(name string, live, pending totp.Key, wantPending bool) (totp.Key, error) {
+func (p program) choose(name string, live, pending totp.Entry, wantPending bool) (totp.Entry, error) {
 	switch {
-	case wantPending && pending.IsZero():
-		return totp.Key{}, verifier.ErrNotPending
-	case wantPending || live.IsZero():
+	case wantPending && pending.Key.IsZero():
+		return totp.Entry{}, verifier.ErrNotPending
+	case wantPending || live.Key.IsZero():
 		return pending, nil
-	case !pending.IsZero():
+	case !pending.Key.IsZero():
 		fmt.Fprintf(p.errOut, "totpctl: %s has a second key, which is not confirmed: --pending takes that one\n", totp.QuoteName(name))
 	}
 	return live, nil

@@ -38,10 +38,10 @@ func (c serveConfig) warn(ctx context.Context, s settings, store sqlstore.Store,
 }
 
 func (c serveConfig) warnings(addr net.Addr) (all []string) {
-	if bits := c.key.Secret().Bits(); bits < totp.MinSecretBits {
+	if bits := c.entry.Key.Secret().Bits(); bits < totp.MinSecretBits {
 		all = append(all, shortSecret(bits))
 	}
-	period := c.key.Period()
+	period := c.entry.Key.Period()
 	if good := period * time.Duration(2*c.skew+1); period > maxPeriod || good > maxValidity {
 		all = append(all, fmt.Sprintf("codes are good for %d s because TOTP_PERIOD is %d s and TOTP_SKEW is %d: "+
 			"whoever sees one has that long to use it first; 30 s and 1 are usual", int(good.Seconds()), int(period.Seconds()), c.skew))

@@ -69,11 +69,11 @@ type EnrolmentBody struct {
 // NewEnrolmentBody returns what the owner of a pending key needs. The public URL
 // is how people reach the server.
 func NewEnrolmentBody(e verifier.Enrolment, public *url.URL) EnrolmentBody {
-	svg, err := qrcode.SVG(e.Key.URI(), qrTitle)
+	svg, err := qrcode.SVG(e.Entry.URI(), qrTitle)
 	if err != nil { // the names are too long: the URI serves
 		svg = ""
 	}
-	return EnrolmentBody{e.Account, e.Key.URI(), svg, e.Until, enrolLink(public, e.Token)}
+	return EnrolmentBody{e.Account, e.Entry.URI(), svg, e.Until, enrolLink(public, e.Token)}
 }
 
 // enrolLink is the link that an administrator sends to the owner of a pending

@@ -35,11 +35,11 @@ func (f *fixture) enrol(name string) (totp.Key, []string) {
 	f.t.Helper()
 	body, _ := json.Marshal(map[string]string{"account": name})
 	e := read[server.EnrolmentBody](f.t, f.admin("POST", "/accounts", string(body)), 201)
-	k, err := totp.ParseURI(e.URI)
-	if err != nil || k.Account() != name || k.Issuer() != "TOTP Example" || !strings.HasPrefix(e.QR, "<svg ") {
+	scanned, err := totp.ParseURI(e.URI)
+	if err != nil || scanned.Account != name || scanned.Issuer != "TOTP Example" || !strings.HasPrefix(e.QR, "<svg ") {
 		f.t.Fatalf("enrolment %+v, %v", e, err)
 	}
-	return k, f.confirm(name, k)
+	return scanned.Key, f.confirm(name, scanned.Key)
 }
 
 func (f *fixture) confirm(name string, k totp.Key) []string {
@@ -138,7 +138,7 @@ func TestARevokingRekeyStopsTheAccountAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.confirm("alice", fresh)
+	f.confirm("alice", fresh.Key)
 	f.post(fmt.Sprintf(`{"account":"alice","recovery_code":%q}`, codes[1])).want(t, 200, `{"status":false,"reason":"invalid"}`)
 }
 
@@ -149,7 +149,7 @@ func TestAConfirmationIsToldAgainForItsIdempotencyKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := fmt.Sprintf(`{"code":%q}`, codeOf(t, k, f.now()))
+	body := fmt.Sprintf(`{"code":%q}`, codeOf(t, k.Key, f.now()))
 	ask := func(key string) reply {
 		return f.do("POST", "/accounts/alice/confirm", adminBearer, body, "Idempotency-Key", key)
 	}

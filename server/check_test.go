@@ -191,7 +191,7 @@ func TestTheLogNamesRoutesAndNoSecrets(t *testing.T) {
 		t.Errorf("log is\n%s", log)
 	}
 	token := strings.TrimPrefix(f.setup, "/?setup=")
-	for _, secret := range []string{code, "987654", checkBearer, adminBearer, "wrong-bearer", token, "SECRETMETHOD", f.key.Secret().Base32(), "secretname"} {
+	for _, secret := range []string{code, "987654", checkBearer, adminBearer, "wrong-bearer", token, "SECRETMETHOD", f.entry.Key.Secret().Base32(), "secretname"} {
 		if strings.Contains(log, secret) {
 			t.Errorf("log holds %s:\n%s", secret, log)
 		}

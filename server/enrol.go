@@ -26,8 +26,7 @@ type recoveryPage struct {
 }
 
 func (s *Server) newRecoveryPage(c verifier.Confirmation) recoveryPage {
-	issuer, account := s.config.Verifier.Label(c.Account)
-	p := recoveryPage{Issuer: issuer, Account: account, Left: inWords(seconds(c.Until.Sub(s.config.Clock())))}
+	p := recoveryPage{Issuer: c.Issuer, Account: c.Label, Left: inWords(seconds(c.Until.Sub(s.config.Clock())))}
 	for _, code := range c.Codes {
 		p.Codes = append(p.Codes, groups(code))
 	}
@@ -45,8 +44,7 @@ func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) {
 	case c.Codes != nil:
 		render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), s.newRecoveryPage(c))
 	default:
-		issuer, _ := s.config.Verifier.Label(c.Account)
-		render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), issuer)
+		render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), c.Issuer)
 	}
 }
 
@@ -130,7 +128,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (p setupPage, err 
 	if err != nil {
 		return p, err
 	}
-	if p.enrolment, err = newEnrolment(e.Key); err != nil {
+	if p.enrolment, err = newEnrolment(e.Entry); err != nil {
 		return p, err
 	}
 	left := e.Until.Sub(s.config.Clock())

@@ -22,7 +22,7 @@ import (
 // An enrolling is a fixture with a pending account.
 type enrolling struct {
 	*fixture
-	key  totp.Key
+	key  totp.Entry
 	link string // its path
 }
 
@@ -69,12 +69,12 @@ func (e *enrolling) open() string {
 	return c.Name + "=" + c.Value
 }
 
-func (e *enrolling) goodCode() string { return codeOf(e.t, e.key, e.now()) }
+func (e *enrolling) goodCode() string { return codeOf(e.t, e.key.Key, e.now()) }
 
-func (e *enrolling) wrongCode() string { return badCodeOf(e.key, e.now()) }
+func (e *enrolling) wrongCode() string { return badCodeOf(e.key.Key, e.now()) }
 
 // secret is its first group, which every page that shows it has in it.
-func (e *enrolling) secret() string { return e.key.Secret().Base32()[:4] }
+func (e *enrolling) secret() string { return e.key.Key.Secret().Base32()[:4] }
 
 func (r reply) cookie(t testing.TB) *http.Cookie {
 	t.Helper()
@@ -212,12 +212,11 @@ func (f *fixture) serveAt(public string, change ...func(*server.Config)) *server
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	v, err := verifier.New(verifier.Config{Store: f.store, Clock: f.now, Key: f.key, New: totp.Parameters{
-		Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod}})
+	v, err := verifier.New(verifier.Config{Store: f.store, Clock: f.now, Key: f.entry.Key, New: totp.DefaultScheme()})
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	c := server.Config{Verifier: v, Key: f.key, Bearers: []string{checkBearer}, AdminBearer: adminBearer,
+	c := server.Config{Verifier: v, Entry: f.entry, Bearers: []string{checkBearer}, AdminBearer: adminBearer,
 		Clock: f.now, PublicURL: u, Log: slog.New(slog.NewJSONHandler(f.log, nil))}
 	for _, f := range change {
 		f(&c)
@@ -278,8 +277,8 @@ func TestEnrolmentShowsRecoveryCodesForAnHour(t *testing.T) {
 
 func TestEnrolmentShowsTheIssuerThatIsInAName(t *testing.T) {
 	e := newEnrollingOf(t, "GitHub:alice")
-	if e.key.Issuer() != "GitHub" || e.key.Account() != "alice" {
-		t.Errorf("the QR code is for %q at %q", e.key.Account(), e.key.Issuer())
+	if e.key.Issuer != "GitHub" || e.key.Account != "alice" {
+		t.Errorf("the QR code is for %q at %q", e.key.Account, e.key.Issuer)
 	}
 	before := e.get()
 	cookie := e.open()
@@ -391,7 +390,7 @@ func (e *enrolling) atOnce(ask func() reply, counts func(reply) bool) (found []r
 func (e *enrolling) wantQuiet(cookie string) {
 	e.t.Helper()
 	for what, text := range map[string]string{
-		"the token": path.Base(e.link), "the cookie": strings.TrimPrefix(cookie, "enrolment="), "the secret": e.key.Secret().Base32(),
+		"the token": path.Base(e.link), "the cookie": strings.TrimPrefix(cookie, "enrolment="), "the secret": e.key.Key.Secret().Base32(),
 		"the account": "alice", "the code": e.goodCode(),
 	} {
 		if strings.Contains(e.log.String(), text) {

@@ -29,7 +29,7 @@ type pages struct {
 	enrolment enrolment
 }
 
-func newPages(k totp.Key) (p pages, err error) {
+func newPages(e totp.Entry) (p pages, err error) {
 	if p.static, err = newStatic(web); err != nil {
 		return pages{}, err
 	}
@@ -42,7 +42,7 @@ func newPages(k totp.Key) (p pages, err error) {
 	if p.app, err = p.newApp(); err != nil {
 		return pages{}, err
 	}
-	p.enrolment, err = newEnrolment(k)
+	p.enrolment, err = newEnrolment(e)
 	return p, err
 }
 

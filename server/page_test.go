@@ -30,8 +30,7 @@ func servePages(t *testing.T, issuer, account string) *server.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := totp.ParseKey(totp.Parameters{Issuer: issuer, Account: account, Secret: secret,
-		Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
+	key, err := totp.NewKey(secret, totp.DefaultScheme())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,12 +40,11 @@ func servePages(t *testing.T, issuer, account string) *server.Server {
 	}
 	t.Cleanup(func() { store.Close() })
 	clock := func() time.Time { return time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC) }
-	v, err := verifier.New(verifier.Config{Store: store, Clock: clock, Key: key,
-		New: totp.Parameters{Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod}})
+	v, err := verifier.New(verifier.Config{Store: store, Clock: clock, Key: key, New: totp.DefaultScheme()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(server.Config{Verifier: v, Key: key, Bearers: []string{"check-bearer"}, AdminBearer: "admin-bearer",
+	s, err := server.New(server.Config{Verifier: v, Entry: totp.Entry{Issuer: issuer, Account: account, Key: key}, Bearers: []string{"check-bearer"}, AdminBearer: "admin-bearer",
 		PublicURL: &url.URL{Scheme: "http", Host: "127.0.0.1:5000"}, Log: slog.New(slog.DiscardHandler), Clock: clock})
 	if err != nil {
 		t.Fatal(err)

@@ -30,8 +30,8 @@ const (
 // Config is what a Server needs.
 type Config struct {
 	Verifier    *verifier.Verifier
-	Key         totp.Key // the default account's, which its page shows
-	Bearers     []string // see SetBearers
+	Entry       totp.Entry // the default account's, which its page shows
+	Bearers     []string   // see SetBearers
 	AdminBearer string
 	PublicURL   *url.URL // how people reach the server
 	Origins     []string // web origins that may call /check
@@ -58,7 +58,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.pages, err = newPages(c.Key); err != nil {
+	if s.pages, err = newPages(c.Entry); err != nil {
 		return nil, err
 	}
 	if s.protection, err = s.newProtection(); err != nil {

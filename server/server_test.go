@@ -30,7 +30,7 @@ const (
 type fixture struct {
 	*httptest.Server
 	t     testing.TB
-	key   totp.Key
+	entry totp.Entry
 	store *sqlstore.SQLite
 	setup string // the set-up link's path and query
 	log   *logBuffer
@@ -71,10 +71,9 @@ func newFixture(t testing.TB) *fixture {
 	t.Helper()
 	f := &fixture{t: t, log: &logBuffer{}, time: time.Unix(1_111_111_109, 0)}
 	secret, err := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
-	p := totp.Parameters{Issuer: "TOTP Example", Account: "gonzalo123.com", Secret: secret,
-		Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod}
+	f.entry = totp.Entry{Issuer: "TOTP Example", Account: "gonzalo123.com"}
 	if err == nil {
-		f.key, err = totp.ParseKey(p)
+		f.entry.Key, err = totp.NewKey(secret, totp.DefaultScheme())
 	}
 	if err == nil {
 		f.store, err = sqlstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "totpctl.db"), [][]byte{bytes.Repeat([]byte("k"), 32)})
@@ -83,12 +82,12 @@ func newFixture(t testing.TB) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.store.Close() })
-	v, err := verifier.New(verifier.Config{Store: f.store, Clock: f.now, Key: f.key, Skew: 1, New: p})
+	v, err := verifier.New(verifier.Config{Store: f.store, Clock: f.now, Key: f.entry.Key, Skew: 1, New: totp.DefaultScheme(), Issuer: f.entry.Issuer})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := server.New(server.Config{
-		Verifier: v, Key: f.key, Bearers: []string{checkBearer, "old-" + checkBearer}, AdminBearer: adminBearer, Clock: f.now,
+		Verifier: v, Entry: f.entry, Bearers: []string{checkBearer, "old-" + checkBearer}, AdminBearer: adminBearer, Clock: f.now,
 		PublicURL: &url.URL{Scheme: "http", Host: "localhost:5000"}, Origins: []string{"http://localhost:8100"},
 		Log: slog.New(slog.NewJSONHandler(f.log, nil)),
 	})
@@ -101,7 +100,7 @@ func newFixture(t testing.TB) *fixture {
 	return f
 }
 
-func (f *fixture) code() string { return codeOf(f.t, f.key, f.now()) }
+func (f *fixture) code() string { return codeOf(f.t, f.entry.Key, f.now()) }
 
 func codeOf(t testing.TB, k totp.Key, at time.Time) string {
 	t.Helper()
@@ -112,7 +111,7 @@ func codeOf(t testing.TB, k totp.Key, at time.Time) string {
 	return code
 }
 
-func (f *fixture) badCode() string { return badCodeOf(f.key, f.now()) }
+func (f *fixture) badCode() string { return badCodeOf(f.entry.Key, f.now()) }
 
 // badCodeOf is good at no step near the time.
 func badCodeOf(k totp.Key, at time.Time) string {

@@ -60,20 +60,21 @@ func (p setupPage) Action() string {
 	return "?" + url.Values{"setup": {p.Setup}}.Encode() + "#try"
 }
 
-func newEnrolment(k totp.Key) (enrolment, error) {
-	svg, err := qrcode.SVG(k.URI(), qrTitle)
+func newEnrolment(e totp.Entry) (enrolment, error) {
+	svg, err := qrcode.SVG(e.URI(), qrTitle)
 	if err != nil && !errors.Is(err, qrcode.ErrTooLong) {
 		return enrolment{}, fmt.Errorf("drawing the QR code: %w", err)
 	}
 	if len(svg) > maxQR {
 		svg = ""
 	}
+	k := e.Key
 	return enrolment{
-		Issuer:  k.Issuer(),
-		Account: k.Account(),
+		Issuer:  e.Issuer,
+		Account: e.Account,
 		Secret:  groups(k.Secret().Base32()),
 		Details: fmt.Sprintf("time-based, %v, %d digits, every %v seconds", k.Algorithm(), k.Digits(), int(k.Period().Seconds())),
-		URI:     template.URL(k.URI()),
+		URI:     template.URL(e.URI()),
 		QR:      template.HTML(svg),
 		Dense:   len(svg) > denseQR,
 		Digits:  k.Digits(),

@@ -57,20 +57,20 @@ func BenchmarkMatch(b *testing.B) {
 }
 
 func BenchmarkURI(b *testing.B) {
-	k := testKey(b)
+	e := testEntry(b)
 	b.Run("totpctl", func(b *testing.B) {
 		for b.Loop() {
-			k.URI()
+			e.URI()
 		}
 	})
 	b.Run("gotp", func(b *testing.B) {
-		other := gotp.NewDefaultTOTP(k.Secret().Base32())
+		other := gotp.NewDefaultTOTP(e.Key.Secret().Base32())
 		for b.Loop() {
-			other.ProvisioningUri(k.Account(), k.Issuer())
+			other.ProvisioningUri(e.Account, e.Issuer)
 		}
 	})
 	b.Run("pquerna", func(b *testing.B) {
-		options := pquernatotp.GenerateOpts{Issuer: k.Issuer(), AccountName: k.Account(), Secret: k.Secret().Bytes()}
+		options := pquernatotp.GenerateOpts{Issuer: e.Issuer, AccountName: e.Account, Secret: e.Key.Secret().Bytes()}
 		for b.Loop() {
 			pquernatotp.Generate(options)
 		}
@@ -78,7 +78,7 @@ func BenchmarkURI(b *testing.B) {
 }
 
 func BenchmarkParseURI(b *testing.B) {
-	uri := testKey(b).URI()
+	uri := testEntry(b).URI()
 	b.Run("totpctl", func(b *testing.B) {
 		for b.Loop() {
 			ParseURI(uri)

@@ -43,7 +43,7 @@ func (k Key) Code(t time.Time) (string, error) {
 // IsCode tells whether s has the form of a code of this key: exactly Digits
 // ASCII digits.
 func (k Key) IsCode(s string) bool {
-	if len(s) != k.p.Digits {
+	if len(s) != k.scheme.Digits {
 		return false
 	}
 	for i := range len(s) {
@@ -82,8 +82,8 @@ func (k Key) code(step int64) string {
 	}
 	// An interval of one second makes gotp's timestamp the step itself, as an
 	// int64 on every machine.
-	hasher := &gotp.Hasher{HashName: k.p.Algorithm.String(), Digest: k.p.Algorithm.hash()}
-	return gotp.NewTOTP(k.p.Secret.padded(), k.p.Digits, 1, hasher).At(step)
+	hasher := &gotp.Hasher{HashName: k.scheme.Algorithm.String(), Digest: k.scheme.Algorithm.hash()}
+	return gotp.NewTOTP(k.secret.padded(), k.scheme.Digits, 1, hasher).At(step)
 }
 
-func (k Key) seconds() int64 { return int64(k.p.Period / time.Second) }
+func (k Key) seconds() int64 { return int64(k.scheme.Period / time.Second) }

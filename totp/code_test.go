@@ -8,10 +8,7 @@ import (
 	"time"
 )
 
-func testKey(t testing.TB) Key {
-	return parseKey(t, Parameters{Issuer: "TOTP Example", Account: "gonzalo123.com", Secret: seed(t, 20),
-		Algorithm: DefaultAlgorithm, Digits: DefaultDigits, Period: DefaultPeriod})
-}
+func testKey(t testing.TB) Key { return newKey(t, seed(t, 20), DefaultScheme()) }
 
 func TestStepsBeginAtWholePeriods(t *testing.T) {
 	k := testKey(t)
@@ -45,9 +42,7 @@ func TestNoCodeBeforeTheEpochOrAtTheEndOfTime(t *testing.T) {
 	}
 	far := time.Unix(math.MaxInt64-62135596800, 0) // the last that package time holds
 	for _, period := range []time.Duration{MinPeriod, MaxPeriod} {
-		p := k.p
-		p.Period = period
-		code, err := parseKey(t, p).Code(far)
+		code, err := newKey(t, k.secret, Scheme{SHA1, 6, period}).Code(far)
 		if err != nil || len(code) != 6 {
 			t.Errorf("code at the end of time is %q, %v", code, err)
 		}
@@ -115,19 +110,17 @@ func TestMatchReturnsTheLaterOfTwoStepsWithOneCode(t *testing.T) {
 
 func TestAKeyIsSafeForConcurrentUse(t *testing.T) {
 	// A secret whose base32 needs padding: gotp's own padding is a data race.
-	p := testKey(t).p
-	p.Secret = seed(t, 17)
-	k := parseKey(t, p)
-	want, _ := k.Code(time.Unix(59, 0))
-	uri := k.URI()
+	e := Entry{"issuer", "account", newKey(t, seed(t, 17), DefaultScheme())}
+	want, _ := e.Key.Code(time.Unix(59, 0))
+	uri := e.URI()
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {
 			for range 50 {
-				if got, err := k.Code(time.Unix(59, 0)); got != want || err != nil {
+				if got, err := e.Key.Code(time.Unix(59, 0)); got != want || err != nil {
 					t.Errorf("code is %s, %v, want %s", got, err, want)
 				}
-				if k.URI() != uri {
+				if e.URI() != uri {
 					t.Error("the URI changed")
 				}
 			}

@@ -70,37 +70,57 @@ func TestGeneratedSecretsHave160BitsAndDiffer(t *testing.T) {
 	}
 }
 
-func TestParseKeyRefusesWhatNoKeyMayBe(t *testing.T) {
-	valid := testKey(t).p
-	for name, spoil := range map[string]func(*Parameters){
-		"no account":            func(p *Parameters) { p.Account = "" },
-		"account too long":      func(p *Parameters) { p.Account = strings.Repeat("é", 129) },
-		"account with newline":  func(p *Parameters) { p.Account = "a\nb" },
-		"account with override": func(p *Parameters) { p.Account = "a\u202eb" },
-		"account not UTF-8":     func(p *Parameters) { p.Account = "a\xff" },
-		"space at the end":      func(p *Parameters) { p.Account = "a " },
-		"issuer with NUL":       func(p *Parameters) { p.Issuer = "a\x00" },
-		"no secret":             func(p *Parameters) { p.Secret = Secret{} },
-		"no algorithm":          func(p *Parameters) { p.Algorithm = 0 },
-		"algorithm 4":           func(p *Parameters) { p.Algorithm = 4 },
-		"5 digits":              func(p *Parameters) { p.Digits = 5 },
-		"9 digits":              func(p *Parameters) { p.Digits = 9 },
-		"period 0":              func(p *Parameters) { p.Period = 0 },
-		"negative period":       func(p *Parameters) { p.Period = -30 * time.Second },
-		"half seconds":          func(p *Parameters) { p.Period = 1500 * time.Millisecond },
-		"period over a day":     func(p *Parameters) { p.Period = 24*time.Hour + time.Second },
+func TestNewKeyRefusesWhatNoKeyMayBe(t *testing.T) {
+	secret, valid := seed(t, 20), DefaultScheme()
+	for name, s := range map[string]Scheme{
+		"no algorithm":      {0, 6, time.Minute},
+		"algorithm 4":       {4, 6, time.Minute},
+		"5 digits":          {SHA1, 5, time.Minute},
+		"9 digits":          {SHA1, 9, time.Minute},
+		"period 0":          {SHA1, 6, 0},
+		"negative period":   {SHA1, 6, -30 * time.Second},
+		"half seconds":      {SHA1, 6, 1500 * time.Millisecond},
+		"period over a day": {SHA1, 6, 24*time.Hour + time.Second},
 	} {
-		p := valid
-		spoil(&p)
-		if _, err := ParseKey(p); err == nil {
+		if _, err := NewKey(secret, s); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, err := NewKey(Secret{}, valid); err == nil {
+		t.Error("no secret: no error")
+	}
+}
+
+func TestNewEntryRefusesWhatNoNameMayBe(t *testing.T) {
+	k := testKey(t)
+	for name, e := range map[string]Entry{
+		"no account":            {"", "", k},
+		"account too long":      {"", strings.Repeat("é", 129), k},
+		"account with newline":  {"", "a\nb", k},
+		"account with override": {"", "a\u202eb", k},
+		"account not UTF-8":     {"", "a\xff", k},
+		"space at the end":      {"", "a ", k},
+		"issuer with NUL":       {"a\x00", "a", k},
+	} {
+		if _, err := NewEntry(e.Issuer, e.Account, e.Key); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 	for _, name := range []string{`"><script>`, strings.Repeat("é", 128), "עברית\u200f", "👩‍💻", "a:b&c+d%e/f"} {
-		p := valid
-		p.Issuer, p.Account = name, name
-		if _, err := ParseKey(p); err != nil {
+		if _, err := NewEntry(name, name, k); err != nil {
 			t.Errorf("name %q: %v", name, err)
+		}
+	}
+}
+
+func TestKeysAreEqualThatMakeTheSameCodes(t *testing.T) {
+	k := testKey(t)
+	if !k.Equal(newKey(t, seed(t, 20), DefaultScheme())) || !(Key{}).Equal(Key{}) {
+		t.Error("a key is not equal to itself")
+	}
+	for _, other := range []Key{{}, newKey(t, seed(t, 21), DefaultScheme()), newKey(t, seed(t, 20), Scheme{SHA1, 6, time.Minute})} {
+		if k.Equal(other) || other.Equal(k) {
+			t.Errorf("%v is equal to %v", other, k)
 		}
 	}
 }
@@ -116,7 +136,7 @@ func TestNothingShowsTheSecret(t *testing.T) {
 	k := testKey(t)
 	raw := k.Secret().Bytes()
 	var shown bytes.Buffer
-	for _, value := range []any{k, &k, k.Secret(), k.p, holder{k, k.Secret(), &k}, &holder{k, k.Secret(), &k}, []Key{k}, map[string]Key{"k": k}} {
+	for _, value := range []any{k, &k, k.Secret(), Entry{"issuer", "account", k}, &Entry{"issuer", "account", k}, holder{k, k.Secret(), &k}, &holder{k, k.Secret(), &k}, []Key{k}, map[string]Key{"k": k}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			fmt.Fprintf(&shown, verb+"\n", value)
 		}

@@ -9,6 +9,44 @@ import (
 	"unicode/utf8"
 )
 
+// MaxName is the most characters that an issuer or an account may have.
+const MaxName = 128
+
+// ParseName checks the name of an issuer or an account: 1 to MaxName printable
+// characters of valid UTF-8, no space at either end. Joiners and the marks of
+// right-to-left scripts count as printable; the controls that reorder
+// surrounding text do not.
+func ParseName(s string) (string, error) {
+	if s == "" {
+		return "", errors.New("is empty")
+	}
+	if !utf8.ValidString(s) {
+		return "", errors.New("is not valid UTF-8")
+	}
+	if n := utf8.RuneCountInString(s); n > MaxName {
+		return "", fmt.Errorf("has %d characters: want at most %d", n, MaxName)
+	}
+	if strings.TrimSpace(s) != s {
+		return "", errors.New("begins or ends with a space")
+	}
+	for _, r := range s {
+		if !printable(r) {
+			return "", fmt.Errorf("contains %U, which is not printable", r)
+		}
+	}
+	return s, nil
+}
+
+func printable(r rune) bool {
+	switch r {
+	case utf8.RuneError: // what decoders make of anything that is not a character
+		return false
+	case '\u200c', '\u200d', '\u200e', '\u200f', '\u061c': // ZWNJ, ZWJ, LRM, RLM, ALM
+		return true
+	}
+	return unicode.IsPrint(r)
+}
+
 // ParseNewName checks a name that is about to be given: an issuer, or an account
 // beside its issuer. It refuses what ParseName does, and what people would take
 // for another name, or for none: a name that begins or ends with a character that

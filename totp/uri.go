@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // URI returns the otpauth URI that an authenticator reads from a QR code, as the
@@ -18,25 +17,26 @@ import (
 // name of old, one inside the account is written "%3a", and an issuer with a colon
 // stands in its parameter alone: readers take the first ":" or "%3A" of a label for
 // the separator.
-func (k Key) URI() string {
+func (e Entry) URI() string {
 	var b strings.Builder
 	b.WriteString("otpauth://totp/")
-	if k.p.Issuer != "" && !strings.Contains(k.p.Issuer, ":") {
-		b.WriteString(escape(k.p.Issuer) + ":")
+	if e.Issuer != "" && !strings.Contains(e.Issuer, ":") {
+		b.WriteString(escape(e.Issuer) + ":")
 	}
-	b.WriteString(strings.ReplaceAll(escape(k.p.Account), "%3A", "%3a"))
-	b.WriteString("?secret=" + k.p.Secret.Base32())
-	if k.p.Issuer != "" {
-		b.WriteString("&issuer=" + escape(k.p.Issuer))
+	b.WriteString(strings.ReplaceAll(escape(e.Account), "%3A", "%3a"))
+	b.WriteString("?secret=" + e.Key.secret.Base32())
+	if e.Issuer != "" {
+		b.WriteString("&issuer=" + escape(e.Issuer))
 	}
-	if k.p.Algorithm != DefaultAlgorithm {
-		b.WriteString("&algorithm=" + k.p.Algorithm.String())
+	s := e.Key.scheme
+	if s.Algorithm != DefaultAlgorithm {
+		b.WriteString("&algorithm=" + s.Algorithm.String())
 	}
-	if k.p.Digits != DefaultDigits {
-		b.WriteString("&digits=" + strconv.Itoa(k.p.Digits))
+	if s.Digits != DefaultDigits {
+		b.WriteString("&digits=" + strconv.Itoa(s.Digits))
 	}
-	if k.p.Period != DefaultPeriod {
-		b.WriteString("&period=" + strconv.FormatInt(k.seconds(), 10))
+	if s.Period != DefaultPeriod {
+		b.WriteString("&period=" + strconv.FormatInt(e.Key.seconds(), 10))
 	}
 	return b.String()
 }
@@ -47,26 +47,32 @@ func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+"
 // defaults; one that is unknown to RFC 6238, out of range, repeated or
 // contradicted by the label is an error, because a guess would show codes that
 // no server accepts. Its errors never quote the secret.
-func ParseURI(uri string) (Key, error) {
+func ParseURI(uri string) (Entry, error) {
 	label, query, err := splitURI(uri)
 	if err != nil {
-		return Key{}, err
+		return Entry{}, err
 	}
 	values, err := parseQuery(query)
 	if err != nil {
-		return Key{}, err
+		return Entry{}, err
 	}
-	p := Parameters{Issuer: values["issuer"], Algorithm: DefaultAlgorithm, Digits: DefaultDigits, Period: DefaultPeriod}
-	if p.Secret, err = ParseSecret(values["secret"]); err != nil {
-		return Key{}, err
+	secret, err := ParseSecret(values["secret"])
+	if err != nil {
+		return Entry{}, err
 	}
-	if err := p.readLabel(label); err != nil {
-		return Key{}, err
+	issuer, account, err := parseLabel(label, values["issuer"])
+	if err != nil {
+		return Entry{}, err
 	}
-	if err := p.readNumbers(values); err != nil {
-		return Key{}, err
+	scheme, err := parseScheme(values)
+	if err != nil {
+		return Entry{}, err
 	}
-	return ParseKey(p)
+	k, err := NewKey(secret, scheme)
+	if err != nil {
+		return Entry{}, err
+	}
+	return NewEntry(issuer, account, k)
 }
 
 // splitURI returns the label and the query, both still escaped. It does not use
@@ -109,28 +115,23 @@ func parseQuery(query string) (map[string]string, error) {
 	return values, nil
 }
 
-// readLabel splits [issuer ":"] account, where the colon may be escaped.
-func (p *Parameters) readLabel(label string) error {
-	prefix, account, separated := cutLabel(label)
-	var err error
-	if p.Account, err = url.PathUnescape(account); err != nil {
-		return errors.New("otpauth URI has a malformed label")
+// parseLabel splits [issuer ":"] account, where the colon may be escaped. The
+// parameter is the issuer that the URI has beside its label, "" for none.
+func parseLabel(label, parameter string) (issuer, account string, err error) {
+	prefix, rest, separated := cutLabel(label)
+	prefix, prefixErr := url.PathUnescape(prefix)
+	account, accountErr := url.PathUnescape(rest)
+	switch {
+	case prefixErr != nil || accountErr != nil:
+		return "", "", errors.New("otpauth URI has a malformed label")
+	case !separated && parameter != "" && !strings.Contains(parameter, ":"):
+		return parameter, strings.TrimPrefix(account, parameter+":"), nil
+	case !separated:
+		return parameter, account, nil
+	case parameter != "" && parameter != prefix:
+		return "", "", fmt.Errorf("otpauth URI contradicts itself: issuer is %q in the label and %q in the parameter", prefix, parameter)
 	}
-	if !separated {
-		if p.Issuer != "" && !strings.Contains(p.Issuer, ":") {
-			p.Account = strings.TrimPrefix(p.Account, p.Issuer+":")
-		}
-		return nil
-	}
-	p.Account = strings.TrimLeft(p.Account, " ")
-	if prefix, err = url.PathUnescape(prefix); err != nil {
-		return errors.New("otpauth URI has a malformed label")
-	}
-	if p.Issuer != "" && p.Issuer != prefix {
-		return fmt.Errorf("otpauth URI contradicts itself: issuer is %q in the label and %q in the parameter", prefix, p.Issuer)
-	}
-	p.Issuer = prefix
-	return nil
+	return prefix, strings.TrimLeft(account, " "), nil
 }
 
 func cutLabel(label string) (prefix, account string, ok bool) {
@@ -144,40 +145,22 @@ func cutLabel(label string) (prefix, account string, ok bool) {
 	return label[:escaped], label[escaped+len("%3A"):], true
 }
 
-func (p *Parameters) readNumbers(values map[string]string) error {
-	var err error
+func parseScheme(values map[string]string) (s Scheme, err error) {
+	s = DefaultScheme()
 	if v, ok := values["algorithm"]; ok {
-		if p.Algorithm, err = ParseAlgorithm(v); err != nil {
-			return err
+		if s.Algorithm, err = ParseAlgorithm(v); err != nil {
+			return s, err
 		}
 	}
 	if v, ok := values["digits"]; ok {
-		if p.Digits, err = ParseDigits(v); err != nil {
-			return err
+		if s.Digits, err = ParseDigits(v); err != nil {
+			return s, err
 		}
 	}
 	if v, ok := values["period"]; ok {
-		if p.Period, err = ParsePeriod(v); err != nil {
-			return err
+		if s.Period, err = ParsePeriod(v); err != nil {
+			return s, err
 		}
 	}
-	return nil
-}
-
-// ParseDigits reads a number of digits, MinDigits to MaxDigits, in decimal.
-func ParseDigits(s string) (int, error) {
-	n, err := strconv.Atoi(s)
-	if err != nil || strconv.Itoa(n) != s || n < MinDigits || n > MaxDigits {
-		return 0, fmt.Errorf("digits is %q: want %d, %d or %d", s, MinDigits, MinDigits+1, MaxDigits)
-	}
-	return n, nil
-}
-
-// ParsePeriod reads a period in whole seconds, 1 to 86400, in decimal.
-func ParsePeriod(s string) (time.Duration, error) {
-	n, err := strconv.Atoi(s)
-	if err != nil || strconv.Itoa(n) != s || n < 1 || n > int(MaxPeriod/time.Second) {
-		return 0, fmt.Errorf("period is %q: want 1 to %d seconds", s, MaxPeriod/time.Second)
-	}
-	return time.Duration(n) * time.Second, nil
+	return s, nil
 }

@@ -6,17 +6,19 @@ import (
 	"time"
 )
 
+func testEntry(t testing.TB) Entry { return Entry{"TOTP Example", "gonzalo123.com", testKey(t)} }
+
 func TestURIIsThePrototypes(t *testing.T) {
 	const want = "otpauth://totp/TOTP%20Example:gonzalo123.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=TOTP%20Example"
-	if got := testKey(t).URI(); got != want {
+	if got := testEntry(t).URI(); got != want {
 		t.Errorf("URI is\n%s, want\n%s", got, want)
 	}
 }
 
 func TestURINamesWhatIsNotTheDefault(t *testing.T) {
-	k := parseKey(t, Parameters{Account: "a:b", Secret: seed(t, 20), Algorithm: SHA512, Digits: 8, Period: time.Minute})
+	e := Entry{"", "a:b", newKey(t, seed(t, 20), Scheme{SHA512, 8, time.Minute})}
 	const want = "otpauth://totp/a%3ab?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&algorithm=SHA512&digits=8&period=60"
-	if got := k.URI(); got != want {
+	if got := e.URI(); got != want {
 		t.Errorf("URI is\n%s, want\n%s", got, want)
 	}
 }
@@ -30,19 +32,20 @@ var hardNames = []string{
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	for _, issuer := range append(hardNames, "") {
 		for _, account := range hardNames {
-			p := testKey(t).p
-			p.Issuer, p.Account = issuer, account
-			k := parseKey(t, p)
-			back, err := ParseURI(k.URI())
-			if err != nil || !same(k, back) {
-				t.Errorf("issuer %q, account %q: %s is read as %v, %v", issuer, account, k.URI(), back, err)
+			e, err := NewEntry(issuer, account, testKey(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			back, err := ParseURI(e.URI())
+			if err != nil || !same(e, back) {
+				t.Errorf("issuer %q, account %q: %s is read as %v, %v", issuer, account, e.URI(), back, err)
 			}
 		}
 	}
 }
 
-func same(a, b Key) bool {
-	return a.String() == b.String() && a.Secret().Base32() == b.Secret().Base32()
+func same(a, b Entry) bool {
+	return a.Issuer == b.Issuer && a.Account == b.Account && a.Key.Equal(b.Key)
 }
 
 func TestOtherWritersURIsAreRead(t *testing.T) {
@@ -58,9 +61,9 @@ func TestOtherWritersURIsAreRead(t *testing.T) {
 		{"OTPAUTH://TOTP/alice@example.com?" + s + "&issuer=A+B&algorithm=sha1&digits=6&period=30&image=x", "A B", "alice@example.com"},
 		{"otpauth://totp/alice?secret=gezd%20gnbvgy3tqojqgezdgnbvgy3tqojq", "", "alice"},
 	} {
-		k, err := ParseURI(v.uri)
-		if err != nil || k.Issuer() != v.issuer || k.Account() != v.account {
-			t.Errorf("%s: issuer %q, account %q, %v, want %q, %q", v.uri, k.Issuer(), k.Account(), err, v.issuer, v.account)
+		e, err := ParseURI(v.uri)
+		if err != nil || e.Issuer != v.issuer || e.Account != v.account {
+			t.Errorf("%s: issuer %q, account %q, %v, want %q, %q", v.uri, e.Issuer, e.Account, err, v.issuer, v.account)
 		}
 	}
 }
@@ -81,9 +84,9 @@ func TestNothingInAURIIsGuessed(t *testing.T) {
 		"otpauth://totp/alice?" + s + "#x", "otpauth://totp/alice?" + s + "&encoder=steam", "otpauth://totp/a%00?" + s,
 		"otpauth://totp/alice?" + s + ";digits=8", "otpauth://totp/alice?" + s + "&issuer=\xff",
 	} {
-		k, err := ParseURI(uri)
+		e, err := ParseURI(uri)
 		if err == nil {
-			t.Errorf("%q is read as %v", uri, k)
+			t.Errorf("%q is read as %v", uri, e)
 		} else if strings.Contains(err.Error(), "GEZD") {
 			t.Errorf("the error quotes the secret: %v", err)
 		}
@@ -94,15 +97,15 @@ func FuzzParseURI(f *testing.F) {
 	f.Add("otpauth://totp/TOTP%20Example:gonzalo123.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=TOTP%20Example")
 	f.Add("otpauth://totp/a%3ab?secret=GEZDGNBV&issuer=a:b&algorithm=SHA256&digits=8&period=60")
 	f.Fuzz(func(t *testing.T, uri string) {
-		k, err := ParseURI(uri)
+		e, err := ParseURI(uri)
 		if err != nil {
 			return
 		}
-		back, err := ParseURI(k.URI())
-		if err != nil || !same(k, back) {
-			t.Errorf("%q is read as %v, written as %q, read as %v, %v", uri, k, k.URI(), back, err)
+		back, err := ParseURI(e.URI())
+		if err != nil || !same(e, back) {
+			t.Errorf("%q is read as %v, written as %q, read as %v, %v", uri, e, e.URI(), back, err)
 		}
-		if code, err := k.Code(time.Unix(59, 0)); err != nil || !k.IsCode(code) {
+		if code, err := e.Key.Code(time.Unix(59, 0)); err != nil || !e.Key.IsCode(code) {
 			t.Errorf("%q makes code %q, %v", uri, code, err)
 		}
 	})
@@ -117,13 +120,17 @@ func FuzzWriteThenRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		k, err := ParseKey(Parameters{issuer, account, secret, Algorithm(algorithm), digits, time.Duration(period) * time.Second})
+		k, err := NewKey(secret, Scheme{Algorithm(algorithm), digits, time.Duration(period) * time.Second})
 		if err != nil {
 			return
 		}
-		back, err := ParseURI(k.URI())
-		if err != nil || !same(k, back) {
-			t.Errorf("%v is written as %q and read as %v, %v", k, k.URI(), back, err)
+		e, err := NewEntry(issuer, account, k)
+		if err != nil {
+			return
+		}
+		back, err := ParseURI(e.URI())
+		if err != nil || !same(e, back) {
+			t.Errorf("%v is written as %q and read as %v, %v", e, e.URI(), back, err)
 		}
 	})
 }

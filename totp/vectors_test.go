@@ -18,9 +18,9 @@ func seed(t testing.TB, bytes int) Secret {
 	return s
 }
 
-func parseKey(t testing.TB, p Parameters) Key {
+func newKey(t testing.TB, secret Secret, s Scheme) Key {
 	t.Helper()
-	k, err := ParseKey(p)
+	k, err := NewKey(secret, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestRFC6238AppendixB(t *testing.T) {
 		{20000000000, "0000000027BC86AA", map[Algorithm]string{SHA1: "65353130", SHA256: "77737706", SHA512: "47863826"}},
 	} {
 		for algorithm, want := range v.code {
-			k := parseKey(t, Parameters{Account: "a", Secret: seed(t, bytes[algorithm]), Algorithm: algorithm, Digits: 8, Period: 30 * time.Second})
+			k := newKey(t, seed(t, bytes[algorithm]), Scheme{algorithm, 8, 30 * time.Second})
 			at := time.Unix(v.unix, 0)
 			step, err := k.Step(at)
 			if err != nil || hexStep(step) != v.step {
@@ -67,7 +67,7 @@ func hexStep(step int64) string {
 }
 
 func TestRFC4226AppendixD(t *testing.T) {
-	k := parseKey(t, Parameters{Account: "a", Secret: seed(t, 20), Algorithm: SHA1, Digits: 6, Period: time.Second})
+	k := newKey(t, seed(t, 20), Scheme{SHA1, 6, time.Second})
 	for counter, want := range []string{
 		"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489",
 	} {

@@ -30,9 +30,9 @@ func (s *site) linkFor(account string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	e.Key = key(s.t, names{s.key.Issuer(), account})
+	e.Entry = entry(s.t, names{s.entry.Issuer, account})
 	err = s.store.Edit(s.t.Context(), account, func(a verifier.Account) (verifier.Account, error) {
-		a.Pending.Key = e.Key
+		a.Pending.Key = e.Entry.Key
 		return a, nil
 	})
 	if err != nil {
@@ -92,10 +92,10 @@ func TestEnrolmentFromTheQRCodeToTheRecoveryCodes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if scanned.Account() != person || scanned.Issuer() != "TOTP Example" {
-				t.Errorf("QR code is for %q at %q", scanned.Account(), scanned.Issuer())
+			if scanned.Account != person || scanned.Issuer != "TOTP Example" {
+				t.Errorf("QR code is for %q at %q", scanned.Account, scanned.Issuer)
 			}
-			code, err := scanned.Code(s.clock.Now())
+			code, err := scanned.Key.Code(s.clock.Now())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -130,7 +130,7 @@ func TestHostileNamesAreOnlyText(t *testing.T) {
 			b.open(s.server.SetupLink())
 			b.wantNames(n)
 			b.wantLight()
-			if drawn := eval[bool](b, "document.querySelector('.qr svg') !== null"); drawn && b.readQR(".qr") != s.key.URI() {
+			if drawn := eval[bool](b, "document.querySelector('.qr svg') !== null"); drawn && b.readQR(".qr") != s.entry.URI() {
 				t.Error("QR code says something else")
 			} else if !drawn {
 				b.wantText("#no-qr", "too long for a QR code")
@@ -221,7 +221,7 @@ func TestPagesWithoutJavaScriptSayWhatNeedsIt(t *testing.T) {
 	b.open(s.server.SetupLink())
 	b.wantText("noscript", "The button that copies the secret needs JavaScript.")
 	b.want("document.querySelector('#copy').hidden")
-	if got := b.readQR(".qr"); got != s.key.URI() {
+	if got := b.readQR(".qr"); got != s.entry.URI() {
 		t.Errorf("QR code says %q", got)
 	}
 	b.cancelPasswords()

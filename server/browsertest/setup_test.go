@@ -64,7 +64,7 @@ func TestSetupFromTheQRCodeToTheEndOfTheLink(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			code, err := scanned.Code(s.clock.Now())
+			code, err := scanned.Key.Code(s.clock.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,13 +90,13 @@ func TestSetupQRCodeReadsInEveryThemeAndSize(t *testing.T) {
 		b.prefer("prefers-color-scheme", scheme)
 		b.resize(window, 1)
 		b.open(s.server.SetupLink())
-		if got := b.readQR(); got != s.key.URI() {
+		if got := b.readQR(); got != s.entry.URI() {
 			t.Errorf("%s %v: QR code says %q", scheme, window, got)
 		}
 	}
 	b.resize(desk, 2)
 	b.prefer("prefers-color-scheme", "light")
-	if got := b.readQR(".qr"); got != s.key.URI() {
+	if got := b.readQR(".qr"); got != s.entry.URI() {
 		t.Errorf("QR code says %q", got)
 	}
 }
@@ -110,7 +110,7 @@ func TestSetupShowsWhatToTypeByHand(t *testing.T) {
 	b.wantText("#account", "gonzalo123.com")
 	b.wantText("#secret", "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP")
 	b.wantText("dl", "time-based, SHA1, 6 digits, every 30 seconds")
-	if href := eval[string](b, "document.querySelector('#otpauth').href"); href != s.key.URI() {
+	if href := eval[string](b, "document.querySelector('#otpauth').href"); href != s.entry.URI() {
 		t.Errorf("the link to an app is %q", href)
 	}
 }
@@ -204,7 +204,7 @@ func TestSetupStaysOpenToAnAdministrator(t *testing.T) {
 	b.wantText("#result", "The code is good.")
 	b.wantText("#try", "the page stays open to you")
 	b.open(s.adminURL())
-	if got := b.readQR(".qr"); got != s.key.URI() {
+	if got := b.readQR(".qr"); got != s.entry.URI() {
 		t.Errorf("QR code says %q", got)
 	}
 }

@@ -32,7 +32,7 @@ type site struct {
 	t        *testing.T
 	url      string
 	public   *url.URL
-	key      totp.Key
+	entry    totp.Entry
 	clock    *clock
 	store    *sqlstore.SQLite
 	verifier *verifier.Verifier
@@ -63,14 +63,13 @@ func newNamedSite(t *testing.T, n names) *site {
 // makeSite leaves starting to the caller. People reach the server at the prefix.
 func makeSite(t *testing.T, n names, scheme, prefix string) *site {
 	t.Helper()
-	s := &site{t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC)}, key: key(t, n)}
+	s := &site{t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC)}, entry: entry(t, n)}
 	var err error
 	if s.store, err = sqlstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "totpctl.db"), [][]byte{bytes.Repeat([]byte("k"), 32)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.store.Close() })
-	s.verifier, err = verifier.New(verifier.Config{Store: s.store, Clock: s.clock.Now, Key: s.key, Skew: 1, New: totp.Parameters{
-		Issuer: n.issuer, Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod}})
+	s.verifier, err = verifier.New(verifier.Config{Store: s.store, Clock: s.clock.Now, Key: s.entry.Key, Skew: 1, New: totp.DefaultScheme(), Issuer: n.issuer})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +77,7 @@ func makeSite(t *testing.T, n names, scheme, prefix string) *site {
 	s.public = &url.URL{Scheme: scheme, Host: s.http.Listener.Addr().String(), Path: prefix}
 	s.url = s.public.String()
 	s.server, err = server.New(server.Config{
-		Verifier: s.verifier, Key: s.key, Bearers: []string{bearer}, AdminBearer: adminBearer,
+		Verifier: s.verifier, Entry: s.entry, Bearers: []string{bearer}, AdminBearer: adminBearer,
 		PublicURL: s.public, Origins: []string{appOrigin}, Log: slog.New(slog.NewTextHandler(&s.log, nil)), Clock: s.clock.Now,
 	})
 	if err != nil {
@@ -89,18 +88,17 @@ func makeSite(t *testing.T, n names, scheme, prefix string) *site {
 	return s
 }
 
-func key(t *testing.T, n names) totp.Key {
+func entry(t *testing.T, n names) totp.Entry {
 	t.Helper()
 	parsed, err := totp.ParseSecret(secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := totp.ParseKey(totp.Parameters{Issuer: n.issuer, Account: n.account, Secret: parsed,
-		Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
+	k, err := totp.NewKey(parsed, totp.DefaultScheme())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return k
+	return totp.Entry{Issuer: n.issuer, Account: n.account, Key: k}
 }
 
 // ServeHTTP is the server's, behind the gate.
@@ -170,7 +168,7 @@ func (s *site) checkLog() {
 
 // code is the present one.
 func (s *site) code() string {
-	code, err := s.key.Code(s.clock.Now())
+	code, err := s.entry.Key.Code(s.clock.Now())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -180,7 +178,7 @@ func (s *site) code() string {
 // wrongCode is no code of the steps around the present one.
 func (s *site) wrongCode() string {
 	for _, code := range []string{"000000", "000001", "000002", "000003"} {
-		if _, ok := s.key.Match(code, s.clock.Now(), totp.MaxSkew); !ok {
+		if _, ok := s.entry.Key.Match(code, s.clock.Now(), totp.MaxSkew); !ok {
 			return code
 		}
 	}

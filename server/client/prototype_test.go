@@ -79,7 +79,7 @@ func startPrototype(t *testing.T, key totp.Key) string {
 }
 
 func TestThePrototypesServerIsUnderstood(t *testing.T) {
-	key, err := totp.GenerateKey(totp.Parameters{Account: "default", Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
+	key, err := totp.GenerateKey(totp.DefaultScheme())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ const (
 
 // A Config is what Once and Run need. Only Live uses Width and Color.
 type Config struct {
-	Key     totp.Key
+	Entry   totp.Entry
 	Clock   func() time.Time // asked about once a second
 	Out     io.Writer
 	Display Display
@@ -86,11 +86,11 @@ func Run(ctx context.Context, c Config) error {
 
 func (c Config) read() (reading, error) {
 	at := c.Clock().Round(0) // the monotonic reading knows of no jump
-	step, err := c.Key.Step(at)
+	step, err := c.Entry.Key.Step(at)
 	if err != nil {
 		return reading{}, fmt.Errorf("reading clock: %w", err)
 	}
-	code, err := c.Key.Code(at)
+	code, err := c.Entry.Key.Code(at)
 	return reading{at, step, code}, err
 }
 

@@ -25,13 +25,13 @@ func (c Config) object(r reading) string {
 	// Strings and a number into memory: there is nothing to fail.
 	_ = e.Encode(object{
 		Code:      r.code,
-		ValidFrom: c.Key.Start(r.step).UTC().Format(time.RFC3339),
-		ExpiresAt: c.Key.Start(r.step + 1).UTC().Format(time.RFC3339),
+		ValidFrom: c.Entry.Key.Start(r.step).UTC().Format(time.RFC3339),
+		ExpiresAt: c.Entry.Key.Start(r.step + 1).UTC().Format(time.RFC3339),
 		Period:    c.seconds(),
-		Issuer:    c.Key.Issuer(),
-		Account:   c.Key.Account(),
+		Issuer:    c.Entry.Issuer,
+		Account:   c.Entry.Account,
 	})
 	return line.String()
 }
 
-func (c Config) seconds() int64 { return int64(c.Key.Period() / time.Second) }
+func (c Config) seconds() int64 { return int64(c.Entry.Key.Period() / time.Second) }

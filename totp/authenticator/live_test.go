@@ -137,7 +137,7 @@ func (v *viewer) grouped(moment string) string {
 
 func TestTheLiveLineCountsDownAndPastCodesStayAbove(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := watch(t, Config{Key: testKey(t, 6, 30*time.Second)}, 80, "2026-03-01T12:00:20.25Z")
+		v := watch(t, Config{Entry: testEntry(t, 6, 30*time.Second)}, 80, "2026-03-01T12:00:20.25Z")
 		first, second, third := v.grouped("2026-03-01T12:00:00Z"), v.grouped("2026-03-01T12:00:30Z"), v.grouped("2026-03-01T12:01:00Z")
 		v.sees(first + "  [##########....................]  10 s")
 		time.Sleep(749 * time.Millisecond) // 20.999
@@ -158,7 +158,7 @@ func TestTheLiveLineCountsDownAndPastCodesStayAbove(t *testing.T) {
 
 func TestTheLiveLineIsDrawnOnceASecondOnTheSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := watch(t, Config{Key: testKey(t, 6, 30*time.Second)}, 80, "2026-03-01T12:00:20.25Z")
+		v := watch(t, Config{Entry: testEntry(t, 6, 30*time.Second)}, 80, "2026-03-01T12:00:20.25Z")
 		time.Sleep(time.Hour)
 		got := v.out.take()
 		if len(got) != 3601 {
@@ -177,7 +177,7 @@ func TestTheLiveLineIsDrawnOnceASecondOnTheSecond(t *testing.T) {
 
 func TestMissedCodesAreNotShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := watch(t, Config{Key: testKey(t, 6, 30*time.Second)}, 80, "2026-03-01T12:00:20Z")
+		v := watch(t, Config{Entry: testEntry(t, 6, 30*time.Second)}, 80, "2026-03-01T12:00:20Z")
 		a, b, c := v.grouped("2026-03-01T12:00:20Z"), v.grouped("2026-03-01T21:00:22Z"), v.grouped("2026-03-01T12:00:03Z")
 		time.Sleep(500 * time.Millisecond)
 		v.clock.set(at(t, "2026-03-01T21:00:22.1Z"))
@@ -194,7 +194,7 @@ func TestMissedCodesAreNotShown(t *testing.T) {
 
 func TestAJumpWithinTheStepChangesTheCountdownAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := watch(t, Config{Key: testKey(t, 6, 30*time.Second)}, 80, "2026-03-01T12:00:20Z")
+		v := watch(t, Config{Entry: testEntry(t, 6, 30*time.Second)}, 80, "2026-03-01T12:00:20Z")
 		v.clock.jump(-15 * time.Second)
 		time.Sleep(time.Second)
 		v.sees(v.grouped("2026-03-01T12:00:20Z") + "  [########################......]  24 s")
@@ -215,7 +215,7 @@ func TestTheLiveLineNeverWraps(t *testing.T) {
 	for _, shape := range shapes {
 		synctest.Test(t, func(t *testing.T) {
 			for columns := 1; columns <= 90; columns++ {
-				v := watch(t, Config{Key: testKey(t, shape.digits, shape.period), Color: columns%2 == 0}, columns, "2026-03-01T00:00:00.5Z")
+				v := watch(t, Config{Entry: testEntry(t, shape.digits, shape.period), Color: columns%2 == 0}, columns, "2026-03-01T00:00:00.5Z")
 				time.Sleep(2 * time.Second)
 				for _, w := range v.out.take() {
 					v.terminal.Write([]byte(w.text))
@@ -264,7 +264,7 @@ func describe(line string, digits int) string {
 func TestTheInterruptCharactersEchoLeavesNoTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for columns := 15; columns <= 60; columns++ {
-			v := watch(t, Config{Key: testKey(t, 6, 30*time.Second)}, columns, "2026-03-01T12:00:20Z")
+			v := watch(t, Config{Entry: testEntry(t, 6, 30*time.Second)}, columns, "2026-03-01T12:00:20Z")
 			for _, w := range v.out.take() {
 				v.terminal.Write([]byte(w.text))
 			}
@@ -277,7 +277,7 @@ func TestTheInterruptCharactersEchoLeavesNoTrace(t *testing.T) {
 
 func TestTheWidthIsAskedForEachDrawing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := watch(t, Config{Key: testKey(t, 6, 30*time.Second)}, 30, "2026-03-01T12:00:20Z")
+		v := watch(t, Config{Entry: testEntry(t, 6, 30*time.Second)}, 30, "2026-03-01T12:00:20Z")
 		code := v.grouped("2026-03-01T12:00:20Z")
 		v.sees(code + "  [####.......]  10 s")
 		v.resize(60)
@@ -292,7 +292,7 @@ func TestTheWidthIsAskedForEachDrawing(t *testing.T) {
 }
 
 func TestWithoutAWidthItIsThatOf80Columns(t *testing.T) {
-	c := Config{Key: testKey(t, 6, 30*time.Second)}
+	c := Config{Entry: testEntry(t, 6, 30*time.Second)}
 	if got := c.countdown(reading{at: time.Unix(30, 0), step: 1, code: "287082"}); got != "287 082  ["+strings.Repeat("#", 30)+"]  30 s" {
 		t.Errorf("it shows %q", got)
 	}
@@ -300,7 +300,7 @@ func TestWithoutAWidthItIsThatOf80Columns(t *testing.T) {
 
 func TestWithColorThePresentCodeIsBoldAndPastCodesAreDim(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := watch(t, Config{Key: testKey(t, 6, 30*time.Second), Color: true}, 80, "2026-03-01T12:00:29Z")
+		v := watch(t, Config{Entry: testEntry(t, 6, 30*time.Second), Color: true}, 80, "2026-03-01T12:00:29Z")
 		first, second := v.grouped("2026-03-01T12:00:29Z"), v.grouped("2026-03-01T12:00:30Z")
 		time.Sleep(time.Second)
 		v.sees(first, second+"  [##############################]  30 s")
@@ -317,7 +317,7 @@ func TestWithColorThePresentCodeIsBoldAndPastCodesAreDim(t *testing.T) {
 
 func TestWithoutColorThereIsNoStyle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := watch(t, Config{Key: testKey(t, 6, 30*time.Second)}, 80, "2026-03-01T12:00:29Z")
+		v := watch(t, Config{Entry: testEntry(t, 6, 30*time.Second)}, 80, "2026-03-01T12:00:29Z")
 		time.Sleep(2 * time.Second)
 		v.stop()
 		for _, w := range v.out.take() {

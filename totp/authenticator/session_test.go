@@ -12,19 +12,18 @@ import (
 	"totpctl/totp"
 )
 
-// testKey has the secret of RFC 6238 appendix B for SHA1.
-func testKey(t testing.TB, digits int, period time.Duration) totp.Key {
+// testEntry has the secret of RFC 6238 appendix B for SHA1.
+func testEntry(t testing.TB, digits int, period time.Duration) totp.Entry {
 	t.Helper()
 	secret, err := totp.NewSecret([]byte("12345678901234567890"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := totp.ParseKey(totp.Parameters{Issuer: "A&B <C>", Account: "é\u200d@example.com", Secret: secret,
-		Algorithm: totp.SHA1, Digits: digits, Period: period})
+	key, err := totp.NewKey(secret, totp.Scheme{Algorithm: totp.SHA1, Digits: digits, Period: period})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return key
+	return totp.Entry{Issuer: "A&B <C>", Account: "é\u200d@example.com", Key: key}
 }
 
 func at(t testing.TB, value string) time.Time {
@@ -112,7 +111,7 @@ func start(t *testing.T, c Config, out *recorder, moment string) *session {
 	out.clock = clock
 	ctx, cancel := context.WithCancel(t.Context())
 	c.Clock, c.Out = clock.now, out
-	s := &session{t, clock, out, c.Key, cancel, make(chan error, 1)}
+	s := &session{t, clock, out, c.Entry.Key, cancel, make(chan error, 1)}
 	go func() { s.done <- Run(ctx, c) }()
 	synctest.Wait()
 	return s

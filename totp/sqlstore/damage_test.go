@@ -50,14 +50,14 @@ func testDamage(t *testing.T, d database, damage, damaged string) {
 	var together sync.WaitGroup // in one batch, or few
 	for range 20 {
 		together.Go(func() {
-			_, err := v.Check(t.Context(), verifier.Attempt{Account: damaged, Code: codeOf(t, bob.Key, c)})
+			_, err := v.Check(t.Context(), verifier.Attempt{Account: damaged, Code: codeOf(t, bob.Entry.Key, c)})
 			if !errors.Is(err, sqlstore.ErrDamaged) || !strings.Contains(err.Error(), damaged) {
 				t.Errorf("the damaged account: %v, want ErrDamaged and its name", err)
 			}
 		})
 	}
 	for _, e := range []verifier.Enrolment{alice, carol} {
-		together.Go(func() { mustAccept(t, v, c, e.Key) })
+		together.Go(func() { mustAccept(t, v, c, e.Entry) })
 	}
 	together.Wait()
 	if list, _, err := v.List(t.Context(), "", 10); err != nil || len(list) != 4 || list[1].Name != damaged || list[1].Status != verifier.StatusDamaged || list[2].Status != verifier.StatusActive {
@@ -88,7 +88,7 @@ func wantRotation(t *testing.T, d database, c *clock, accounts ...verifier.Enrol
 	v := newVerifier(t, d.mustOpen(t, newKey), c)
 	c.next()
 	for _, e := range accounts {
-		mustAccept(t, v, c, e.Key)
+		mustAccept(t, v, c, e.Entry)
 	}
 }
 
@@ -106,8 +106,8 @@ func TestTheDatabaseHoldsNoSecret(t *testing.T) {
 			}
 			for i, each := range []verifier.Enrolment{e, second} {
 				what := name + "'s " + []string{"live", "pending"}[i]
-				secrets[what+" secret"], secrets[what+" token"] = each.Key.Secret().Bytes(), []byte(each.Token)
-				secrets[what+" secret in base32"] = []byte(each.Key.Secret().Base32())
+				secrets[what+" secret"], secrets[what+" token"] = each.Entry.Key.Secret().Bytes(), []byte(each.Token)
+				secrets[what+" secret in base32"] = []byte(each.Entry.Key.Secret().Base32())
 			}
 			for _, code := range recovery {
 				secrets[name+"'s recovery code "+code] = []byte(code)
@@ -119,7 +119,7 @@ func TestTheDatabaseHoldsNoSecret(t *testing.T) {
 			secrets[name+"'s cookie"] = []byte(opened.Cookie)
 			c.next()
 			bearer, request := "bearer-of-"+name, "idempotency-key-of-"+name
-			a := verifier.Attempt{Account: name, Code: codeOf(t, e.Key, c)}
+			a := verifier.Attempt{Account: name, Code: codeOf(t, e.Entry.Key, c)}
 			a.Request = verifier.NewRequestID(bearer, a.Account, a.Code, request)
 			if verdict, err := v.Check(t.Context(), a); err != nil || !verdict.Valid {
 				t.Fatalf("%+v, %v", verdict, err)

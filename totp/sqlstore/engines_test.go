@@ -158,7 +158,7 @@ func (c *clock) next() { c.now = c.now.Add(totp.DefaultPeriod) }
 func newVerifier(t *testing.T, s verifier.Store, c *clock) *verifier.Verifier {
 	t.Helper()
 	v, err := verifier.New(verifier.Config{Store: s, Clock: func() time.Time { return c.now }, Skew: 1,
-		New: totp.Parameters{Issuer: "issuer", Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod}})
+		New: totp.DefaultScheme(), Issuer: "issuer"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func enrol(t *testing.T, v *verifier.Verifier, c *clock, name string) (verifier.
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdict, recovery, err := v.Confirm(t.Context(), name, codeOf(t, e.Key, c), verifier.RequestID{})
+	verdict, recovery, err := v.Confirm(t.Context(), name, codeOf(t, e.Entry.Key, c), verifier.RequestID{})
 	if err != nil || !verdict.Valid {
 		t.Fatalf("confirming %s: %+v, %v", name, verdict, err)
 	}
@@ -189,10 +189,10 @@ func enrol(t *testing.T, v *verifier.Verifier, c *clock, name string) (verifier.
 }
 
 // mustAccept checks a code of the clock's step, which must not have been used.
-func mustAccept(t *testing.T, v *verifier.Verifier, c *clock, k totp.Key) {
+func mustAccept(t *testing.T, v *verifier.Verifier, c *clock, e totp.Entry) {
 	t.Helper()
-	verdict, err := v.Check(t.Context(), verifier.Attempt{Account: k.Account(), Code: codeOf(t, k, c)})
+	verdict, err := v.Check(t.Context(), verifier.Attempt{Account: e.Account, Code: codeOf(t, e.Key, c)})
 	if err != nil || !verdict.Valid {
-		t.Errorf("a good code of %s: %+v, %v", k.Account(), verdict, err)
+		t.Errorf("a good code of %s: %+v, %v", e.Account, verdict, err)
 	}
 }

@@ -40,15 +40,15 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 	k := keyring{conn, d, s}
 	var migrated bool
 	err = inTransaction(ctx, runOn(conn), begin, func() (err error) {
-		version, err := migrate(ctx, conn, d)
+		before, after, err := migrate(ctx, conn, d)
 		if err != nil {
 			return err
 		}
-		if migrated = version < schemaNewest; !migrated {
+		if migrated = before < after; !migrated {
 			return k.check(ctx, canaryText)
 		}
-		u.from = version
-		u.unread, err = k.upgrade(ctx, version)
+		u.from, u.to = before, after
+		u.unread, err = k.upgrade(ctx, before)
 		return err
 	})
 	if err != nil || migrated {
@@ -66,16 +66,19 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 
 // upgraded is what a migration has done to the rows of an older program.
 type upgraded struct {
-	from   int      // the schema version before; 0 if there was no upgrade
-	unread []string // the accounts that it could not read, and has left as they were
+	from, to int      // the schema versions before and after; 0 if there was no upgrade
+	unread   []string // the accounts that it could not read, and has left as they were
 }
 
 // maxTold bounds the damaged accounts that an upgrade names.
 const maxTold = 100
 
+// rewritten reports whether the old text of all rows is still in free pages.
+func (u upgraded) rewritten() bool { return 0 < u.from && u.from < boundSeals }
+
 func (u upgraded) texts() (texts []string) {
 	if u.from > 0 {
-		texts = append(texts, fmt.Sprintf("the database's tables were upgraded from version %d to %d: older programs refuse it from now on", u.from, schemaNewest))
+		texts = append(texts, fmt.Sprintf("the database's tables were upgraded from version %d to %d: older programs refuse it from now on", u.from, u.to))
 	}
 	for i, name := range u.unread {
 		if i == maxTold {

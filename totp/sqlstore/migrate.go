@@ -15,31 +15,28 @@ var migrations embed.FS
 // ErrNewer says that a newer totpctl has written the database.
 var ErrNewer = errors.New("database is newer than this program")
 
-// schemaNewest is the number of migrations.
-const schemaNewest = 3
-
 // migrate brings the schema up to the newest of the embedded migrations, one
 // file a version, counted from 1 in the order of their names, and returns the
-// version before. It runs in the caller's transaction, which must exclude every
-// other migrator.
-func migrate(ctx context.Context, tx *sql.Conn, d dialect) (before int, err error) {
+// versions before and after. It runs in the caller's transaction, which must
+// exclude every other migrator.
+func migrate(ctx context.Context, tx *sql.Conn, d dialect) (before, after int, err error) {
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	before, err = schemaVersion(ctx, tx)
 	if err != nil {
-		return 0, fmt.Errorf("reading schema version: %w", err)
+		return 0, 0, fmt.Errorf("reading schema version: %w", err)
 	}
 	if before < 0 || before > len(files) {
-		return 0, fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, before, len(files))
+		return 0, 0, fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, before, len(files))
 	}
 	for i, name := range files[before:] {
 		if err := runMigration(ctx, tx, d, name, before+i+1); err != nil {
-			return 0, fmt.Errorf("running %s: %w", name, err)
+			return 0, 0, fmt.Errorf("running %s: %w", name, err)
 		}
 	}
-	return before, nil
+	return before, len(files), nil
 }
 
 func runMigration(ctx context.Context, tx *sql.Conn, d dialect, name string, version int) error {

@@ -82,7 +82,7 @@ func TestAWrongOrAbsentEncryptionKeyIsToldAndNothingIsWritten(t *testing.T) {
 		s.Close()
 		wantOtherKeysRefused(t, d)
 		c.next()
-		mustAccept(t, newVerifier(t, d.mustOpen(t, oldKey), c), c, e.Key)
+		mustAccept(t, newVerifier(t, d.mustOpen(t, oldKey), c), c, e.Entry)
 	})
 }
 
@@ -168,7 +168,7 @@ func TestKeysRotateWhileReplicasGoOn(t *testing.T) {
 		}
 		c.next()
 		for _, e := range []verifier.Enrolment{alice, bob, carol} { // through the one that seals with the old key
-			mustAccept(t, vb, c, e.Key)
+			mustAccept(t, vb, c, e.Entry)
 		}
 		b.Close()
 		if n, err := a.Reseal(t.Context()); n != 3 || err != nil {
@@ -181,7 +181,7 @@ func TestKeysRotateWhileReplicasGoOn(t *testing.T) {
 		_, va = replica(newKey)
 		c.next()
 		for _, e := range []verifier.Enrolment{alice, bob, carol} {
-			mustAccept(t, va, c, e.Key)
+			mustAccept(t, va, c, e.Entry)
 		}
 		if _, err := d.open(t, oldKey); !errors.Is(err, sqlstore.ErrKey) {
 			t.Errorf("opening with the old key alone: %v, want ErrKey", err)

@@ -40,7 +40,7 @@ func TestServersThroughPgBouncerAcceptACodeOnce(t *testing.T) {
 	v, c, k := postgresFixture(t, url)
 	servers := []*verifier.Verifier{v, newVerifier(t, openPostgres(t, url), c), newVerifier(t, openPostgres(t, url), c)}
 	for range 5 {
-		attempt := verifier.Attempt{Account: "alice", Code: codeOf(t, k, c)}
+		attempt := verifier.Attempt{Account: "alice", Code: codeOf(t, k.Key, c)}
 		var all sync.WaitGroup
 		var accepted atomic.Int64
 		for i := range 60 {

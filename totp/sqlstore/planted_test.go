@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/verifier"
 )
@@ -14,6 +15,7 @@ import (
 // asVersion2 gives a database of today the tables of schema version 2.
 const asVersion2 = `UPDATE schema_version SET version = 2;
 DROP INDEX enrolment_expires_at;
+ALTER TABLE enrolment DROP COLUMN issuer;
 ALTER TABLE enrolment DROP COLUMN expires_at;
 ALTER TABLE enrolment DROP COLUMN kept;
 ALTER TABLE sealing_key DROP COLUMN database_key;
@@ -108,7 +110,7 @@ func TestAnUpgradeLeavesWhatWasPlanted(t *testing.T) {
 // upgrade; accounts that it cannot read are named.
 func TestAnUpgradeReachesEveryAccount(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, d database) {
-		alice := loadVersion2(t, d)["alice"].key(t, "alice")
+		alice := loadVersion2(t, d)["alice"].key(t)
 		var orphans []string
 		for i := range 500 {
 			orphans = append(orphans, fmt.Sprintf("(%d, 'orphan%d', 1, '', '', '')", i-250, i))
@@ -122,7 +124,7 @@ func TestAnUpgradeReachesEveryAccount(t *testing.T) {
 		}
 		c := &clock{old2}
 		c.next()
-		mustAccept(t, newVerifier(t, s, c), c, alice)
+		mustAccept(t, newVerifier(t, s, c), c, totp.Entry{Account: "alice", Key: alice})
 	})
 }
 

@@ -15,15 +15,15 @@ import (
 	"totpctl/totp/verifier"
 )
 
-func postgresFixture(t *testing.T, url string) (*verifier.Verifier, *clock, totp.Key) {
+func postgresFixture(t *testing.T, url string) (*verifier.Verifier, *clock, totp.Entry) {
 	t.Helper()
 	c := newClock()
 	v := newVerifier(t, openPostgres(t, url), c)
 	e, _ := enrol(t, v, c, "alice")
 	c.next()
-	mustAccept(t, v, c, e.Key)
+	mustAccept(t, v, c, e.Entry)
 	c.next()
-	return v, c, e.Key
+	return v, c, e.Entry
 }
 
 // A store that nobody asked anything while the server was away is to notice
@@ -71,7 +71,7 @@ func TestASilentServerGivesNoVerdict(t *testing.T) {
 	server.Pause()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	verdict, err := v.Check(ctx, verifier.Attempt{Account: "alice", Code: codeOf(t, k, c)})
+	verdict, err := v.Check(ctx, verifier.Attempt{Account: "alice", Code: codeOf(t, k.Key, c)})
 	if !errors.Is(err, context.DeadlineExceeded) || verdict != (verifier.Verdict{}) {
 		t.Errorf("%+v, %v, want the caller's deadline", verdict, err)
 	}
@@ -161,7 +161,7 @@ func TestACommitThatTheStandbyMayNotHaveIsNoVerdict(t *testing.T) {
 	for _, interrupt := range []string{"pg_cancel_backend", "pg_terminate_backend"} {
 		for _, change := range map[string]func() error{
 			"check": func() error {
-				verdict, err := v.Check(t.Context(), verifier.Attempt{Account: "alice", Code: codeOf(t, k, c)})
+				verdict, err := v.Check(t.Context(), verifier.Attempt{Account: "alice", Code: codeOf(t, k.Key, c)})
 				if verdict != (verifier.Verdict{}) {
 					t.Errorf("after %s: %+v, want no verdict", interrupt, verdict)
 				}
@@ -200,7 +200,7 @@ func testFullDisk(t *testing.T, server *pgtest.Server, table string) {
 	ballast := filepath.Join(disk, "ballast")
 	fillDisk(t, ballast)
 	confirm := func(e verifier.Enrolment) (verifier.Verdict, error) {
-		verdict, _, err := v.Confirm(t.Context(), e.Key.Account(), codeOf(t, e.Key, c), verifier.RequestID{})
+		verdict, _, err := v.Confirm(t.Context(), e.Entry.Account, codeOf(t, e.Entry.Key, c), verifier.RequestID{})
 		return verdict, err
 	}
 	var refused verifier.Enrolment // there is room in some pages still
@@ -212,7 +212,7 @@ func testFullDisk(t *testing.T, server *pgtest.Server, table string) {
 			break
 		}
 	}
-	if refused.Key.IsZero() {
+	if refused.Account == "" {
 		t.Fatal("there was room for every verdict")
 	}
 	if err := os.Remove(ballast); err != nil {
@@ -286,7 +286,7 @@ func TestARepetitionIsNotAnsweredBeforeItsVerdictIsSafe(t *testing.T) {
 	standby := primary.SynchronousStandby()
 	v, c, k := postgresFixture(t, primary.URL(primary.NewDatabase()))
 	standby.Stop()
-	a := verifier.Attempt{Account: "alice", Code: codeOf(t, k, c), Request: verifier.NewRequestID("bearer", "key")}
+	a := verifier.Attempt{Account: "alice", Code: codeOf(t, k.Key, c), Request: verifier.NewRequestID("bearer", "key")}
 	result := make(chan error)
 	go func() { _, err := v.Check(t.Context(), a); result <- err }()
 	waitForSync(t, primary)

@@ -30,11 +30,11 @@ func TestAKeyThatALateRowNeedsMayNotBeMissing(t *testing.T) {
 	if _, err := resealing.Reseal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	k, err := totp.GenerateKey(totp.Parameters{Account: "late", Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
+	k, err := totp.GenerateKey(totp.DefaultScheme())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := late.Add(t.Context(), verifier.Account{ID: k.Account(), Key: k}); err != nil {
+	if err := late.Add(t.Context(), verifier.Account{ID: "late", Key: k}); err != nil {
 		t.Fatal(err)
 	}
 	if s, err := open(next); !errors.Is(err, sqlstore.ErrKey) {

@@ -34,6 +34,7 @@ type row struct {
 	answer       string
 
 	enrolment    int64
+	issuer       string
 	sealedKey    string
 	recovery     string
 	pending      string
@@ -52,7 +53,7 @@ const (
 // fields are what selectAny reads.
 func (r *row) fields() []any {
 	return []any{&r.id, &r.revision, &r.lastStep, &r.failures, &r.waitUntil, &r.blocked, &r.recoveryUsed, &r.answer,
-		&r.enrolment, &r.sealedKey, &r.recovery, &r.pending, &r.pendingToken, &r.kept, &r.expires, &r.created}
+		&r.enrolment, &r.sealedKey, &r.recovery, &r.pending, &r.pendingToken, &r.kept, &r.expires, &r.issuer, &r.created}
 }
 
 func (r *row) accountValues() []any {
@@ -60,7 +61,7 @@ func (r *row) accountValues() []any {
 }
 
 func (r *row) enrolmentValues() []any {
-	return []any{r.enrolment, r.sealedKey, r.recovery, r.pending, r.pendingToken, r.kept, r.expires}
+	return []any{r.enrolment, r.sealedKey, r.recovery, r.pending, r.pendingToken, r.kept, r.expires, r.issuer}
 }
 
 // place names where a column's text belongs, for its seal: whoever may write to
@@ -152,7 +153,8 @@ func (r *row) setAccount(before, a verifier.Account, s *sealer) (err error) {
 			return err
 		}
 	}
-	if !sameKey(before.Key, a.Key) {
+	r.issuer = a.Issuer
+	if !before.Key.Equal(a.Key) {
 		if r.sealedKey, err = s.sealKey(a.Key, r.place("live key")...); err != nil {
 			return err
 		}
@@ -213,12 +215,8 @@ func (r *row) setKept(k verifier.Kept, s *sealer) error {
 	return err
 }
 
-func sameKey(a, b totp.Key) bool {
-	return a.String() == b.String() && a.Secret().Base32() == b.Secret().Base32()
-}
-
 func samePending(a, b verifier.Pending) bool {
-	keys := sameKey(a.Key, b.Key)
+	keys := a.Key.Equal(b.Key)
 	a.Key, b.Key = totp.Key{}, totp.Key{}
 	return keys && reflect.DeepEqual(a, b)
 }
@@ -233,11 +231,11 @@ func (r *row) account(s *sealer) (verifier.Account, error) {
 }
 
 func (r *row) parse(s *sealer) (a verifier.Account, err error) {
-	a.ID, a.Created = r.id, fromMillis(r.created)
+	a.ID, a.Issuer, a.Created = r.id, r.issuer, fromMillis(r.created)
 	if a.State, err = r.state(s); err != nil {
 		return a, err
 	}
-	if a.Key, err = s.openKey(r.id, r.sealedKey, r.place("live key")...); err != nil {
+	if a.Key, err = s.openKey(r.sealedKey, r.place("live key")...); err != nil {
 		return a, damaged("sealed_key", err)
 	}
 	if r.recovery != "" {
@@ -261,7 +259,7 @@ func (r *row) parsePending(s *sealer) (verifier.Pending, error) {
 	}
 	p := verifier.Pending{Until: fromMillis(column.Until), Failures: column.Failures, WaitUntil: fromMillis(column.WaitUntil),
 		Token: r.pendingToken.String, Cookie: column.Cookie}
-	if p.Key, err = s.openKey(r.id, column.Key, r.pendingPlace(column)...); err == nil && p.Key.IsZero() {
+	if p.Key, err = s.openKey(column.Key, r.pendingPlace(column)...); err == nil && p.Key.IsZero() {
 		err = errSeal
 	}
 	return p, err

@@ -146,7 +146,7 @@ func (s *sealer) sealKey(k totp.Key, place ...string) (string, error) {
 }
 
 // openKey reverses sealKey.
-func (s *sealer) openKey(account, column string, place ...string) (totp.Key, error) {
+func (s *sealer) openKey(column string, place ...string) (totp.Key, error) {
 	if column == "" {
 		return totp.Key{}, nil
 	}
@@ -158,20 +158,20 @@ func (s *sealer) openKey(account, column string, place ...string) (totp.Key, err
 	if err != nil {
 		return totp.Key{}, err
 	}
-	return parseKey(account, raw, f[0], f[1], f[2])
+	return parseKey(raw, f[0], f[1], f[2])
 }
 
-func parseKey(account string, raw []byte, algorithm, digits, period string) (totp.Key, error) {
-	var errs [4]error
-	p := totp.Parameters{Account: account}
-	p.Secret, errs[0] = totp.NewSecret(raw)
-	p.Algorithm, errs[1] = totp.ParseAlgorithm(algorithm)
-	p.Digits, errs[2] = totp.ParseDigits(digits)
-	p.Period, errs[3] = totp.ParsePeriod(period)
-	if err := errors.Join(errs[:]...); err != nil {
+func parseKey(raw []byte, algorithm, digits, period string) (totp.Key, error) {
+	var errs [3]error
+	var scheme totp.Scheme
+	secret, err := totp.NewSecret(raw)
+	scheme.Algorithm, errs[0] = totp.ParseAlgorithm(algorithm)
+	scheme.Digits, errs[1] = totp.ParseDigits(digits)
+	scheme.Period, errs[2] = totp.ParsePeriod(period)
+	if err := errors.Join(append(errs[:], err)...); err != nil {
 		return totp.Key{}, err
 	}
-	return totp.ParseKey(p)
+	return totp.NewKey(secret, scheme)
 }
 
 // macLength is in bytes of a MAC: 128 bits.

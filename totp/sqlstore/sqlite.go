@@ -146,7 +146,7 @@ func (s *SQLite) prepare(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	var err error
-	if s.upgraded, err = prepareSchema(ctx, conn, sqliteDialect, begin, s.sealer); err == nil && s.upgraded.from > 0 {
+	if s.upgraded, err = prepareSchema(ctx, conn, sqliteDialect, begin, s.sealer); err == nil && s.upgraded.rewritten() {
 		s.unvacuumed = vacuum(ctx, conn)
 	}
 	return err

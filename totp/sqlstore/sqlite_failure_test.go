@@ -14,22 +14,22 @@ import (
 )
 
 // A sqliteFixture is a confirmed account in a database of its own.
-func sqliteFixture(t *testing.T, path string) (*verifier.Verifier, *clock, totp.Key) {
+func sqliteFixture(t *testing.T, path string) (*verifier.Verifier, *clock, totp.Entry) {
 	t.Helper()
 	c := newClock()
 	v := newVerifier(t, openSQLite(t, path), c)
 	e, _ := enrol(t, v, c, "alice")
 	c.next()
-	return v, c, e.Key
+	return v, c, e.Entry
 }
 
 // mustFail offers a good and a wrong code; neither may get a verdict.
-func mustFail(t *testing.T, v *verifier.Verifier, c *clock, k totp.Key) {
+func mustFail(t *testing.T, v *verifier.Verifier, c *clock, e totp.Entry) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	for _, code := range []string{codeOf(t, k, c), "000000"} {
-		if verdict, err := v.Check(ctx, verifier.Attempt{Account: k.Account(), Code: code}); err == nil || verdict != (verifier.Verdict{}) {
+	for _, code := range []string{codeOf(t, e.Key, c), "000000"} {
+		if verdict, err := v.Check(ctx, verifier.Attempt{Account: e.Account, Code: code}); err == nil || verdict != (verifier.Verdict{}) {
 			t.Errorf("code %s: %+v, %v, want an error", code, verdict, err)
 		}
 	}
@@ -90,7 +90,7 @@ func TestAFullDiskGivesNoVerdictUntilThereIsRoomAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustAccept(t, v, c, k)
-	verdict, err := v.Check(t.Context(), verifier.Attempt{Account: "alice", Code: codeOf(t, k, c)})
+	verdict, err := v.Check(t.Context(), verifier.Attempt{Account: "alice", Code: codeOf(t, k.Key, c)})
 	if err != nil || verdict.Reason != verifier.Replayed {
 		t.Errorf("once more: %+v, %v, want replayed", verdict, err)
 	}

@@ -16,7 +16,7 @@ const (
 		SET revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8
 		WHERE id = ?1 AND revision = ?2`
 
-	updateEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7 WHERE number = ?1`
+	updateEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7, issuer = ?8 WHERE number = ?1`
 
 	insertAccount = `INSERT INTO account (` + stateColumns + `, enrolment)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING`
@@ -29,7 +29,7 @@ const (
 		WHERE NOT EXISTS (SELECT 1 FROM sealing_key) ON CONFLICT (id) DO NOTHING`
 
 	insertEnrolment = `INSERT INTO enrolment (` + enrolmentColumns + `)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
 
 	deleteAccount = `DELETE FROM account WHERE id = ?1`
 
@@ -48,7 +48,7 @@ const (
 const (
 	stateColumns = `id, revision, last_step, failures, wait_until, blocked, recovery_used, answer`
 
-	enrolmentColumns = `number, sealed_key, recovery, pending, pending_token, kept, expires_at, account, created_at`
+	enrolmentColumns = `number, sealed_key, recovery, pending, pending_token, kept, expires_at, issuer, account, created_at`
 
 	itsEnrolment = `number = enrolment AND account = id`
 
@@ -58,7 +58,7 @@ const (
 	selectAny = selectWhole + `account LEFT JOIN enrolment ON ` + itsEnrolment + ` `
 
 	selectWhole = `SELECT ` + stateColumns + `, enrolment,
-		coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(kept, ''), coalesce(expires_at, 0), coalesce(created_at, 0)
+		coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(kept, ''), coalesce(expires_at, 0), coalesce(issuer, ''), coalesce(created_at, 0)
 		FROM `
 )
 
@@ -94,7 +94,7 @@ const (
 // leave the account locked, and the batches of the others waiting for it.
 const (
 	updateBoth = `WITH first AS (` + updateAccount + ` RETURNING id)
-		UPDATE enrolment SET sealed_key = ?10, recovery = ?11, pending = ?12, pending_token = ?13, kept = ?14, expires_at = ?15
+		UPDATE enrolment SET sealed_key = ?10, recovery = ?11, pending = ?12, pending_token = ?13, kept = ?14, expires_at = ?15, issuer = ?16
 		FROM first WHERE number = ?9 AND account = first.id`
 
 	insertBoth = `WITH first AS (` + insertAccount + insertRest
@@ -103,7 +103,7 @@ const (
 
 	insertRest = ` RETURNING id)
 		INSERT INTO enrolment (` + enrolmentColumns + `)
-		SELECT ?9, ?10, ?11, ?12, ?13, ?14, ?15, id, ?16::bigint FROM first`
+		SELECT ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, id, ?17::bigint FROM first`
 
 	deleteBoth = `WITH first AS (DELETE FROM account WHERE id = ?1 RETURNING id, enrolment),
 			second AS (DELETE FROM enrolment USING first WHERE number = first.enrolment AND account = first.id)

@@ -26,9 +26,9 @@ func TestStrangersWhoAskForLinksHoldNoVerdictUp(t *testing.T) {
 	c.next()
 	defer hangUpOn(t, v, 2000)()
 	time.Sleep(time.Second) // for whatever builds up
-	wantVerdictsWithin(t, v, c, k.Account(), time.Second, func() string { return codeOf(t, k, c) })
+	wantVerdictsWithin(t, v, c, k.Account, time.Second, func() string { return codeOf(t, k.Key, c) })
 	server.Exec("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'totpctl'")
-	wantVerdictsWithin(t, v, c, k.Account(), time.Second, func() string { return codeOf(t, k, c) })
+	wantVerdictsWithin(t, v, c, k.Account, time.Second, func() string { return codeOf(t, k.Key, c) })
 }
 
 // Those who stay fill the queue of look-ups when the database stalls. That queue
@@ -40,7 +40,7 @@ func TestStrangersWhoWaitForLinksLeaveRoomForVerdicts(t *testing.T) {
 		v := newVerifier(t, store, c)
 		e, _ := enrol(t, v, c, "alice")
 		c.next()
-		mustAccept(t, v, c, e.Key)
+		mustAccept(t, v, c, e.Entry)
 		c.next()
 		release := d.stall(t)
 		held := make(chan error, 1) // keeps SQLite's writer waiting
@@ -62,7 +62,7 @@ func TestStrangersWhoWaitForLinksLeaveRoomForVerdicts(t *testing.T) {
 			}
 		}
 		time.AfterFunc(100*time.Millisecond, release)
-		mustAccept(t, v, c, e.Key)
+		mustAccept(t, v, c, e.Entry)
 		all.Wait()
 		if err := <-held; !errors.Is(err, verifier.ErrNoAccount) {
 			t.Error(err)

@@ -29,14 +29,14 @@ func TestAnEditThatChangesNothingWritesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3 {
-			if _, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, wrongCode(e.Key, c)); err != nil {
+			if _, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, wrongCode(e.Entry.Key, c)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		before := d.dump()
 		for what, ask := range map[string]func() error{
 			"a throttled code": func() error {
-				_, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, codeOf(t, e.Key, c))
+				_, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, codeOf(t, e.Entry.Key, c))
 				return err
 			},
 			"a malformed code": func() error { _, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, "x"); return err },
@@ -87,7 +87,7 @@ func defaultVerifier(t *testing.T, s verifier.Store, c *clock, secret string) *v
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := verifier.New(verifier.Config{Store: s, Clock: func() time.Time { return c.now }, Key: keyOf(t, "default", raw.Base32()), Skew: 1})
+	v, err := verifier.New(verifier.Config{Store: s, Clock: func() time.Time { return c.now }, Key: keyOf(t, raw.Base32()), Skew: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestSQLiteOverwritesWhatIsDeleted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := v.Confirm(t.Context(), "rekeyed", codeOf(t, e.Key, c), verifier.RequestID{}); err != nil {
+	if _, _, err := v.Confirm(t.Context(), "rekeyed", codeOf(t, e.Entry.Key, c), verifier.RequestID{}); err != nil {
 		t.Fatal(err)
 	}
 	c.now = c.now.Add(verifier.DefaultPendingTime)
@@ -249,5 +249,5 @@ func TestTheDefaultAccountOutlivesItsEncryptionKeys(t *testing.T) {
 }
 
 func defaultKey(t *testing.T) totp.Key {
-	return keyOf(t, "default", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+	return keyOf(t, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
 }

@@ -125,7 +125,7 @@ func (r row) upgrade(s *sealer) (row, error) {
 // parse2 is parse for schema version 2, whose seals are bound to a name alone. What
 // that program cannot have written was planted, and must not be sealed.
 func (r row) parse2(s *sealer) (a verifier.Account, err error) {
-	a.ID, a.Recovery = r.id, r.recovery
+	a.ID, a.Issuer, a.Recovery = r.id, r.issuer, r.recovery
 	a.State = verifier.State{LastStep: r.lastStep, Failures: r.failures, WaitUntil: fromMillis(r.waitUntil),
 		Disabled: r.blocked != 0 && r.failures < maxFailures2, RecoveryUsed: uint16(r.recoveryUsed)}
 	if r.answer != "" {
@@ -134,14 +134,14 @@ func (r row) parse2(s *sealer) (a verifier.Account, err error) {
 		}
 		a.State.Last.Request = verifier.KeyedRequest(s.fingerprint, a.State.Last.Request)
 	}
-	if a.Key, err = s.openKey(r.id, r.sealedKey, r.id); err != nil {
+	if a.Key, err = s.openKey(r.sealedKey, r.id); err != nil {
 		return a, err
 	}
 	if n := len(r.recovery); n > maxRecovery2 || n > 0 && a.Key.IsZero() || r.checkNumbers() != nil {
 		return a, errSeal
 	}
 	a.Pending, err = r.parsePending2(s)
-	if sameKey(a.Pending.Key, a.Key) {
+	if a.Pending.Key.Equal(a.Key) {
 		a.Pending = verifier.Pending{}
 	}
 	return a, err
@@ -160,7 +160,7 @@ func (r row) parsePending2(s *sealer) (p verifier.Pending, err error) {
 	}
 	p = verifier.Pending{Until: fromMillis(column.Until), Failures: column.Failures, WaitUntil: fromMillis(column.WaitUntil),
 		Token: r.pendingToken.String, Cookie: column.Cookie}
-	p.Key, err = s.openKey(r.id, column.Key, r.id)
+	p.Key, err = s.openKey(column.Key, r.id)
 	return p, err
 }
 

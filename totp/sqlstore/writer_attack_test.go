@@ -71,8 +71,8 @@ func wantClosed(t *testing.T, v *verifier.Verifier, tokens []string, secrets ...
 	for _, token := range tokens {
 		e, err := v.Open(t.Context(), token, "")
 		for _, s := range secrets {
-			if err == nil && e.Key.Secret().Base32() == s.Key.Secret().Base32() {
-				t.Errorf("a link opens the secret of %s", s.Key.Account())
+			if err == nil && e.Entry.Key.Secret().Base32() == s.Entry.Key.Secret().Base32() {
+				t.Errorf("a link opens the secret of %s", s.Account)
 			}
 		}
 	}
@@ -103,12 +103,12 @@ func testForger(t *testing.T, d database, write string) {
 		t.Fatal(err)
 	}
 	mallory, codes := enrol(t, v, c, "mallory")
-	guess := verifier.Attempt{Account: "alice", Code: wrongCode(second.Key, c), Request: verifier.NewRequestID("bearer", "1")}
+	guess := verifier.Attempt{Account: "alice", Code: wrongCode(second.Entry.Key, c), Request: verifier.NewRequestID("bearer", "1")}
 	if verdict, err := v.Check(t.Context(), guess); err != nil || verdict.Reason != verifier.Invalid {
 		t.Fatalf("%+v, %v", verdict, err)
 	}
 	c.next()
-	his := verifier.Attempt{Account: "mallory", Code: codeOf(t, mallory.Key, c), Request: guess.Request}
+	his := verifier.Attempt{Account: "mallory", Code: codeOf(t, mallory.Entry.Key, c), Request: guess.Request}
 	if verdict, err := v.Check(t.Context(), his); err != nil || !verdict.Valid {
 		t.Fatalf("%+v, %v", verdict, err)
 	}
@@ -117,8 +117,8 @@ func testForger(t *testing.T, d database, write string) {
 	for what, a := range map[string]verifier.Attempt{
 		"a repeated guess":        guess,
 		"mallory's recovery code": {Account: "alice", RecoveryCode: codes[0]},
-		"mallory's code":          {Account: "alice", Code: codeOf(t, mallory.Key, c)},
-		"the pending key's code":  {Account: "alice", Code: codeOf(t, second.Key, c)},
+		"mallory's code":          {Account: "alice", Code: codeOf(t, mallory.Entry.Key, c)},
+		"the pending key's code":  {Account: "alice", Code: codeOf(t, second.Entry.Key, c)},
 	} {
 		if verdict, err := v.Check(t.Context(), a); verdict.Valid || err != nil && !errors.Is(err, sqlstore.ErrDamaged) {
 			t.Errorf("%s: %+v, %v", what, verdict, err)
@@ -151,7 +151,7 @@ func TestASealedKeyFromBeforeARemovalDoesNotOpen(t *testing.T) {
 		for _, column := range []string{"sealed_key", "recovery"} {
 			d.exec(`UPDATE enrolment SET ` + column + ` = (SELECT ` + column + ` FROM copy) WHERE account = 'alice'`)
 			c.now = c.now.Add(time.Minute)
-			for _, a := range []verifier.Attempt{{Account: "alice", Code: codeOf(t, old.Key, c)}, {Account: "alice", RecoveryCode: codes[0]}} {
+			for _, a := range []verifier.Attempt{{Account: "alice", Code: codeOf(t, old.Entry.Key, c)}, {Account: "alice", RecoveryCode: codes[0]}} {
 				if verdict, err := v.Check(t.Context(), a); !errors.Is(err, sqlstore.ErrDamaged) {
 					t.Errorf("with its %s of before: %+v, %v; want ErrDamaged", column, verdict, err)
 				}

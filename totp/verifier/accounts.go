@@ -24,9 +24,9 @@ func ParseAccount(name string) (string, error) {
 
 // An Enrolment is what the owner of a pending key needs: it reveals the secret.
 type Enrolment struct {
-	Key     totp.Key
+	Entry   totp.Entry // the pending key, with the names that authenticators show
 	Until   time.Time
-	Account string // the stored name; the Key's is what authenticators show
+	Account string // the stored name
 	Token   string // of the enrolment link
 	Cookie  string // with Open: the value of the cookie that the link is bound to
 }
@@ -38,17 +38,22 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	if _, err := ParseNewAccount(name); err != nil {
 		return Enrolment{}, err
 	}
-	e, pending, err := v.newPending(name)
+	pending, token, err := v.newPending()
 	if err != nil {
 		return Enrolment{}, err
 	}
-	err = v.config.Store.Add(ctx, Account{ID: name, Created: millisecond(v.config.Clock()), Pending: pending})
+	added := Account{ID: name, Created: millisecond(v.config.Clock()), Pending: pending}
+	e, err := v.enrolment(added, token, "")
+	if err != nil {
+		return Enrolment{}, err
+	}
+	err = v.config.Store.Add(ctx, added)
 	if errors.Is(err, ErrExists) {
 		err = v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
 			if !a.Key.IsZero() || !a.Pending.Key.IsZero() || a.State.Disabled || a.State.Revoked {
 				return a, ErrExists
 			}
-			a.State, a.Pending = State{}, pending
+			a.Issuer, a.State, a.Pending = "", State{}, pending
 			return a, nil
 		})
 	}
@@ -67,16 +72,18 @@ func (v *Verifier) Rekey(ctx context.Context, name string, revoke bool) (Enrolme
 	if _, err := ParseAccount(name); err != nil {
 		return Enrolment{}, err
 	}
-	e, pending, err := v.newPending(name)
+	pending, token, err := v.newPending()
 	if err != nil {
 		return Enrolment{}, err
 	}
-	err = v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
+	var e Enrolment
+	err = v.edit(ctx, name, func(a Account, _ time.Time) (_ Account, err error) {
 		if revoke {
 			a.revoke()
 		}
 		a.Pending, a.Kept = pending, Kept{}
-		return a, nil
+		e, err = v.enrolment(a, token, "")
+		return a, err
 	})
 	if err != nil {
 		return Enrolment{}, err
@@ -94,17 +101,20 @@ func (a *Account) revoke() {
 	a.State = State{Revoked: true, Disabled: a.State.Disabled, RecoveryUsed: a.State.RecoveryUsed}
 }
 
-func (v *Verifier) newPending(name string) (Enrolment, Pending, error) {
-	p := v.config.New
-	p.Account = name
-	key, err := totp.GenerateKey(p)
+// newPending returns a fresh key and the token of its link.
+func (v *Verifier) newPending() (p Pending, token string, err error) {
+	key, err := totp.GenerateKey(v.config.New)
+	token = newToken()
+	return Pending{Key: key, Until: millisecond(v.config.Clock().Add(v.config.PendingTime)), Token: TokenHash(token)}, token, err
+}
+
+// enrolment returns what is shown of the account's pending key.
+func (v *Verifier) enrolment(a Account, token, cookie string) (Enrolment, error) {
+	entry, err := v.entry(a, a.Pending.Key)
 	if err != nil {
-		return Enrolment{}, Pending{}, err
+		return Enrolment{}, err
 	}
-	until := millisecond(v.config.Clock().Add(v.config.PendingTime))
-	token := newToken()
-	shown, err := v.issued(key)
-	return Enrolment{Key: shown, Until: until, Token: token, Account: name}, Pending{Key: key, Until: until, Token: TokenHash(token)}, err
+	return Enrolment{entry, a.Pending.Until, a.ID, token, cookie}, nil
 }
 
 // RecoveryCodes voids the recovery codes of a confirmed account and returns
@@ -168,40 +178,27 @@ func (v *Verifier) Remove(ctx context.Context, name string) error {
 	return v.config.Store.Remove(ctx, name)
 }
 
-// Keys returns a stored account's live key and its pending one. Either is the
-// zero Key where there is none. With neither Keys returns ErrNotPending.
-func (v *Verifier) Keys(ctx context.Context, name string) (live, pending totp.Key, err error) {
-	id, err := v.id(name)
-	if err != nil {
-		return totp.Key{}, totp.Key{}, err
+// Keys returns a stored account's live key and its pending one, with the names that
+// authenticators show. Either is the zero Entry where there is none. With neither
+// Keys returns ErrNotPending.
+func (v *Verifier) Keys(ctx context.Context, name string) (live, pending totp.Entry, err error) {
+	if _, err := ParseAccount(name); err != nil {
+		return totp.Entry{}, totp.Entry{}, err
 	}
-	a, err := v.load(ctx, id)
+	a, err := v.config.Store.Load(ctx, name)
 	if err != nil {
-		return totp.Key{}, totp.Key{}, err
+		return totp.Entry{}, totp.Entry{}, err
 	}
 	a = a.current(v.config.Clock())
-	if v.keyOf(a).IsZero() && a.Pending.Key.IsZero() {
-		return totp.Key{}, totp.Key{}, ErrNotPending
+	if a.Key.IsZero() && a.Pending.Key.IsZero() {
+		return totp.Entry{}, totp.Entry{}, ErrNotPending
 	}
-	live, errLive := v.issued(v.keyOf(a))
-	pending, errPending := v.issued(a.Pending.Key)
+	live, errLive := v.entry(a, a.Key)
+	pending, errPending := v.entry(a, a.Pending.Key)
 	if err := errors.Join(errLive, errPending); err != nil {
-		return totp.Key{}, totp.Key{}, err
+		return totp.Entry{}, totp.Entry{}, err
 	}
 	return live, pending, nil
-}
-
-// issued gives a key of the store what authenticators show; its account is the
-// stored name.
-func (v *Verifier) issued(k totp.Key) (totp.Key, error) {
-	if k.IsZero() {
-		return k, nil
-	}
-	issuer, account := v.Label(k.Account())
-	return totp.ParseKey(totp.Parameters{
-		Issuer: issuer, Account: account, Secret: k.Secret(),
-		Algorithm: k.Algorithm(), Digits: k.Digits(), Period: k.Period(),
-	})
 }
 
 // expired reports whether the account has something that current would drop.

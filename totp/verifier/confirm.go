@@ -19,7 +19,7 @@ func (v *Verifier) Confirm(ctx context.Context, name, code string, request Reque
 		done: func(a Account, now time.Time) bool {
 			return request != RequestID{} && a.Kept.Request == request && a.Kept.lasts(now)
 		},
-		may:  func(Account, time.Time) bool { return true },
+		may: func(Account, time.Time) bool { return true },
 	})
 }
 

@@ -34,9 +34,10 @@ func newCookie() string { return rand.Text() }
 
 // A Confirmation is what its owner must keep of a confirmed account.
 type Confirmation struct {
-	Account string
-	Codes   []string  // recovery codes; nil while the account waits for its first code
-	Until   time.Time // how long they are shown
+	Account       string    // the stored name
+	Issuer, Label string    // the issuer and the account that authenticators show
+	Codes         []string  // recovery codes; nil while the account waits for its first code
+	Until         time.Time // how long they are shown
 }
 
 // Peek reports what a link leads to, without opening the link: an account without
@@ -55,10 +56,15 @@ func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Confirmation
 		return Confirmation{}, ErrLink
 	case err != nil:
 		return Confirmation{}, err
+	}
+	c := Confirmation{Account: a.ID}
+	c.Issuer, c.Label = v.label(a)
+	switch {
 	case a.shows(token, cookie, now):
-		return Confirmation{a.ID, a.Kept.Codes, a.Kept.Until}, nil
+		c.Codes, c.Until = a.Kept.Codes, a.Kept.Until
+		return c, nil
 	case a.admits(token, cookie, now):
-		return Confirmation{Account: a.ID}, nil
+		return c, nil
 	}
 	v.forgetExpired(ctx, id)
 	return Confirmation{}, ErrLink
@@ -73,29 +79,27 @@ func (v *Verifier) Open(ctx context.Context, token, cookie string) (Enrolment, e
 	if err != nil {
 		return Enrolment{}, err
 	}
-	var pending Pending
-	var bound string
+	var e Enrolment
 	fresh := newCookie()
-	err = v.edit(ctx, id, func(a Account, now time.Time) (Account, error) {
+	err = v.edit(ctx, id, func(a Account, now time.Time) (_ Account, err error) {
 		switch {
 		case a.shows(token, cookie, now):
 			return a, ErrConfirmed
 		case !a.admits(token, cookie, now):
 			return a, ErrLink
 		}
-		bound = cookie
+		bound := cookie
 		if a.Pending.Cookie == "" { // an attacker may have planted the cookie that came (session fixation)
 			bound = fresh
 		}
 		a.Pending.Cookie = cookieHash(bound)
-		pending = a.Pending
-		return a, nil
+		e, err = v.enrolment(a, token, bound)
+		return a, err
 	})
 	if err != nil {
 		return Enrolment{}, linkError(err)
 	}
-	key, err := v.issued(pending.Key)
-	return Enrolment{Key: key, Until: pending.Until, Account: id, Token: token, Cookie: bound}, err
+	return e, nil
 }
 
 // ConfirmByLink is Confirm for the browser that opened the link, or ErrLink. Peek

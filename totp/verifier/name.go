@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -41,11 +42,23 @@ func checkNew(name string) error {
 	return nil
 }
 
-// Label returns the issuer and the account that authenticators show for a stored
-// account: those in its name, or else the issuer of new keys and the whole name.
-func (v *Verifier) Label(name string) (issuer, account string) {
-	if issuer, account, ok := totp.SplitName(name); ok {
+// label returns the issuer and the account that authenticators show for a stored
+// account. The issuer is the account's own, or else the one in its name, or else the
+// Verifier's; the account is the name, without an issuer that stands before it.
+func (v *Verifier) label(a Account) (issuer, account string) {
+	issuer, account, ok := totp.SplitName(a.ID)
+	if ok && (a.Issuer == "" || a.Issuer == issuer) {
 		return issuer, account
 	}
-	return v.config.New.Issuer, name
+	return cmp.Or(a.Issuer, v.config.Issuer), a.ID
+}
+
+// entry returns a key of the account as authenticators list it; the zero Entry for
+// the zero Key.
+func (v *Verifier) entry(a Account, k totp.Key) (totp.Entry, error) {
+	if k.IsZero() {
+		return totp.Entry{}, nil
+	}
+	issuer, account := v.label(a)
+	return totp.NewEntry(issuer, account, k)
 }

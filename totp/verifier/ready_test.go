@@ -27,7 +27,7 @@ func TestAllWhoAskForReadinessTakeOnePlaceInTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := testRules(t)
 		store := &counted{}
-		v, err := New(Config{Store: store, Clock: time.Now, Key: r.key, Skew: 1, New: totp.Parameters{Algorithm: totp.SHA1, Digits: 6, Period: time.Minute}})
+		v, err := New(Config{Store: store, Clock: time.Now, Key: r.key, Skew: 1, New: totp.DefaultScheme()})
 		if err != nil {
 			t.Fatal(err)
 		}

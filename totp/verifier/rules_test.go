@@ -17,8 +17,7 @@ func testRules(t *testing.T) rules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := totp.ParseKey(totp.Parameters{Issuer: "issuer", Account: "account", Secret: secret,
-		Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod})
+	k, err := totp.NewKey(secret, totp.DefaultScheme())
 	if err != nil {
 		t.Fatal(err)
 	}

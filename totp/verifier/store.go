@@ -11,6 +11,7 @@ import (
 // what is remembered of it.
 type Account struct {
 	ID      string
+	Issuer  string // who asks for its codes, as authenticators show it; "" for the one in its ID, or else the Verifier's
 	Created time.Time
 	State   State
 	Key     totp.Key // the live key; zero for the default account and before the first confirmation

@@ -58,7 +58,7 @@ func (stalled) FindToken(ctx context.Context, _ string) (string, error) {
 func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := testRules(t)
-		v, err := New(Config{Store: stalled{}, Clock: time.Now, Key: r.key, Skew: 1, New: totp.Parameters{Algorithm: totp.SHA1, Digits: 6, Period: time.Minute}})
+		v, err := New(Config{Store: stalled{}, Clock: time.Now, Key: r.key, Skew: 1, New: totp.DefaultScheme()})
 		if err != nil {
 			t.Fatal(err)
 		}

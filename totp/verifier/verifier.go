@@ -38,8 +38,9 @@ type Config struct {
 	Key   totp.Key // of the default account; the zero Key if there is none
 	Skew  int      // steps accepted each side of the present one, 0 to totp.MaxSkew
 
-	// What new accounts get; the Secret and Account in it do not count.
-	New totp.Parameters
+	New    totp.Scheme // of the keys of new accounts
+	Issuer string      // of accounts that have none of their own; may be empty
+
 	// Timeout is how long to wait for the store; 0 is DefaultTimeout.
 	Timeout time.Duration
 	// PendingTime is how long a new key may wait for its first code; 0 is

@@ -101,8 +101,7 @@ func TestTheDefaultAccountsIDIsNoNameAndTellsItsKeyApart(t *testing.T) {
 	if strings.Contains(id, k.Secret().Base32()) {
 		t.Error("the id holds the secret")
 	}
-	longer, err := totp.ParseKey(totp.Parameters{Issuer: k.Issuer(), Account: k.Account(), Secret: k.Secret(),
-		Algorithm: k.Algorithm(), Digits: k.Digits(), Period: 2 * k.Period()})
+	longer, err := totp.NewKey(k.Secret(), totp.Scheme{Algorithm: k.Algorithm(), Digits: k.Digits(), Period: 2 * k.Period()})
 	if err != nil {
 		t.Fatal(err)
 	}

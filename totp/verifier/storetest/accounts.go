@@ -14,7 +14,7 @@ import (
 
 // fixture is a verifier of a default key of its own, and its clock.
 func fixture(t *testing.T, open Open) (*verifier.Verifier, *clock, totp.Key) {
-	c, k := newClock(), key(t, "default")
+	c, k := newClock(), key(t)
 	return newVerifier(t, open(t), k, c), c, k
 }
 
@@ -24,7 +24,7 @@ func enrol(t *testing.T, v *verifier.Verifier, c *clock, name string) (totp.Key,
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e.Key, confirm(t, v, c, name, e.Key)
+	return e.Entry.Key, confirm(t, v, c, name, e.Entry.Key)
 }
 
 func confirm(t *testing.T, v *verifier.Verifier, c *clock, name string, k totp.Key) []string {
@@ -50,15 +50,15 @@ func lifeOfAnAccount(t *testing.T, open Open) {
 	v, c, _ := fixture(t, open)
 	ctx := t.Context()
 	e, err := v.Add(ctx, "alice")
-	if err != nil || e.Key.Issuer() != "issuer" || e.Key.Account() != "alice" || e.Key.Algorithm() != totp.SHA256 || e.Key.Digits() != 8 {
+	if err != nil || e.Entry.Issuer != "issuer" || e.Entry.Account != "alice" || e.Entry.Key.Algorithm() != totp.SHA256 || e.Entry.Key.Digits() != 8 {
 		t.Fatalf("Add: %+v, %v", e, err)
 	}
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Key, c)}, verifier.NotYet)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Entry.Key, c)}, verifier.NotYet)
 	if _, err := v.Add(ctx, "alice"); !errors.Is(err, verifier.ErrExists) {
 		t.Errorf("adding a pending account again: %v, want ErrExists", err)
 	}
 	c.advance(verifier.DefaultPendingTime)
-	if _, _, err := v.Confirm(ctx, "alice", code(t, e.Key, c), verifier.RequestID{}); !errors.Is(err, verifier.ErrNotPending) {
+	if _, _, err := v.Confirm(ctx, "alice", code(t, e.Entry.Key, c), verifier.RequestID{}); !errors.Is(err, verifier.ErrNotPending) {
 		t.Errorf("confirming too late: %v, want ErrNotPending", err)
 	}
 	k, _ := enrol(t, v, c, "alice") // an expired one is replaced
@@ -92,22 +92,22 @@ func rekeyed(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, guess := range wrong(e.Key, c, 3) {
+	for i, guess := range wrong(e.Entry.Key, c, 3) {
 		if verdict, _, err := v.Confirm(t.Context(), "alice", guess, verifier.RequestID{}); err != nil || verdict.Reason != verifier.Invalid {
 			t.Errorf("wrong code %d for the pending key: %+v, %v", i, verdict, err)
 		}
 	}
-	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.Throttled {
+	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Entry.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.Throttled {
 		t.Errorf("after three wrong codes for the pending key: %+v, %v", verdict, err)
 	}
 	c.advance(time.Minute)
 	if got := check(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}); got != (verifier.Verdict{Valid: true}) {
 		t.Errorf("the live key meanwhile: %+v", got)
 	}
-	fresh := confirm(t, v, c, "alice", e.Key)
+	fresh := confirm(t, v, c, "alice", e.Entry.Key)
 	c.advance(time.Minute)
 	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}, verifier.Invalid)
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Key, c)}, "")
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Entry.Key, c)}, "")
 	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, verifier.Invalid)
 	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: fresh[0]}, "")
 }
@@ -189,9 +189,9 @@ func waysBack(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	confirm(t, v, c, "alice", e.Key)
+	confirm(t, v, c, "alice", e.Entry.Key)
 	c.advance(time.Minute)
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Key, c)}, "")
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Entry.Key, c)}, "")
 	c.advance(time.Minute)
 	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}, verifier.Invalid)
 }
@@ -213,12 +213,12 @@ func disabledByAPerson(t *testing.T, open Open) {
 	}
 	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, verifier.Disabled)
 	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, verifier.Disabled)
-	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.Disabled {
+	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Entry.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.Disabled {
 		t.Errorf("confirming: %+v, %v", verdict, err)
 	}
 	_, errPeek := v.Peek(t.Context(), e.Token, opened.Cookie)
 	_, errOpen := v.Open(t.Context(), e.Token, opened.Cookie)
-	_, errConfirm := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, code(t, e.Key, c))
+	_, errConfirm := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, code(t, e.Entry.Key, c))
 	for _, err := range []error{errPeek, errOpen, errConfirm} {
 		if !errors.Is(err, verifier.ErrLink) {
 			t.Errorf("the link of a disabled account: %v, want ErrLink", err)
@@ -256,9 +256,9 @@ func revoked(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	confirm(t, v, c, "alice", e.Key)
+	confirm(t, v, c, "alice", e.Entry.Key)
 	c.advance(time.Minute)
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Key, c)}, "")
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Entry.Key, c)}, "")
 	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[1]}, verifier.Invalid)
 }
 
@@ -299,22 +299,22 @@ func link(t *testing.T, open Open) {
 		t.Errorf("a mistyped link: %v", err)
 	}
 	opened, err := v.Open(ctx, e.Token, "chosen")
-	if err != nil || opened.Key.URI() != e.Key.URI() || opened.Cookie == "chosen" {
-		t.Errorf("Open: %v, %v", opened.Key, err)
+	if err != nil || opened.Entry.URI() != e.Entry.URI() || opened.Cookie == "chosen" {
+		t.Errorf("Open: %v, %v", opened.Entry.Key, err)
 	}
 	mine := opened.Cookie
 	if again, err := v.Open(ctx, e.Token, mine); err != nil || again.Cookie != mine {
-		t.Errorf("Open again: %v, %v", again.Key, err)
+		t.Errorf("Open again: %v, %v", again.Entry.Key, err)
 	}
 	for _, theirs := range []string{"chosen", "theirs", ""} {
 		if _, err := v.Open(ctx, e.Token, theirs); !errors.Is(err, verifier.ErrLink) {
 			t.Errorf("Open with cookie %q: %v, want ErrLink", theirs, err)
 		}
-		if _, err := v.ConfirmByLink(ctx, e.Token, theirs, code(t, e.Key, c)); !errors.Is(err, verifier.ErrLink) {
+		if _, err := v.ConfirmByLink(ctx, e.Token, theirs, code(t, e.Entry.Key, c)); !errors.Is(err, verifier.ErrLink) {
 			t.Errorf("confirming with cookie %q: %v, want ErrLink", theirs, err)
 		}
 	}
-	if verdict, err := v.ConfirmByLink(ctx, e.Token, mine, code(t, e.Key, c)); err != nil || !verdict.Valid {
+	if verdict, err := v.ConfirmByLink(ctx, e.Token, mine, code(t, e.Entry.Key, c)); err != nil || !verdict.Valid {
 		t.Errorf("ConfirmByLink: %+v, %v", verdict, err)
 	}
 	wantKept(t, v, c, e, mine)
@@ -363,7 +363,7 @@ func keptForAnHour(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if verdict, err := v.ConfirmByLink(ctx, e.Token, opened.Cookie, code(t, e.Key, c)); err != nil || !verdict.Valid {
+	if verdict, err := v.ConfirmByLink(ctx, e.Token, opened.Cookie, code(t, e.Entry.Key, c)); err != nil || !verdict.Valid {
 		t.Fatalf("ConfirmByLink: %+v, %v", verdict, err)
 	}
 	c.advance(verifier.KeepTime)
@@ -380,8 +380,8 @@ func confirmedAgain(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, good := verifier.NewRequestID("bearer", "1"), code(t, e.Key, c)
-	bad, wrongRequest := wrong(e.Key, c, 1)[0], verifier.NewRequestID("bearer", "0")
+	request, good := verifier.NewRequestID("bearer", "1"), code(t, e.Entry.Key, c)
+	bad, wrongRequest := wrong(e.Entry.Key, c, 1)[0], verifier.NewRequestID("bearer", "0")
 	for range 5 {
 		if verdict, _, err := v.Confirm(ctx, "alice", bad, wrongRequest); err != nil || verdict.Reason != verifier.Invalid {
 			t.Errorf("a wrong code, repeated: %+v, %v, want invalid each time, charged once", verdict, err)
@@ -394,7 +394,7 @@ func confirmedAgain(t *testing.T, open Open) {
 		t.Fatalf("Confirm: %+v, %v", first, err)
 	}
 	c.advance(5*time.Minute - time.Second)
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Key, c)}, "") // does not end it
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Entry.Key, c)}, "") // does not end it
 	again, same, err := v.Confirm(ctx, "alice", good, request)
 	if err != nil || !again.Valid || again.Failures != 1 || !again.Repeated || !slices.Equal(same, codes) {
 		t.Errorf("repeated: %+v, %q, %v", again, same, err)
@@ -472,7 +472,7 @@ func linksOfAClockAhead(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.ConfirmByLink(ctx, byLink.Token, opened.Cookie, code(t, byLink.Key, c)); err != nil {
+	if _, err := v.ConfirmByLink(ctx, byLink.Token, opened.Cookie, code(t, byLink.Entry.Key, c)); err != nil {
 		t.Fatal(err)
 	}
 	byRequest, err := v.Add(ctx, "by request")
@@ -480,7 +480,7 @@ func linksOfAClockAhead(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	request := verifier.NewRequestID("bearer", "1")
-	if _, _, err := v.Confirm(ctx, "by request", code(t, byRequest.Key, c), request); err != nil {
+	if _, _, err := v.Confirm(ctx, "by request", code(t, byRequest.Entry.Key, c), request); err != nil {
 		t.Fatal(err)
 	}
 	pending, err := v.Add(ctx, "pending")
@@ -520,7 +520,7 @@ func beforeTheEpoch(t *testing.T, open Open) {
 	if got := check(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}); got != (verifier.Verdict{Valid: true}) {
 		t.Errorf("afterwards: %+v, want nothing charged", got)
 	}
-	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Key, c), verifier.RequestID{}); err != nil || verdict != (verifier.Verdict{Valid: true}) {
+	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Entry.Key, c), verifier.RequestID{}); err != nil || verdict != (verifier.Verdict{Valid: true}) {
 		t.Errorf("confirming afterwards: %+v, %v, want nothing charged", verdict, err)
 	}
 }
@@ -528,7 +528,7 @@ func beforeTheEpoch(t *testing.T, open Open) {
 // A dead secret does not stay in the database.
 func sweptAway(t *testing.T, open Open) {
 	s, c := open(t), newClock()
-	v := newVerifier(t, s, key(t, "default"), c)
+	v := newVerifier(t, s, key(t), c)
 	expired := func(name string) bool {
 		a, err := s.Load(t.Context(), name)
 		if err != nil {

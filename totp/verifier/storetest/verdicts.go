@@ -25,11 +25,9 @@ func newClock() *clock {
 func (c *clock) now() time.Time          { return time.UnixMilli(c.ms.Load()) }
 func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
 
-func key(t *testing.T, account string) totp.Key {
+func key(t *testing.T) totp.Key {
 	t.Helper()
-	k, err := totp.GenerateKey(totp.Parameters{
-		Account: account, Algorithm: totp.DefaultAlgorithm, Digits: totp.DefaultDigits, Period: totp.DefaultPeriod,
-	})
+	k, err := totp.GenerateKey(totp.DefaultScheme())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +38,7 @@ func newVerifier(t *testing.T, s verifier.Store, k totp.Key, c *clock) *verifier
 	t.Helper()
 	v, err := verifier.New(verifier.Config{
 		Store: s, Clock: c.now, Key: k, Skew: 1,
-		New: totp.Parameters{Issuer: "issuer", Algorithm: totp.SHA256, Digits: 8, Period: time.Minute},
+		New: totp.Scheme{Algorithm: totp.SHA256, Digits: 8, Period: time.Minute}, Issuer: "issuer",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +76,7 @@ func wrong(k totp.Key, c *clock, n int) (codes []string) {
 }
 
 func oneAccepted(t *testing.T, open Open) {
-	k, c := key(t, "default"), newClock()
+	k, c := key(t), newClock()
 	a, b := newVerifier(t, open(t), k, c), newVerifier(t, open(t), k, c)
 	good := code(t, k, c)
 	var accepted, replayed atomic.Int32
@@ -106,7 +104,7 @@ func oneAccepted(t *testing.T, open Open) {
 // guessStorm lets a good code compete with wrong ones: either it comes before
 // the third of them, or it is not looked at.
 func guessStorm(t *testing.T, open Open) {
-	k, c := key(t, "default"), newClock()
+	k, c := key(t), newClock()
 	s := open(t)
 	a, b := newVerifier(t, s, k, c), newVerifier(t, open(t), k, c)
 	var counts sync.Map
@@ -139,7 +137,7 @@ func guessStorm(t *testing.T, open Open) {
 }
 
 func usedAfterRestart(t *testing.T, open Open) {
-	k, c := key(t, "default"), newClock()
+	k, c := key(t), newClock()
 	good := code(t, k, c)
 	if got := check(t, newVerifier(t, open(t), k, c), verifier.Attempt{Code: good}); !got.Valid {
 		t.Fatalf("first offer: %+v", got)
@@ -150,7 +148,7 @@ func usedAfterRestart(t *testing.T, open Open) {
 }
 
 func waitAfterRestart(t *testing.T, open Open) {
-	k, c := key(t, "default"), newClock()
+	k, c := key(t), newClock()
 	v := newVerifier(t, open(t), k, c)
 	for _, guess := range wrong(k, c, 3) {
 		if got := check(t, v, verifier.Attempt{Code: guess}); got.Reason != verifier.Invalid {
@@ -171,7 +169,7 @@ func waitAfterRestart(t *testing.T, open Open) {
 }
 
 func repeatedRequest(t *testing.T, open Open) {
-	k, c := key(t, "default"), newClock()
+	k, c := key(t), newClock()
 	v := newVerifier(t, open(t), k, c)
 	good := verifier.Attempt{Code: code(t, k, c), Request: verifier.NewRequestID("bearer", "1")}
 	first := check(t, v, good)
@@ -191,7 +189,7 @@ func repeatedRequest(t *testing.T, open Open) {
 }
 
 func otherRequest(t *testing.T, open Open) {
-	k, c := key(t, "default"), newClock()
+	k, c := key(t), newClock()
 	v := newVerifier(t, open(t), k, c)
 	good := verifier.Attempt{Code: code(t, k, c), Request: verifier.NewRequestID("bearer", "1")}
 	check(t, v, good)
@@ -212,11 +210,11 @@ func otherRequest(t *testing.T, open Open) {
 }
 
 func newKey(t *testing.T, open Open) {
-	old, c := key(t, "default"), newClock()
+	old, c := key(t), newClock()
 	s := open(t)
 	used := verifier.Attempt{Code: code(t, old, c)}
 	check(t, newVerifier(t, s, old, c), used)
-	fresh := newVerifier(t, s, key(t, "default"), c)
+	fresh := newVerifier(t, s, key(t), c)
 	if enrolled, err := fresh.Enrolled(t.Context()); err != nil || enrolled {
 		t.Errorf("with a new key Enrolled is %v, %v, want false", enrolled, err)
 	}

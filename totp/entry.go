@@ -1,0 +1,22 @@
+package totp
+
+import "fmt"
+
+// An Entry is a Key with its names, as an authenticator lists it. NewEntry and
+// ParseURI return valid ones.
+type Entry struct {
+	Issuer  string // who asks for the code: at most MaxName characters, may be empty
+	Account string // whose code it is: 1 to MaxName characters
+	Key     Key
+}
+
+// NewEntry checks the names, as ParseName does, and returns the key's Entry.
+func NewEntry(issuer, account string, k Key) (Entry, error) {
+	if _, err := ParseName(issuer); issuer != "" && err != nil {
+		return Entry{}, fmt.Errorf("issuer %w", err)
+	}
+	if _, err := ParseName(account); err != nil {
+		return Entry{}, fmt.Errorf("account %w", err)
+	}
+	return Entry{issuer, account, k}, nil
+}

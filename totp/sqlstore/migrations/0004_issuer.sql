@@ -1,0 +1,1 @@
+ALTER TABLE enrolment ADD COLUMN issuer TEXT NOT NULL DEFAULT ''; -- who asks for the account's codes, '' for TOTP_ISSUER
