@@ -135,7 +135,7 @@ func testSharedBatch(t *testing.T, s *sqlstore.SQLite, name string) {
 	for range 8 {
 		all.Go(func() {
 			err := s.Decide(ctx, name, func(a verifier.Account) (verifier.State, bool) {
-				a.State.Failures++
+				a.State.Throttle.Failures++
 				return a.State, true
 			})
 			if err != nil && !errors.Is(err, verifier.ErrNoAccount) {
@@ -144,7 +144,7 @@ func testSharedBatch(t *testing.T, s *sqlstore.SQLite, name string) {
 		})
 		all.Go(func() {
 			err := s.Edit(ctx, name, func(a verifier.Account) (verifier.Account, error) {
-				a.State.Failures++
+				a.State.Throttle.Failures++
 				return a, nil
 			})
 			if err != nil && !errors.Is(err, verifier.ErrNoAccount) {

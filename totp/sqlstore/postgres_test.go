@@ -84,7 +84,7 @@ func testIsolation(t *testing.T, stores []*sqlstore.Postgres) {
 	}
 	for i := range 40 {
 		s := stores[i%len(stores)]
-		fail := func(a verifier.Account) verifier.Account { a.State.Failures++; return a }
+		fail := func(a verifier.Account) verifier.Account { a.State.Throttle.Failures++; return a }
 		all.Go(func() {
 			err := s.Decide(t.Context(), "alice", func(a verifier.Account) (verifier.State, bool) { return fail(a).State, true })
 			if err != nil {
@@ -100,7 +100,7 @@ func testIsolation(t *testing.T, stores []*sqlstore.Postgres) {
 	}
 	all.Wait()
 	page, err := stores[0].List(t.Context(), "alice", 1)
-	if err != nil || page[0].State.Failures != 80 {
+	if err != nil || page[0].State.Throttle.Failures != 80 {
 		t.Errorf("%+v, %v, want 80 changes", page, err)
 	}
 }
@@ -121,7 +121,7 @@ func TestNamesOfOddCharactersShareABatch(t *testing.T) {
 				if a.ID != name {
 					t.Errorf("read %q, want %q", a.ID, name)
 				}
-				a.State.Failures = i + 1
+				a.State.Throttle.Failures = i + 1
 				a.State.Last.Verdict.Reason = verifier.Reason(name)
 				return a.State, true
 			})
@@ -133,7 +133,7 @@ func TestNamesOfOddCharactersShareABatch(t *testing.T) {
 	all.Wait()
 	for i, name := range names {
 		page, err := p.List(t.Context(), name, 1)
-		if err != nil || page[0].ID != name || page[0].State.Failures != i+1 || page[0].State.Last.Verdict.Reason != verifier.Reason(name) {
+		if err != nil || page[0].ID != name || page[0].State.Throttle.Failures != i+1 || page[0].State.Last.Verdict.Reason != verifier.Reason(name) {
 			t.Errorf("%q came back as %+v, %v", name, page, err)
 		}
 	}

@@ -90,6 +90,10 @@ type pendingColumn struct {
 	Cookie    string `json:"browser,omitempty"`
 }
 
+func (p pendingColumn) throttle() verifier.Throttle {
+	return verifier.Throttle{Failures: p.Failures, Until: fromMillis(p.WaitUntil)}
+}
+
 // A keptColumn is a verifier.Kept as its column seals it. The token and the time
 // are in columns of their own.
 type keptColumn struct {
@@ -100,7 +104,7 @@ type keptColumn struct {
 }
 
 func (r *row) setState(s verifier.State, sealer *sealer) error {
-	r.lastStep, r.failures, r.waitUntil, r.recoveryUsed = s.LastStep, s.Failures, millis(s.WaitUntil), int(s.RecoveryUsed)
+	r.lastStep, r.failures, r.waitUntil, r.recoveryUsed = s.LastStep, s.Throttle.Failures, millis(s.Throttle.Until), int(s.RecoveryUsed)
 	r.blocked, r.answer = 0, ""
 	if s.Disabled {
 		r.blocked |= blockedDisabled
@@ -118,12 +122,16 @@ func (r *row) setState(s verifier.State, sealer *sealer) error {
 	return err
 }
 
+func (r *row) throttle() verifier.Throttle {
+	return verifier.Throttle{Failures: r.failures, Until: fromMillis(r.waitUntil)}
+}
+
 func (r *row) state(sealer *sealer) (verifier.State, error) {
 	if err := r.checkNumbers(); err != nil {
 		return verifier.State{}, err
 	}
 	s := verifier.State{
-		LastStep: r.lastStep, Failures: r.failures, WaitUntil: fromMillis(r.waitUntil),
+		LastStep: r.lastStep, Throttle: r.throttle(),
 		Disabled: r.blocked&blockedDisabled != 0, Revoked: r.blocked&blockedRevoked != 0, RecoveryUsed: uint16(r.recoveryUsed),
 	}
 	if r.answer == "" {
@@ -197,7 +205,7 @@ func (r *row) expire(token string, until time.Time) {
 }
 
 func (r *row) setPending(p verifier.Pending, s *sealer) (err error) {
-	column := pendingColumn{"", millis(p.Until), p.Failures, millis(p.WaitUntil), p.Cookie}
+	column := pendingColumn{"", millis(p.Until), p.Throttle.Failures, millis(p.Throttle.Until), p.Cookie}
 	if column.Key, err = s.sealKey(p.Key, r.pendingPlace(column)...); err != nil {
 		return err
 	}
@@ -257,7 +265,7 @@ func (r *row) parsePending(s *sealer) (verifier.Pending, error) {
 	if err != nil || r.pending == "" {
 		return verifier.Pending{}, err
 	}
-	p := verifier.Pending{Until: fromMillis(column.Until), Failures: column.Failures, WaitUntil: fromMillis(column.WaitUntil),
+	p := verifier.Pending{Until: fromMillis(column.Until), Throttle: column.throttle(),
 		Token: r.pendingToken.String, Cookie: column.Cookie}
 	if p.Key, err = s.openKey(column.Key, r.pendingPlace(column)...); err == nil && p.Key.IsZero() {
 		err = errSeal

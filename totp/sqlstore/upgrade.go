@@ -126,7 +126,7 @@ func (r row) upgrade(s *sealer) (row, error) {
 // that program cannot have written was planted, and must not be sealed.
 func (r row) parse2(s *sealer) (a verifier.Account, err error) {
 	a.ID, a.Issuer, a.Recovery = r.id, r.issuer, r.recovery
-	a.State = verifier.State{LastStep: r.lastStep, Failures: r.failures, WaitUntil: fromMillis(r.waitUntil),
+	a.State = verifier.State{LastStep: r.lastStep, Throttle: r.throttle(),
 		Disabled: r.blocked != 0 && r.failures < maxFailures2, RecoveryUsed: uint16(r.recoveryUsed)}
 	if r.answer != "" {
 		if err := json.Unmarshal([]byte(r.answer), &a.State.Last); err != nil {
@@ -158,7 +158,7 @@ func (r row) parsePending2(s *sealer) (p verifier.Pending, err error) {
 	if err != nil {
 		return p, err
 	}
-	p = verifier.Pending{Until: fromMillis(column.Until), Failures: column.Failures, WaitUntil: fromMillis(column.WaitUntil),
+	p = verifier.Pending{Until: fromMillis(column.Until), Throttle: column.throttle(),
 		Token: r.pendingToken.String, Cookie: column.Cookie}
 	p.Key, err = s.openKey(column.Key, r.id)
 	return p, err

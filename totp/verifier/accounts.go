@@ -144,8 +144,7 @@ const clockDrift = 5 * time.Minute
 // latest that is good now. The empty name is the default account.
 func (v *Verifier) Unlock(ctx context.Context, name string) error {
 	return v.edit(ctx, name, func(a Account, now time.Time) (Account, error) {
-		a.State.Failures, a.State.WaitUntil, a.State.Disabled = 0, time.Time{}, false
-		a.Pending.Failures, a.Pending.WaitUntil = 0, time.Time{}
+		a.State.Throttle, a.State.Disabled, a.Pending.Throttle = Throttle{}, false, Throttle{}
 		if key := v.keyOf(a); !key.IsZero() {
 			present, err := key.Step(now)
 			if err != nil {

@@ -91,23 +91,22 @@ func (p Pending) waits(now time.Time) bool {
 // the pending key if the code is wrong.
 func (a *Account) tryPending(code string, skew int, now time.Time) (Verdict, error) {
 	p := &a.Pending
-	p.WaitUntil = earlier(p.WaitUntil, now.Add(maxWait))
-	present, err := p.Key.Step(now)
-	switch {
-	case err != nil:
+	p.Throttle = p.Throttle.bounded(now)
+	if err := afterEpoch(now); err != nil {
 		return Verdict{}, err
+	}
+	switch {
 	case !p.Key.IsCode(code):
 		return Verdict{Reason: Malformed}, nil
-	case p.WaitUntil.After(now):
-		return throttled(p.WaitUntil.Sub(now)), nil
+	case p.Throttle.left(now) > 0:
+		return throttled(p.Throttle.left(now)), nil
 	}
 	step, ok := p.Key.Match(code, now, skew)
 	if !ok {
-		p.Failures++
-		p.WaitUntil = waitUntil(p.Failures, now)
+		p.Throttle = p.Throttle.fail(now)
 		return Verdict{Reason: Invalid}, nil
 	}
-	verdict := Verdict{Valid: true, SkewSteps: int(step - present), Failures: p.Failures}
+	verdict := good(p.Key, step, p.Throttle, now)
 	a.Key, a.State, a.Pending = p.Key, State{LastStep: step}, Pending{}
 	return verdict, nil
 }
@@ -120,6 +119,6 @@ func (a *Account) remember(c confirmation, verdict Verdict, now time.Time) {
 		a.Kept = c.kept
 		a.Kept.Verdict, a.Kept.Until = verdict, millisecond(now.Add(c.time))
 	case verdict.Reason == Invalid && c.kept.Request != RequestID{}:
-		a.State.Last = Answer{Request: c.kept.Request, At: millisecond(now), Verdict: verdict}
+		a.State.Last = answer(c.kept.Request, now, verdict)
 	}
 }

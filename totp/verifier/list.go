@@ -76,7 +76,7 @@ func (v *Verifier) info(s Summary) Info {
 	now := v.config.Clock()
 	s.State = s.State.bounded(now)
 	info := Info{
-		Name: s.ID, Created: s.Created, Failures: s.State.Failures, PendingUntil: s.PendingUntil,
+		Name: s.ID, Created: s.Created, Failures: s.State.Throttle.Failures, PendingUntil: s.PendingUntil,
 		RecoveryLeft: recoveryLeft(s.Recovery, s.State.RecoveryUsed),
 	}
 	if s.ID == v.defaultID {
@@ -84,7 +84,7 @@ func (v *Verifier) info(s Summary) Info {
 	}
 	info.Status = s.status(now)
 	if info.Status == StatusWaiting {
-		info.WaitUntil = s.State.WaitUntil
+		info.WaitUntil = s.State.Throttle.Until
 	}
 	if s.Confirmed && !s.Damaged {
 		info.RefusedUntil = refusedUntil(s.State.LastStep, s.Period, v.config.Skew, now)
@@ -104,7 +104,7 @@ func (s Summary) status(now time.Time) Status {
 		return StatusPending
 	case !s.Confirmed:
 		return StatusExpired
-	case s.State.WaitUntil.After(now):
+	case s.State.Throttle.Until.After(now):
 		return StatusWaiting
 	}
 	return StatusActive

@@ -56,17 +56,17 @@ func isRecoveryCode(s string) bool {
 
 // recover uses up a recovery code. A wrong one is not charged: it is too long to
 // guess, and the throttle must not keep its owner out.
-func (r rules) recover(s State, a Attempt, now time.Time) (State, Verdict) {
-	if !isRecoveryCode(a.RecoveryCode) {
+func (s State) recover(stored string, t Attempt, now time.Time) (State, Verdict) {
+	if !isRecoveryCode(t.RecoveryCode) {
 		return s, Verdict{Reason: Malformed}
 	}
-	i := findHash(r.recovery, recoveryHash(a.Account, a.RecoveryCode))
+	i := findHash(stored, recoveryHash(t.Account, t.RecoveryCode))
 	if i < 0 || s.RecoveryUsed>>i&1 == 1 {
 		return s, Verdict{Reason: Invalid}
 	}
 	s.RecoveryUsed |= 1 << i
-	verdict := Verdict{Valid: true, Recovery: true, RecoveryLeft: recoveryLeft(r.recovery, s.RecoveryUsed)}
-	s.Last = answer(a, now, verdict)
+	verdict := Verdict{Valid: true, Recovery: true, RecoveryLeft: recoveryLeft(stored, s.RecoveryUsed)}
+	s.Last = answer(t.Request, now, verdict)
 	return s, verdict
 }
 

@@ -11,6 +11,13 @@ import (
 
 var moment = time.Unix(1_111_111_109, 0)
 
+// rules are an account's, whose key has the secret of RFC 6238 appendix B.
+type rules struct{ key totp.Key }
+
+func (r rules) decide(s State, a Attempt, now time.Time) (State, Verdict) {
+	return Account{Key: r.key, State: s}.decide(a, 1, now)
+}
+
 func testRules(t *testing.T) rules {
 	t.Helper()
 	secret, err := totp.NewSecret([]byte("12345678901234567890"))
@@ -21,7 +28,7 @@ func testRules(t *testing.T) rules {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rules{key: k, skew: 1}
+	return rules{k}
 }
 
 func (r rules) codeAt(now time.Time, offset int) Attempt {
@@ -80,7 +87,7 @@ func TestOnlyALaterStepIsAccepted(t *testing.T) {
 
 func TestAThrottledCodeIsNotLookedAt(t *testing.T) {
 	r := testRules(t)
-	s := State{Failures: 5, WaitUntil: moment.Add(2 * time.Minute)}
+	s := State{Throttle: Throttle{5, moment.Add(2 * time.Minute)}}
 	for _, a := range []Attempt{r.codeAt(moment, 0), r.badCode(moment)} {
 		after, got := r.decide(s, a, moment.Add(time.Minute))
 		if want := (Verdict{Reason: Throttled, RetryAfter: time.Minute}); got != want || after != s {
@@ -91,7 +98,7 @@ func TestAThrottledCodeIsNotLookedAt(t *testing.T) {
 
 func TestAGoodCodeClearsTheFailuresAndTellsThem(t *testing.T) {
 	r := testRules(t)
-	s := State{Failures: 7, WaitUntil: moment}
+	s := State{Throttle: Throttle{7, moment}}
 	after, got := r.decide(s, r.codeAt(moment, 0), moment)
 	if want := (Verdict{Valid: true, Failures: 7}); got != want {
 		t.Errorf("verdict %+v, want %+v", got, want)
@@ -106,9 +113,9 @@ func TestARepetitionGetsTheFirstVerdictEvenWhileThrottled(t *testing.T) {
 	r := testRules(t)
 	a := r.badCode(moment)
 	a.Request = NewRequestID("bearer", a.Code, "key")
-	s := State{Failures: 2}
+	s := State{Throttle: Throttle{Failures: 2}}
 	s, first := r.decide(s, a, moment)
-	if first.Reason != Invalid || s.WaitUntil.IsZero() {
+	if first.Reason != Invalid || s.Throttle.Until.IsZero() {
 		t.Fatalf("third failure: %+v, state %+v", first, s)
 	}
 	after, got := r.decide(s, a, moment.Add(time.Second))
@@ -142,7 +149,7 @@ func TestTimesFromTheFutureAreBounded(t *testing.T) {
 		}
 	}
 	for _, ahead := range []time.Duration{maxWait + time.Hour, 1e6 * time.Hour} {
-		s, got := r.decide(State{Failures: 3, WaitUntil: moment.Add(ahead)}, r.codeAt(moment, 0), moment)
+		s, got := r.decide(State{Throttle: Throttle{3, moment.Add(ahead)}}, r.codeAt(moment, 0), moment)
 		if want := (Verdict{Reason: Throttled, RetryAfter: maxWait}); got.Reason != want.Reason || got.RetryAfter > maxWait || got.RetryAfter < maxWait-time.Second {
 			t.Errorf("a wait of %v: %+v, want %+v", ahead, got, want)
 		}
@@ -182,14 +189,14 @@ func TestInvariantsHoldForRandomHistories(t *testing.T) {
 
 func checkInvariants(t *testing.T, s, next State, v Verdict, now time.Time) {
 	t.Helper()
-	waiting := s.WaitUntil.After(now)
+	waiting := s.Throttle.Until.After(now)
 	switch {
 	case v.Valid:
-		if waiting || next.LastStep <= s.LastStep || next.Failures != 0 || v.Failures != s.Failures {
+		if waiting || next.LastStep <= s.LastStep || next.Throttle.Failures != 0 || v.Failures != s.Throttle.Failures {
 			t.Fatalf("accepted %+v -> %+v (%+v)", s, next, v)
 		}
 	case v.Reason == Invalid:
-		if waiting || next.LastStep != s.LastStep || next.Failures != s.Failures+1 || next.Failures >= 3 && next.WaitUntil.Sub(now) < 30*time.Second-time.Millisecond {
+		if waiting || next.LastStep != s.LastStep || next.Throttle.Failures != s.Throttle.Failures+1 || next.Throttle.Failures >= 3 && next.Throttle.Until.Sub(now) < 30*time.Second-time.Millisecond {
 			t.Fatalf("charged %+v -> %+v (%+v)", s, next, v)
 		}
 	case v.Reason == Throttled:

@@ -26,32 +26,23 @@ type Account struct {
 // account that has not been asked anything. Times are whole milliseconds, in
 // UTC, or zero.
 type State struct {
-	LastStep  int64     // the last accepted step of the live key; 0 before the first
-	Failures  int       // wrong codes in a row
-	WaitUntil time.Time // until then no code is evaluated
-	Disabled  bool      // by a person
-	Revoked   bool      // the live key was deleted before a new one was confirmed
+	LastStep int64    // the last accepted step of the live key; 0 before the first
+	Throttle Throttle // of the live key
+	Disabled bool     // by a person
+	Revoked  bool     // the live key was deleted before a new one was confirmed
 	// RecoveryUsed has bit i set if recovery code i, counted from 0, is used.
 	RecoveryUsed uint16
 	Last         Answer // the last verdict that changed the state
 }
 
-// An Answer is a verdict kept for the request that may repeat.
-type Answer struct {
-	Request RequestID // zero where the request could not repeat
-	At      time.Time
-	Verdict Verdict
-}
-
-// A Pending key waits for its first good code. Its failures are its own: they
-// never touch the live key.
+// A Pending key waits for its first good code. Its failures never touch the live
+// key.
 type Pending struct {
-	Key       totp.Key // zero if none is pending
-	Until     time.Time
-	Failures  int
-	WaitUntil time.Time
-	Token     string // hash of the enrolment link's token, "" without a link
-	Cookie    string // hash of the cookie of the browser that opened the link, "" before
+	Key      totp.Key // zero if none is pending
+	Until    time.Time
+	Throttle Throttle
+	Token    string // hash of the enrolment link's token, "" without a link
+	Cookie   string // hash of the cookie of the browser that opened the link, "" before
 }
 
 // A Kept confirmation waits until its owner has surely seen it: its recovery codes

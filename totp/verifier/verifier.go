@@ -10,7 +10,6 @@ package verifier
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -104,32 +103,6 @@ type Attempt struct {
 	Request      RequestID // zero: a repetition is a new attempt
 }
 
-// A RequestID tells whether two requests are the same one repeated.
-type RequestID [sha256.Size]byte
-
-// NewRequestID hashes what makes a request: who asks, for which account, with
-// which code, under which Idempotency-Key. One part at least must be a secret of
-// the caller's: the id is stored, and a code alone could be guessed from it.
-func NewRequestID(parts ...string) RequestID {
-	h := sha256.New()
-	for _, p := range parts {
-		binary.Write(h, binary.BigEndian, uint64(len(p)))
-		h.Write([]byte(p))
-	}
-	return RequestID(h.Sum(nil))
-}
-
-// KeyedRequest returns what is stored of a request's id: a store's fingerprint of
-// it, so that whoever reads the database cannot test guesses of a short bearer.
-func KeyedRequest(fingerprint func(text string) string, id RequestID) RequestID {
-	if id == (RequestID{}) {
-		return id
-	}
-	var keyed RequestID
-	copy(keyed[:], fingerprint("request "+hex.EncodeToString(id[:])))
-	return keyed
-}
-
 // Check decides on an attempt. The verdict is durable when Check returns. An
 // error means that there is no verdict: ErrName, ErrNoAccount, or a store that does
 // not answer, which must never be read as either yes or no.
@@ -151,8 +124,8 @@ func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 		if clockErr = afterEpoch(now); clockErr != nil {
 			return account.State, false
 		}
-		r := rules{v.keyOf(account), v.config.Skew, account.Recovery}
-		after, verdict = r.decide(account.State, a, now)
+		account.Key = v.keyOf(account)
+		after, verdict = account.decide(a, v.config.Skew, now)
 		expired = account.expired(now)
 		// A good verdict that is repeated is written again: the first attempt may
 		// have failed after a commit that has not reached the standby.
@@ -168,7 +141,7 @@ func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 		v.forgetExpired(ctx, id)
 	}
 	if !after.Disabled && !after.stopped() {
-		v.waits.remember(id, after.WaitUntil, v.config.Clock())
+		v.waits.remember(id, after.Throttle.Until, v.config.Clock())
 	}
 	return verdict, nil
 }
@@ -235,17 +208,5 @@ func (v *Verifier) ensure(ctx context.Context, id string, f func() error) error 
 	if err = f(); errors.Is(err, ErrNoAccount) { // which would let an application take its users for not enrolled
 		err = errors.New("the default account's row cannot be added: restart every server with the ENCRYPTION_KEY that the database has had since")
 	}
-	return err
-}
-
-// MarshalText writes the ID in hex.
-func (id RequestID) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, id[:]), nil }
-
-// UnmarshalText reads what MarshalText writes.
-func (id *RequestID) UnmarshalText(text []byte) error {
-	if hex.DecodedLen(len(text)) != len(id) {
-		return errors.New("request id has another length")
-	}
-	_, err := hex.Decode(id[:], text)
 	return err
 }

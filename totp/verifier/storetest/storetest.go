@@ -107,8 +107,7 @@ func full(t *testing.T, id string) verifier.Account {
 		Created: at,
 		State: verifier.State{
 			LastStep:     1 << 40,
-			Failures:     41,
-			WaitUntil:    at.Add(time.Hour),
+			Throttle:     verifier.Throttle{Failures: 41, Until: at.Add(time.Hour)},
 			Disabled:     true,
 			Revoked:      true,
 			RecoveryUsed: 1<<15 | 1,
@@ -120,7 +119,7 @@ func full(t *testing.T, id string) verifier.Account {
 		},
 		Key: key(t), Recovery: "recovery",
 		Pending: verifier.Pending{
-			Key: key(t), Until: at.Add(time.Minute), Failures: 3, WaitUntil: at.Add(time.Second), Token: "token of " + id, Cookie: "browser",
+			Key: key(t), Until: at.Add(time.Minute), Throttle: verifier.Throttle{Failures: 3, Until: at.Add(time.Second)}, Token: "token of " + id, Cookie: "browser",
 		},
 	}
 }
@@ -322,9 +321,9 @@ func cancelledCaller(t *testing.T, open Open) {
 	if err := s.Decide(cancelled, "a", addFailure); err == nil {
 		t.Error("Decide with a cancelled context returned nil")
 	}
-	before := load(t, s, "a").State.Failures
+	before := load(t, s, "a").State.Throttle.Failures
 	decide(t, s, "a", addFailure)
-	if got := load(t, s, "a").State.Failures; got != before+1 {
+	if got := load(t, s, "a").State.Throttle.Failures; got != before+1 {
 		t.Errorf("failures went from %d to %d, want one more", before, got)
 	}
 }
@@ -339,7 +338,7 @@ func concurrentUpdates(t *testing.T, open Open) {
 			var err error
 			if i%3 == 0 {
 				err = stores[i%2].Edit(t.Context(), "a", func(a verifier.Account) (verifier.Account, error) {
-					a.State.Failures++
+					a.State.Throttle.Failures++
 					return a, nil
 				})
 			} else {
@@ -351,7 +350,7 @@ func concurrentUpdates(t *testing.T, open Open) {
 		})
 	}
 	all.Wait()
-	if got := load(t, stores[1], "a").State.Failures; got != callers {
+	if got := load(t, stores[1], "a").State.Throttle.Failures; got != callers {
 		t.Errorf("%d of %d updates are in the state", got, callers)
 	}
 }
@@ -374,7 +373,7 @@ func stepNeverBack(t *testing.T, open Open) {
 }
 
 func addFailure(a verifier.Account) (verifier.State, bool) {
-	a.State.Failures++
+	a.State.Throttle.Failures++
 	return a.State, true
 }
 

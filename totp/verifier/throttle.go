@@ -1,0 +1,57 @@
+package verifier
+
+import "time"
+
+// The throttle: the third failure in a row starts a wait, each further one a
+// wait twice as long, and the hundredth stops the live key (RFC 4226 section 7.3
+// asks for one of these; NIST SP 800-63B-4 section 3.2.2 for at most 100 failures
+// in a row).
+const (
+	freeFailures = 2
+	firstWait    = 30 * time.Second
+	maxWait      = time.Hour
+	maxFailures  = 100
+)
+
+// A Throttle slows down whoever guesses the codes of a key. A good code resets it
+// to the zero Throttle.
+type Throttle struct {
+	Failures int       // wrong codes in a row
+	Until    time.Time // until then no code is evaluated
+}
+
+// left returns how long no code is evaluated; 0 if a code is evaluated now.
+func (t Throttle) left(now time.Time) time.Duration { return max(0, t.Until.Sub(now)) }
+
+// fail returns the throttle after one more wrong code.
+func (t Throttle) fail(now time.Time) Throttle {
+	t = Throttle{Failures: t.Failures + 1}
+	if w := wait(t.Failures); w > 0 {
+		t.Until = millisecond(now.Add(w))
+	}
+	return t
+}
+
+// bounded returns the throttle without a wait that is longer than any: a server
+// whose clock was far ahead would otherwise keep an account waiting for years.
+func (t Throttle) bounded(now time.Time) Throttle {
+	if limit := now.Add(maxWait); t.Until.After(limit) {
+		t.Until = millisecond(limit)
+	}
+	return t
+}
+
+// wait returns how long the given number of failures in a row keeps an account
+// waiting.
+func wait(failures int) time.Duration {
+	if failures <= freeFailures {
+		return 0
+	}
+	w := firstWait
+	for range failures - freeFailures - 1 {
+		if w *= 2; w >= maxWait {
+			return maxWait
+		}
+	}
+	return w
+}
