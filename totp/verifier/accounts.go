@@ -47,7 +47,7 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	if err != nil {
 		return Enrolment{}, err
 	}
-	err = v.config.Store.Add(ctx, added)
+	err = v.add(ctx, added)
 	if errors.Is(err, ErrExists) {
 		err = v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
 			if !a.Key.IsZero() || !a.Pending.Key.IsZero() || a.State.Disabled || a.State.Revoked {
@@ -174,7 +174,7 @@ func (v *Verifier) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	defer v.waits.forget(name)
-	return v.config.Store.Remove(ctx, name)
+	return v.store(ctx, func(ctx context.Context, s Store) error { return s.Remove(ctx, name) })
 }
 
 // Keys returns a stored account's live key and its pending one, with the names that
@@ -184,7 +184,7 @@ func (v *Verifier) Keys(ctx context.Context, name string) (live, pending totp.En
 	if _, err := ParseAccount(name); err != nil {
 		return totp.Entry{}, totp.Entry{}, err
 	}
-	a, err := v.config.Store.Load(ctx, name)
+	a, err := v.load(ctx, name)
 	if err != nil {
 		return totp.Entry{}, totp.Entry{}, err
 	}
@@ -224,8 +224,8 @@ func (v *Verifier) edit(ctx context.Context, name string, edit func(Account, tim
 		return err
 	}
 	defer v.waits.forget(id)
-	err = v.ensure(ctx, id, func() error {
-		return v.config.Store.Edit(ctx, id, func(a Account) (Account, error) {
+	err = v.ensure(ctx, id, func(ctx context.Context, s Store) error {
+		return s.Edit(ctx, id, func(a Account) (Account, error) {
 			now := v.config.Clock()
 			return edit(a.current(now), now)
 		})
@@ -239,11 +239,13 @@ func (v *Verifier) edit(ctx context.Context, name string, edit func(Account, tim
 // forgetExpired deletes what has expired of an account. An error is nobody's:
 // whoever touches the account next tries again.
 func (v *Verifier) forgetExpired(ctx context.Context, id string) {
-	v.config.Store.Edit(ctx, id, func(a Account) (Account, error) { return a.current(v.config.Clock()), nil })
+	v.store(ctx, func(ctx context.Context, s Store) error {
+		return s.Edit(ctx, id, func(a Account) (Account, error) { return a.current(v.config.Clock()), nil })
+	})
 }
 
 // Sweep deletes what has expired of every account: keys that waited for a first
 // code, links, and recovery codes that wait to be acknowledged.
 func (v *Verifier) Sweep(ctx context.Context) error {
-	return v.config.Store.Sweep(ctx, v.config.Clock())
+	return v.store(ctx, func(ctx context.Context, s Store) error { return s.Sweep(ctx, v.config.Clock()) })
 }

@@ -12,7 +12,7 @@ import (
 // ErrNotPending says that there is no key to confirm. Confirm does not end with
 // ctx, because what it has committed must be told.
 func (v *Verifier) Confirm(ctx context.Context, name, code string, request RequestID) (Verdict, []string, error) {
-	request = KeyedRequest(v.config.Store.Fingerprint, request)
+	request = KeyedRequest(v.fingerprint, request)
 	return v.confirm(ctx, name, code, confirmation{
 		kept: Kept{Request: request},
 		time: retryWindow,

@@ -49,7 +49,7 @@ func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Confirmation
 	if err != nil {
 		return Confirmation{}, err
 	}
-	a, err := v.config.Store.Load(ctx, id)
+	a, err := v.load(ctx, id)
 	now := v.config.Clock()
 	switch {
 	case errors.Is(err, ErrNoAccount):
@@ -146,7 +146,7 @@ func linkError(err error) error {
 }
 
 func (v *Verifier) findToken(ctx context.Context, token string) (string, error) {
-	id, err := v.config.Store.FindToken(ctx, TokenHash(token))
+	id, err := ask(ctx, v.store, func(ctx context.Context, s Store) (string, error) { return s.FindToken(ctx, TokenHash(token)) })
 	return id, linkError(err)
 }
 

@@ -40,7 +40,7 @@ func (v *Verifier) Show(ctx context.Context, name string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	found, err := v.config.Store.List(ctx, id, 1)
+	found, err := v.list(ctx, id, 1)
 	if err != nil {
 		return Info{}, err
 	}
@@ -56,7 +56,7 @@ func (v *Verifier) Show(ctx context.Context, name string) (Info, error) {
 // List returns a page of at most limit stored accounts, from the one named from
 // on, and the name that the next page is from, "" after the last.
 func (v *Verifier) List(ctx context.Context, from string, limit int) (page []Info, next string, err error) {
-	found, err := v.config.Store.List(ctx, max(from, firstName), limit+1)
+	found, err := v.list(ctx, max(from, firstName), limit+1)
 	if err != nil {
 		return nil, "", err
 	}
@@ -67,6 +67,10 @@ func (v *Verifier) List(ctx context.Context, from string, limit int) (page []Inf
 		page = append(page, v.info(s))
 	}
 	return page, next, nil
+}
+
+func (v *Verifier) list(ctx context.Context, from string, limit int) ([]Summary, error) {
+	return ask(ctx, v.store, func(ctx context.Context, s Store) ([]Summary, error) { return s.List(ctx, from, limit) })
 }
 
 // firstName sorts before every name and after every reserved ID.

@@ -56,10 +56,12 @@ const DefaultPendingTime = 10 * time.Minute
 // A Verifier answers for the accounts of one Store. It is safe for concurrent
 // use.
 type Verifier struct {
-	config    Config
-	defaultID string
-	waits     waits
-	ready     singleflight.Group
+	config      Config // without its Store
+	store       deadline
+	fingerprint func(text string) string // the Store's
+	defaultID   string
+	waits       waits
+	ready       singleflight.Group
 }
 
 // New returns a Verifier. It does not touch the store, which may be unreachable
@@ -74,11 +76,11 @@ func New(c Config) (*Verifier, error) {
 	if c.PendingTime == 0 {
 		c.PendingTime = DefaultPendingTime
 	}
-	v := &Verifier{config: c}
+	v := &Verifier{config: c, store: newDeadline(c.Store, c.Timeout), fingerprint: c.Store.Fingerprint}
+	v.config.Store = nil
 	if !c.Key.IsZero() {
-		v.defaultID = DefaultPrefix + c.Store.Fingerprint(digest(c.Key))
+		v.defaultID = DefaultPrefix + v.fingerprint(digest(c.Key))
 	}
-	v.config.Store = timed{c.Store, c.Timeout}
 	return v, nil
 }
 
@@ -111,7 +113,7 @@ func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
-	a.Request = KeyedRequest(v.config.Store.Fingerprint, a.Request)
+	a.Request = KeyedRequest(v.fingerprint, a.Request)
 	if left := v.waits.left(id, v.config.Clock()); left > 0 && a.RecoveryCode == "" && a.Request == (RequestID{}) {
 		return throttled(left), nil
 	}
@@ -183,7 +185,7 @@ func (v *Verifier) Enrolled(ctx context.Context) (bool, error) {
 // load returns an account of the store. The default account needs no row before
 // its first attempt.
 func (v *Verifier) load(ctx context.Context, id string) (Account, error) {
-	a, err := v.config.Store.Load(ctx, id)
+	a, err := ask(ctx, v.store, func(ctx context.Context, s Store) (Account, error) { return s.Load(ctx, id) })
 	if id == v.defaultID && errors.Is(err, ErrNoAccount) {
 		return Account{ID: id}, nil
 	}
@@ -191,22 +193,25 @@ func (v *Verifier) load(ctx context.Context, id string) (Account, error) {
 }
 
 func (v *Verifier) decide(ctx context.Context, id string, decide func(Account) (State, bool)) error {
-	return v.ensure(ctx, id, func() error { return v.config.Store.Decide(ctx, id, decide) })
+	return v.ensure(ctx, id, func(ctx context.Context, s Store) error { return s.Decide(ctx, id, decide) })
 }
 
 // ensure calls f, and once more after it has added the default account's row, if
 // that is missing.
-func (v *Verifier) ensure(ctx context.Context, id string, f func() error) error {
-	err := f()
+func (v *Verifier) ensure(ctx context.Context, id string, f func(context.Context, Store) error) error {
+	err := v.store(ctx, f)
 	if id != v.defaultID || !errors.Is(err, ErrNoAccount) {
 		return err
 	}
-	err = v.config.Store.Add(ctx, Account{ID: id, Created: millisecond(v.config.Clock())})
-	if err != nil && !errors.Is(err, ErrExists) {
+	if err := v.add(ctx, Account{ID: id, Created: millisecond(v.config.Clock())}); err != nil && !errors.Is(err, ErrExists) {
 		return err
 	}
-	if err = f(); errors.Is(err, ErrNoAccount) { // which would let an application take its users for not enrolled
+	if err = v.store(ctx, f); errors.Is(err, ErrNoAccount) { // which would let an application take its users for not enrolled
 		err = errors.New("the default account's row cannot be added: restart every server with the ENCRYPTION_KEY that the database has had since")
 	}
 	return err
+}
+
+func (v *Verifier) add(ctx context.Context, a Account) error {
+	return v.store(ctx, func(ctx context.Context, s Store) error { return s.Add(ctx, a) })
 }
