@@ -141,6 +141,21 @@ func checkEncoding(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
+// Fresh implements Store.
+func (p *Postgres) Fresh() string { return p.fresh }
+
+func (p *Postgres) noteFresh(ctx context.Context, conn *sql.Conn) error {
+	var name string
+	var fresh bool
+	if err := conn.QueryRowContext(ctx, "SELECT current_database(), to_regclass('schema_version') IS NULL").Scan(&name, &fresh); err != nil {
+		return fmt.Errorf("looking for tables: %w", err)
+	}
+	if fresh {
+		p.fresh = name
+	}
+	return nil
+}
+
 // Upgraded implements Store.
 func (p *Postgres) Upgraded() []string { return p.upgraded.texts() }
 

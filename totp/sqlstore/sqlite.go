@@ -205,6 +205,17 @@ func (s *SQLite) release() error {
 	return errors.Join(errs...)
 }
 
+// Fresh implements Store. SQLite takes an empty file for a new database.
+func (s *SQLite) Fresh() string { return s.fresh }
+
+func (s *SQLite) noteFresh(path string) error {
+	info, err := s.file.Stat()
+	if err == nil && info.Size() == 0 {
+		s.fresh = path
+	}
+	return err
+}
+
 // Upgraded implements Store.
 func (s *SQLite) Upgraded() []string {
 	texts := s.upgraded.texts()

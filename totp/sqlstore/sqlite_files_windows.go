@@ -1,10 +1,6 @@
 package sqlstore
 
-import (
-	"os"
-
-	"golang.org/x/sys/windows"
-)
+import "golang.org/x/sys/windows"
 
 func inodeOf(path string) (identity, error) {
 	name, err := windows.UTF16PtrFromString(path)
@@ -21,6 +17,3 @@ func inodeOf(path string) (identity, error) {
 	err = windows.GetFileInformationByHandle(file, &s)
 	return identity{uint64(s.VolumeSerialNumber), uint64(s.FileIndexHigh)<<32 | uint64(s.FileIndexLow)}, err
 }
-
-// writeBack is left to the sync that follows.
-func writeBack(*os.File) error { return nil }
