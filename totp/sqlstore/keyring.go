@@ -34,12 +34,14 @@ const databaseKeyBytes = 32
 // A sealingRow is what the database knows of an encryption key.
 type sealingRow struct{ id, canary, databaseKey string }
 
+func (r *sealingRow) fields() []any { return []any{&r.id, &r.canary, &r.databaseKey} }
+
 // prepareSchema migrates and checks the keys: a database whose keys are others is
 // left as it was. The statement begin must exclude every other process.
 func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) (u upgraded, err error) {
 	k := keyring{conn, d, s}
 	var migrated bool
-	err = inTransaction(ctx, runOn(conn), begin, func() (err error) {
+	err = inTransaction(ctx, conn, begin, func() (err error) {
 		before, after, err := migrate(ctx, conn, d)
 		if err != nil {
 			return err
@@ -59,7 +61,7 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 		err = k.checkMissing(ctx, rows)
 	}
 	if err == nil && !k.introduced(rows) {
-		err = inTransaction(ctx, runOn(conn), begin, func() error { return k.introduce(ctx) })
+		err = inTransaction(ctx, conn, begin, func() error { return k.introduce(ctx) })
 	}
 	return u, err
 }
@@ -250,20 +252,8 @@ func (k keyring) rename(ctx context.Context) error {
 }
 
 // ids runs a query of ids.
-func (k keyring) ids(ctx context.Context, query string, values ...any) (ids []string, err error) {
-	rows, err := k.conn.QueryContext(ctx, k.d.statement(query), values...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+func (k keyring) ids(ctx context.Context, text string, values ...any) ([]string, error) {
+	return query(ctx, k.conn, oneField[string], k.d.statement(text), values...)
 }
 
 // sealed returns text sealed with a key, without the key's id, which has a column.
@@ -290,27 +280,18 @@ func (k keyring) checkMissing(ctx context.Context, rows []sealingRow) error {
 	return nil
 }
 
-func (k keyring) load(ctx context.Context) (all []sealingRow, err error) {
-	rows, err := k.conn.QueryContext(ctx, `SELECT id, canary, database_key FROM sealing_key ORDER BY id`)
-	if err != nil {
-		return nil, fmt.Errorf("reading sealing keys: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var r sealingRow
-		if err := rows.Scan(&r.id, &r.canary, &r.databaseKey); err != nil {
-			return nil, fmt.Errorf("reading sealing keys: %w", err)
-		}
+func (k keyring) load(ctx context.Context) ([]sealingRow, error) {
+	rows, err := query(ctx, k.conn, (*sealingRow).fields, `SELECT id, canary, database_key FROM sealing_key ORDER BY id`)
+	for _, r := range rows {
 		if _, err := hex.DecodeString(r.id); err != nil || len(r.id) != 2*keyIDBytes {
 			return nil, fmt.Errorf("%w: table sealing_key has the id %q, which is none of totpctl's", ErrKey, r.id)
 		}
-		all = append(all, r)
 	}
-	return all, rows.Err()
+	return rows, doing("reading sealing keys", err)
 }
 
 func (k keyring) checkUnneeded(ctx context.Context, id string) error {
-	const query = `SELECT count(*) FROM (SELECT 1 FROM account JOIN enrolment ON ` + itsEnrolment + `
+	const query = `SELECT count(*) FROM (SELECT 1 FROM account JOIN enrolment ON ` + joinEnrolment + `
 		WHERE sealed_key LIKE ?1 OR pending LIKE ?1 OR recovery LIKE ?2 OR kept LIKE ?2 LIMIT 1) AS needed`
 	var needed int
 	if err := k.conn.QueryRowContext(ctx, k.d.statement(query), "% "+id+" %", id+" %").Scan(&needed); err != nil {

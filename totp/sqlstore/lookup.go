@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"totpctl/totp/verifier"
 )
@@ -32,18 +31,20 @@ func hashesOf(batch []*lookUp) []string {
 	return hashes
 }
 
-func scanLookUps(rows *sql.Rows, batch []*lookUp) error {
-	defer rows.Close()
+// A link leads to the account that has it.
+type link struct{ hash, id string }
+
+func (l *link) fields() []any { return []any{&l.hash, &l.id} }
+
+// findLinks answers the batch with one statement, which takes the hashes.
+func findLinks(ctx context.Context, q querier, batch []*lookUp, text string, hashes any) error {
+	links, err := query(ctx, q, (*link).fields, text, hashes)
 	found := map[string]string{}
-	for rows.Next() {
-		var hash, id string
-		if err := rows.Scan(&hash, &id); err != nil {
-			return err
-		}
-		found[hash] = id
+	for _, l := range links {
+		found[l.hash] = l.id
 	}
 	for _, l := range batch {
 		l.id = found[l.hash]
 	}
-	return rows.Err()
+	return err
 }

@@ -63,27 +63,3 @@ func schemaVersion(ctx context.Context, tx *sql.Conn) (version int, err error) {
 	err = tx.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&version)
 	return version, err
 }
-
-// inTransaction has the statement begin run, calls f, and has COMMIT run, or
-// ROLLBACK after an error, even if the caller has left.
-func inTransaction(ctx context.Context, run func(ctx context.Context, statement string) error, begin string, f func() error) error {
-	if err := run(ctx, begin); err != nil {
-		return err
-	}
-	err := f()
-	if err == nil {
-		err = run(ctx, "COMMIT")
-	}
-	if err != nil {
-		run(context.WithoutCancel(ctx), "ROLLBACK") // fails only if the engine has rolled back itself
-	}
-	return err
-}
-
-// runOn runs statements on a connection.
-func runOn(conn *sql.Conn) func(ctx context.Context, statement string) error {
-	return func(ctx context.Context, statement string) error {
-		_, err := conn.ExecContext(ctx, statement)
-		return err
-	}
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"totpctl/totp/verifier"
@@ -82,9 +81,9 @@ func (p *Postgres) Remove(ctx context.Context, id string) error {
 	return p.change(ctx, deleteBoth, verifier.ErrNoAccount, id)
 }
 
-// change runs a statement that must change exactly one account; otherwise it
+// change runs a statement that must change exactly one account; unchanged it
 // returns the given error.
-func (p *Postgres) change(ctx context.Context, text string, otherwise error, values ...any) error {
+func (p *Postgres) change(ctx context.Context, text string, unchanged error, values ...any) error {
 	var changed int64
 	err := p.do(ctx, "writing account", &job{changes: true, run: func(ctx context.Context, conn *sql.Conn) error {
 		before := p.warnings.Load()
@@ -98,16 +97,13 @@ func (p *Postgres) change(ctx context.Context, text string, otherwise error, val
 		return err
 	}})
 	if err == nil && changed != 1 {
-		return otherwise
+		return unchanged
 	}
 	return err
 }
 
-func (p *Postgres) do(ctx context.Context, doing string, j *job) error {
-	if err := p.jobs.ask(ctx, j); err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	return nil
+func (p *Postgres) do(ctx context.Context, what string, j *job) error {
+	return doing(what, p.jobs.ask(ctx, j))
 }
 
 // List implements verifier.Store.
@@ -118,11 +114,8 @@ func (p *Postgres) List(ctx context.Context, from string, limit int) ([]verifier
 
 func (p *Postgres) page(ctx context.Context, from string, limit int) ([]row, error) {
 	var page []row
-	err := p.do(ctx, "listing accounts", &job{run: func(ctx context.Context, conn *sql.Conn) error {
-		rows, err := conn.QueryContext(ctx, postgresDialect.statement(selectPage), from, limit)
-		if err == nil {
-			page, err = scanRows(rows)
-		}
+	err := p.do(ctx, "listing accounts", &job{run: func(ctx context.Context, conn *sql.Conn) (err error) {
+		page, err = queryRows(ctx, conn, postgresDialect.statement(selectPage), from, limit)
 		return err
 	}})
 	if err != nil {

@@ -147,14 +147,7 @@ func (w *worker) writeBatch(batch []*write) error {
 
 func (w *worker) lookUp(batch []*lookUp) error {
 	return w.read(func(ctx context.Context, conn *sql.Conn) error {
-		rows, err := conn.QueryContext(ctx, selectTokensIn, hashesOf(batch))
-		if err == nil {
-			err = scanLookUps(rows, batch)
-		}
-		if err != nil {
-			return fmt.Errorf("finding links: %w", err)
-		}
-		return nil
+		return doing("finding links", findLinks(ctx, conn, batch, selectTokensIn, hashesOf(batch)))
 	})
 }
 
@@ -175,13 +168,9 @@ func readRows(ctx context.Context, conn *sql.Conn, batch []*read) error {
 	for i, r := range batch {
 		ids[i] = r.id
 	}
-	rows, err := conn.QueryContext(ctx, selectRows, ids)
+	found, err := queryRows(ctx, conn, selectRows, ids)
 	if err != nil {
-		return fmt.Errorf("reading accounts: %w", err)
-	}
-	found, err := scanRows(rows)
-	if err != nil {
-		return fmt.Errorf("reading accounts: %w", err)
+		return doing("reading accounts", err)
 	}
 	byID := make(map[string]row, len(found))
 	for _, r := range found {
@@ -211,20 +200,12 @@ func (p *Postgres) writeStates(ctx context.Context, conn *sql.Conn, batch []*wri
 		}
 	}
 	before := p.warnings.Load()
-	rows, err := conn.QueryContext(ctx, updateStates, args.values()...)
+	changed, err := query(ctx, conn, oneField[string], updateStates, args.values()...)
 	if err != nil {
-		return fmt.Errorf("writing accounts: %w", err)
+		return doing("writing accounts", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return fmt.Errorf("writing accounts: %w", err)
-		}
+	for _, id := range changed {
 		first[id].changed = true
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("writing accounts: %w", err)
 	}
 	if p.warnings.Load() != before {
 		return errWarning

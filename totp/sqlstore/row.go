@@ -50,7 +50,7 @@ const (
 	blockedRevoked  = 2
 )
 
-// fields are what selectAny reads.
+// fields are for selectColumns.
 func (r *row) fields() []any {
 	return []any{&r.id, &r.revision, &r.lastStep, &r.failures, &r.waitUntil, &r.blocked, &r.recoveryUsed, &r.answer,
 		&r.enrolment, &r.sealedKey, &r.recovery, &r.pending, &r.pendingToken, &r.kept, &r.expires, &r.issuer, &r.created}
@@ -383,18 +383,6 @@ func (r *row) sealedBy(id string) bool {
 // keyOf reports whether a column's seal, if it has one, is of the key.
 func keyOf(column, id string) bool {
 	return column == "" || strings.HasPrefix(column, id+" ") || strings.Contains(column, " "+id+" ")
-}
-
-func scanRows(rows *sql.Rows) (all []row, err error) {
-	defer rows.Close()
-	for rows.Next() {
-		var r row
-		if err := rows.Scan(r.fields()...); err != nil {
-			return nil, err
-		}
-		all = append(all, r)
-	}
-	return all, rows.Err()
 }
 
 func summaries(rows []row, s *sealer) (all []verifier.Summary) {

@@ -100,9 +100,6 @@ func (s *SQLite) open(ctx context.Context, path string) (err error) {
 	if err := s.rememberFiles(path); err != nil {
 		return err
 	}
-	if err := s.writer.prepare(ctx); err != nil {
-		return err
-	}
 	if conn, err = connect(ctx, s.db); err != nil {
 		return err
 	}
@@ -155,8 +152,9 @@ func (s *SQLite) prepare(ctx context.Context, conn *sql.Conn) error {
 // vacuum builds the file anew, without the free pages in which an older program
 // has left what it deleted.
 func vacuum(ctx context.Context, conn *sql.Conn) error {
-	run := runOn(conn)
-	return errors.Join(run(ctx, "VACUUM"), run(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"))
+	_, err := conn.ExecContext(ctx, "VACUUM")
+	_, errLog := conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return errors.Join(err, errLog)
 }
 
 // checkDurable reads the pragmas back, because a commit that is not fsynced

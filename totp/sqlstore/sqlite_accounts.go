@@ -28,7 +28,7 @@ func (s *SQLite) Decide(ctx context.Context, id string, decide func(verifier.Acc
 			return err
 		}
 		if change, err := r.decide(s.sealer, decide); err != nil || !change {
-			return err
+			return answer(err)
 		}
 		return w.change(ctx, errConflict, statement{updateState, r.accountValues()})
 	})
@@ -46,7 +46,7 @@ func (s *SQLite) editRow(ctx context.Context, id string, edit func(*row) (change
 			return err
 		}
 		if change, err := edit(&r); err != nil || !change {
-			return err
+			return answer(err)
 		}
 		return w.change(ctx, errConflict, statement{updateAccount, r.accountValues()}, statement{updateEnrolment, r.enrolmentValues()})
 	})
@@ -87,12 +87,9 @@ func (s *SQLite) List(ctx context.Context, from string, limit int) ([]verifier.S
 
 func (s *SQLite) page(ctx context.Context, from string, limit int) ([]row, error) {
 	var page []row
-	err := s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		rows, err := w.statements[selectPage].QueryContext(ctx, from, limit)
-		if err == nil {
-			page, err = scanRows(rows)
-		}
-		return engine("listing accounts", err)
+	err := s.submit(ctx, "", func(ctx context.Context, w *writer) (err error) {
+		page, err = queryRows(ctx, w, selectPage, from, limit)
+		return doing("listing accounts", err)
 	})
 	if err != nil {
 		return nil, err
@@ -108,8 +105,8 @@ func (s *SQLite) FindToken(ctx context.Context, hash string) (string, error) {
 // Sweep implements verifier.Store.
 func (s *SQLite) Sweep(ctx context.Context, now time.Time) error {
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		_, err := w.statements[sweep].ExecContext(ctx, millis(now))
-		return engine("sweeping", err)
+		_, err := w.ExecContext(ctx, sweep, millis(now))
+		return doing("sweeping", err)
 	})
 }
 

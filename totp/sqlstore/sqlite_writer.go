@@ -23,30 +23,18 @@ func (s *SQLite) submit(ctx context.Context, id string, run func(context.Context
 	return s.requests.ask(ctx, &request{ctx, id, run})
 }
 
-// A writer is the goroutine that owns the connection.
+// A writer is the goroutine that owns the connection which writes.
 type writer struct {
 	store      *SQLite
 	conn       *sql.Conn
-	statements map[string]*sql.Stmt
-	ahead      map[string]row // read already in this transaction, by id
-	written    int            // rows since the last checkpoint was asked for
+	statements map[string]*sql.Stmt // by text
+	ahead      rowsAhead
+	written    int // rows since the last checkpoint was asked for
 }
 
-func (w *writer) prepare(ctx context.Context) error {
-	for _, text := range []string{begin, "COMMIT", "ROLLBACK", selectRow, selectAhead, selectPage, selectTokensListed, sweep,
-		updateState, updateAccount, updateEnrolment, insertAccount, insertKeyless, insertEnrolment, deleteAccount, deleteEnrolment} {
-		statement, err := w.conn.PrepareContext(ctx, text)
-		if err != nil {
-			return fmt.Errorf("preparing %q: %w", text, err)
-		}
-		w.statements[text] = statement
-	}
-	return nil
-}
-
-// release closes the statements, too: a connection that has some is not closed
-// by SQLite, and leaves its log. That is right if its files are others by now,
-// to which it would copy pages that are not theirs.
+// release closes the statements first: SQLite keeps a connection with open
+// statements alive. If the files were replaced it closes nothing, on purpose: the
+// last checkpoint would copy our pages into a foreign database.
 func (w *writer) release() error {
 	if err := w.store.checkFiles(); err != nil {
 		return err
@@ -86,16 +74,19 @@ func (w *writer) askCheckpointer() {
 	}
 }
 
-// handle answers every request of the batch, none before the commit. What
-// concerns one account is one request's answer; any other error fails the
-// transaction and with it the batch.
+// handle answers every request of the batch, none before the commit.
+//
+// It checks the files twice. Before the commit, the check keeps a writer whose
+// write-ahead log was replaced from filling the old log further: a checkpoint would
+// copy that into a database that others now use. After the commit, the check refuses
+// the answers of a batch during which a file was replaced.
 func (w *writer) handle(batch []*ticket[*request]) {
 	if len(batch) == 0 {
 		return
 	}
 	answers := make([]error, len(batch))
 	ctx := context.Background()
-	err := inTransaction(ctx, w.runPrepared, begin, func() error {
+	err := inTransaction(ctx, w, begin, func() error {
 		if err := w.runAll(ctx, batch, answers); err != nil {
 			return err
 		}
@@ -112,12 +103,8 @@ func (w *writer) handle(batch []*ticket[*request]) {
 	}
 }
 
-// runPrepared runs a statement that takes nothing and returns nothing.
-func (w *writer) runPrepared(ctx context.Context, text string) error {
-	_, err := w.statements[text].ExecContext(ctx)
-	return err
-}
-
+// runAll runs the requests of callers who still wait. An answer about one account
+// is for its caller; any other error fails the batch.
 func (w *writer) runAll(ctx context.Context, batch []*ticket[*request], answers []error) error {
 	if err := w.readAhead(ctx, batch); err != nil {
 		return err
@@ -127,82 +114,39 @@ func (w *writer) runAll(ctx context.Context, batch []*ticket[*request], answers 
 		if answers[i] = r.ctx.Err(); answers[i] != nil {
 			continue
 		}
-		answers[i] = r.run(ctx, w)
-		if failure, ok := errors.AsType[engineError](answers[i]); ok {
-			return failure
+		err := r.run(ctx, w)
+		if a, ok := errors.AsType[answered](err); ok {
+			answers[i] = a.error
+		} else if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// An engineError is the database's own, not an answer about one account.
-type engineError struct{ error }
-
-func (e engineError) Unwrap() error { return e.error }
-
-func engine(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return engineError{fmt.Errorf("%s: %w", doing, err)}
-}
-
-// readAhead reads what the batch will load with one statement, which costs less
-// than one for each.
-func (w *writer) readAhead(ctx context.Context, batch []*ticket[*request]) error {
-	w.ahead = make(map[string]row, len(batch))
-	var ids []string
-	for _, t := range batch {
-		if id := t.request.id; id != "" {
-			ids = append(ids, id)
-		}
-	}
-	if len(ids) < 2 {
-		return nil
-	}
-	list, err := json.Marshal(ids)
-	if err != nil {
-		return err
-	}
-	rows, err := w.statements[selectAhead].QueryContext(ctx, string(list))
-	if err != nil {
-		return engine("reading accounts", err)
-	}
-	all, err := scanRows(rows)
-	for _, r := range all {
-		w.ahead[r.id] = r
-	}
-	return engine("reading accounts", err)
-}
-
-// load takes a row that was read ahead once: what comes of it may be written.
-func (w *writer) load(ctx context.Context, id string) (r row, err error) {
-	if r, ok := w.ahead[id]; ok {
-		delete(w.ahead, id)
+// load reads an account's row, or answers that there is none.
+func (w *writer) load(ctx context.Context, id string) (row, error) {
+	if r, ok := w.ahead.take(id); ok {
 		return r, nil
 	}
-	err = w.statements[selectRow].QueryRowContext(ctx, id).Scan(r.fields()...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, verifier.ErrNoAccount
+	found, err := queryRows(ctx, w, selectRow, id)
+	if err != nil {
+		return row{}, doing("reading account", err)
 	}
-	return r, engine("reading account", err)
+	if len(found) == 0 {
+		return row{}, answered{verifier.ErrNoAccount}
+	}
+	return found[0], nil
 }
 
 // lookUp finds links with one statement, outside of a transaction: no look-up
 // waits for another process's.
 func (w *writer) lookUp(batch []*lookUp) error {
 	list, err := json.Marshal(hashesOf(batch))
-	if err != nil {
-		return err
-	}
-	rows, err := w.statements[selectTokensListed].QueryContext(context.Background(), string(list))
 	if err == nil {
-		err = scanLookUps(rows, batch)
+		err = findLinks(context.Background(), w, batch, selectTokensListed, string(list))
 	}
-	if err = errors.Join(err, w.store.checkFiles()); err != nil {
-		return fmt.Errorf("finding links: %w", err)
-	}
-	return nil
+	return doing("finding links", errors.Join(err, w.store.checkFiles()))
 }
 
 // A statement comes with its parameters.
@@ -211,24 +155,50 @@ type statement struct {
 	values []any
 }
 
-// change runs the statements; unless the first changes a row, it returns the given
-// error.
-func (w *writer) change(ctx context.Context, otherwise error, statements ...statement) error {
+// change runs the statements; unless the first changes a row, it answers with the
+// given error.
+func (w *writer) change(ctx context.Context, unchanged error, statements ...statement) error {
 	for i, s := range statements {
 		w.written++
-		result, err := w.statements[s.text].ExecContext(ctx, s.values...)
+		result, err := w.ExecContext(ctx, s.text, s.values...)
 		if err != nil {
-			return engine("writing account", err)
+			return doing("writing account", err)
 		}
 		if n, err := result.RowsAffected(); err != nil {
-			return engine("writing account", err)
+			return doing("writing account", err)
 		} else if i == 0 && n != 1 {
-			return otherwise
+			return answered{unchanged}
 		}
 	}
 	return nil
 }
 
-// errConflict cannot happen here, unless decide takes the last step back: the
-// transaction has excluded every other writer since before the row was read.
-var errConflict = errors.New("account changed while it was decided on")
+// ExecContext is sql.Conn's, with a prepared statement.
+func (w *writer) ExecContext(ctx context.Context, text string, values ...any) (sql.Result, error) {
+	s, err := w.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, values...)
+}
+
+// QueryContext is sql.Conn's, with a prepared statement.
+func (w *writer) QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error) {
+	s, err := w.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, values...)
+}
+
+// prepared returns a statement that is prepared at its first use.
+func (w *writer) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s := w.statements[text]; s != nil {
+		return s, nil
+	}
+	s, err := w.conn.PrepareContext(ctx, text)
+	if err == nil {
+		w.statements[text] = s
+	}
+	return s, err
+}

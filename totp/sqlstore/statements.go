@@ -5,7 +5,7 @@ import "strings"
 // The statements, as SQLite spells their parameters: it takes $1 for a name and
 // numbers it by its first appearance.
 const (
-	selectRow = selectAny + `WHERE id = ?1`
+	selectRow = selectWhole + `WHERE id = ?1`
 
 	// updateState is the one statement that decides a verdict: it changes
 	// nothing unless the row is still as it was read. It also keeps the last
@@ -35,7 +35,7 @@ const (
 
 	deleteEnrolment = `DELETE FROM enrolment WHERE number = ?1 AND account = ?2`
 
-	selectPage = selectAny + `WHERE id >= ?1 ORDER BY id LIMIT ?2`
+	selectPage = selectWhole + `WHERE id >= ?1 ORDER BY id LIMIT ?2`
 
 	// sweep needs no condition on the account's revision: an edit that was decided
 	// on what is swept writes the account whole.
@@ -50,14 +50,14 @@ const (
 
 	enrolmentColumns = `number, sealed_key, recovery, pending, pending_token, kept, expires_at, issuer, account, created_at`
 
-	itsEnrolment = `number = enrolment AND account = id`
+	joinEnrolment = `number = enrolment AND account = id`
 
-	// selectAny reads whole rows. The LEFT JOIN makes an account without its
+	// selectWhole reads whole rows. The LEFT JOIN makes an account without its
 	// enrolment read as damaged (503), not as unknown (404): applications may let
 	// unknown accounts in without a code.
-	selectAny = selectWhole + `account LEFT JOIN enrolment ON ` + itsEnrolment + ` `
+	selectWhole = selectColumns + `account LEFT JOIN enrolment ON ` + joinEnrolment + ` `
 
-	selectWhole = `SELECT ` + stateColumns + `, enrolment,
+	selectColumns = `SELECT ` + stateColumns + `, enrolment,
 		coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(kept, ''), coalesce(expires_at, 0), coalesce(issuer, ''), coalesce(created_at, 0)
 		FROM `
 )
@@ -66,7 +66,7 @@ const (
 const (
 	begin = `BEGIN IMMEDIATE`
 
-	selectAhead = selectAny + `WHERE id IN (SELECT value FROM json_each(?1))`
+	selectAhead = selectWhole + `WHERE id IN (SELECT value FROM json_each(?1))`
 
 	selectTokensListed = selectTokens + `IN (SELECT value FROM json_each(?1))`
 )
@@ -74,7 +74,7 @@ const (
 // PostgreSQL's statements for batches. The rows are locked in order before the
 // update, which would lock them in any: two replicas would deadlock.
 const (
-	selectRows = selectAny + `WHERE id = ANY($1::text[])`
+	selectRows = selectWhole + `WHERE id = ANY($1::text[])`
 
 	selectTokensIn = selectTokens + `= ANY($1::text[])`
 

@@ -86,7 +86,7 @@ func (k keyring) upgradeRows(ctx context.Context, answers bool) (unread []string
 		}
 		from = last
 	}
-	lost, err := k.ids(ctx, `SELECT id FROM account LEFT JOIN enrolment ON `+itsEnrolment+` WHERE number IS NULL`)
+	lost, err := k.ids(ctx, `SELECT id FROM account LEFT JOIN enrolment ON `+joinEnrolment+` WHERE number IS NULL`)
 	return append(unread, lost...), err
 }
 
@@ -97,11 +97,7 @@ func (k keyring) upgradable(ctx context.Context, from int64) (page []row, last i
 	if err := k.conn.QueryRowContext(ctx, k.d.statement(`SELECT coalesce(max(number), ?1) FROM `+next), from, upgradePage).Scan(&last); err != nil {
 		return nil, 0, err
 	}
-	rows, err := k.conn.QueryContext(ctx, k.d.statement(selectWhole+`account JOIN `+next+` ON `+itsEnrolment), from, upgradePage)
-	if err != nil {
-		return nil, 0, err
-	}
-	page, err = scanRows(rows)
+	page, err = queryRows(ctx, k.conn, k.d.statement(selectColumns+`account JOIN `+next+` ON `+joinEnrolment), from, upgradePage)
 	return page, last, err
 }
 

@@ -1,0 +1,84 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// A querier runs statements: a connection, or SQLite's writer, which prepares them.
+type querier interface {
+	ExecContext(ctx context.Context, text string, values ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error)
+}
+
+// An answered error is an answer about one account, for its caller. Every other
+// error is the database's: it fails the whole batch in SQLite, and gives up the
+// connection in PostgreSQL.
+type answered struct{ error }
+
+func (a answered) Unwrap() error { return a.error }
+
+// answer marks an error, if there is one, as an answer about one account.
+func answer(err error) error {
+	if err == nil {
+		return nil
+	}
+	return answered{err}
+}
+
+// errConflict says that a conditional UPDATE changed no row. PostgreSQL tries again
+// with the row as it is now; in SQLite's exclusive transaction it means that the
+// caller moved the last step back.
+var errConflict = errors.New("account changed while it was decided on")
+
+// doing says what failed; nil if nothing did.
+func doing(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// queryRows returns the accounts that a statement selects, with the columns of
+// selectColumns.
+func queryRows(ctx context.Context, q querier, text string, values ...any) ([]row, error) {
+	return query(ctx, q, (*row).fields, text, values...)
+}
+
+// query returns what a statement selects. fields returns where one row's columns go.
+func query[T any](ctx context.Context, q querier, fields func(*T) []any, text string, values ...any) (all []T, err error) {
+	rows, err := q.QueryContext(ctx, text, values...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var one T
+		if err := rows.Scan(fields(&one)...); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
+
+// oneField is the fields of a query for one column.
+func oneField[T any](v *T) []any { return []any{v} }
+
+// inTransaction runs the statement begin, calls f, and runs COMMIT, or ROLLBACK
+// after an error, even if the caller has left.
+func inTransaction(ctx context.Context, q querier, begin string, f func() error) error {
+	if _, err := q.ExecContext(ctx, begin); err != nil {
+		return err
+	}
+	err := f()
+	if err == nil {
+		_, err = q.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		q.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // fails only if the engine has rolled back itself
+	}
+	return err
+}
