@@ -138,7 +138,7 @@ func accountError(doing, name string, err error) error {
 		return withHint(err, "`totpctl account confirm` with a first code of it gives recovery codes")
 	case errors.Is(err, verifier.ErrNotPending):
 		return withHint(err, "`totpctl account rekey` makes a fresh secret, to be confirmed within %v", verifier.DefaultPendingTime)
-	case errors.Is(err, sqlstore.ErrNoKey):
+	case errors.Is(err, verifier.ErrNoKey):
 		return withHint(err, "set ENCRYPTION_KEY, as `totpctl init` does: secrets are stored sealed or not at all")
 	case errors.Is(err, sqlstore.ErrKey):
 		return withHint(err, "%s", storeHint(err))

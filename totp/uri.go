@@ -1,6 +1,7 @@
 package totp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -48,24 +49,12 @@ func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+"
 // contradicted by the label is an error, because a guess would show codes that
 // no server accepts. Its errors never quote the secret.
 func ParseURI(uri string) (Entry, error) {
-	label, query, err := splitURI(uri)
-	if err != nil {
-		return Entry{}, err
-	}
-	values, err := parseQuery(query)
-	if err != nil {
-		return Entry{}, err
-	}
-	secret, err := ParseSecret(values["secret"])
-	if err != nil {
-		return Entry{}, err
-	}
-	issuer, account, err := parseLabel(label, values["issuer"])
-	if err != nil {
-		return Entry{}, err
-	}
-	scheme, err := parseScheme(values)
-	if err != nil {
+	label, query, errURI := splitURI(uri)
+	values, errQuery := parseQuery(query)
+	secret, errSecret := ParseSecret(values["secret"])
+	issuer, account, errLabel := parseLabel(label, values["issuer"])
+	scheme, errScheme := parseScheme(values)
+	if err := cmp.Or(errURI, errQuery, errSecret, errLabel, errScheme); err != nil {
 		return Entry{}, err
 	}
 	k, err := NewKey(secret, scheme)
@@ -145,22 +134,17 @@ func cutLabel(label string) (prefix, account string, ok bool) {
 	return label[:escaped], label[escaped+len("%3A"):], true
 }
 
-func parseScheme(values map[string]string) (s Scheme, err error) {
-	s = DefaultScheme()
+func parseScheme(values map[string]string) (Scheme, error) {
+	s := DefaultScheme()
+	var errAlgorithm, errDigits, errPeriod error
 	if v, ok := values["algorithm"]; ok {
-		if s.Algorithm, err = ParseAlgorithm(v); err != nil {
-			return s, err
-		}
+		s.Algorithm, errAlgorithm = ParseAlgorithm(v)
 	}
 	if v, ok := values["digits"]; ok {
-		if s.Digits, err = ParseDigits(v); err != nil {
-			return s, err
-		}
+		s.Digits, errDigits = ParseDigits(v)
 	}
 	if v, ok := values["period"]; ok {
-		if s.Period, err = ParsePeriod(v); err != nil {
-			return s, err
-		}
+		s.Period, errPeriod = ParsePeriod(v)
 	}
-	return s, nil
+	return s, cmp.Or(errAlgorithm, errDigits, errPeriod)
 }

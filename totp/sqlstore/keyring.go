@@ -110,7 +110,7 @@ func (k keyring) check(ctx context.Context, text string) error {
 		if !k.sealer.has(r.id) {
 			continue
 		}
-		got, err := k.sealer.open(r.id+" "+r.canary, "canary")
+		got, err := k.sealer.openSealed(sealed{r.id, r.canary}, "canary")
 		if err != nil {
 			return fmt.Errorf("%w: the canary of key %s does not open", ErrKey, r.id)
 		}
@@ -145,19 +145,19 @@ func (k keyring) checkKnown(rows []sealingRow) error {
 // databaseKey returns the database's own key; nil where it has none yet, because
 // no encryption key was ever set.
 func (k keyring) databaseKey(rows []sealingRow) ([]byte, error) {
-	var sealed bool
+	var unopened bool
 	for _, r := range rows {
 		if r.databaseKey == "" || !k.sealer.has(r.id) {
-			sealed = sealed || r.databaseKey != ""
+			unopened = unopened || r.databaseKey != ""
 			continue
 		}
-		key, err := k.sealer.open(r.id+" "+r.databaseKey, "database key")
+		key, err := k.sealer.openSealed(sealed{r.id, r.databaseKey}, "database key")
 		if err != nil || len(key) != databaseKeyBytes {
 			return nil, fmt.Errorf("%w: the database's own key does not open with key %s", ErrKey, r.id)
 		}
 		return key, nil
 	}
-	if sealed {
+	if unopened {
 		return nil, fmt.Errorf("%w: the database's own key is sealed with others than those given", ErrKey)
 	}
 	return nil, nil
@@ -171,7 +171,7 @@ func (k keyring) introduced(rows []sealingRow) bool {
 		if !k.sealer.has(r.id) {
 			continue
 		}
-		canary, err := k.sealer.open(r.id+" "+r.canary, "canary")
+		canary, err := k.sealer.openSealed(sealed{r.id, r.canary}, "canary")
 		if err != nil || string(canary) != canaryText || r.databaseKey == "" {
 			return false
 		}
@@ -206,7 +206,7 @@ func (k keyring) leave(ctx context.Context) error {
 	err := k.exec(ctx, `INSERT INTO sealing_key (id, canary) VALUES (?1, '') ON CONFLICT (id) DO NOTHING`, s.first)
 	for id := range s.keys {
 		err = errors.Join(err, k.exec(ctx, `UPDATE sealing_key SET canary = ?2, database_key = ?3 WHERE id = ?1`,
-			id, k.sealed(id, []byte(canaryText), "canary"), k.sealed(id, s.database, "database key")))
+			id, s.sealWith(id, []byte(canaryText), "canary").box, s.sealWith(id, s.database, "database key").box))
 	}
 	return err
 }
@@ -254,11 +254,6 @@ func (k keyring) rename(ctx context.Context) error {
 // ids runs a query of ids.
 func (k keyring) ids(ctx context.Context, text string, values ...any) ([]string, error) {
 	return query(ctx, k.conn, oneField[string], k.d.statement(text), values...)
-}
-
-// sealed returns text sealed with a key, without the key's id, which has a column.
-func (k keyring) sealed(id string, plain []byte, use string) string {
-	return k.sealer.sealWith(id, plain, use)[len(id)+1:]
 }
 
 func (k keyring) exec(ctx context.Context, text string, values ...any) error {

@@ -21,7 +21,7 @@ const resealPage = 500
 // rotation may seal with one of them after this.
 func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err error) {
 	if s.first == "" {
-		return 0, ErrNoKey
+		return 0, verifier.ErrNoKey
 	}
 	var failed []error
 	for from := ""; ; {

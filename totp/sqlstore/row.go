@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"totpctl/totp"
@@ -377,12 +376,7 @@ func (r *row) reseal(s *sealer) (change bool, err error) {
 // sealedBy reports whether all that the row has sealed was sealed with a key.
 func (r *row) sealedBy(id string) bool {
 	p, err := r.pendingColumn()
-	return err == nil && keyOf(r.sealedKey, id) && keyOf(p.Key, id) && keyOf(r.recovery, id) && keyOf(r.kept, id)
-}
-
-// keyOf reports whether a column's seal, if it has one, is of the key.
-func keyOf(column, id string) bool {
-	return column == "" || strings.HasPrefix(column, id+" ") || strings.Contains(column, " "+id+" ")
+	return err == nil && sealedBy(id, r.sealedKey) && sealedBy(id, p.Key) && sealedBy(id, r.recovery) && sealedBy(id, r.kept)
 }
 
 func summaries(rows []row, s *sealer) (all []verifier.Summary) {

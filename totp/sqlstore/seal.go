@@ -21,9 +21,6 @@ import (
 // errSeal says that a sealed text was not made by this key for this place.
 var errSeal = errors.New("sealed text does not open")
 
-// ErrNoKey says that there is no ENCRYPTION_KEY to seal a secret with.
-var ErrNoKey = verifier.ErrNoKey
-
 // A sealer seals secrets with AES-256-GCM under a key derived from the first of
 // the encryption keys by HKDF (RFC 5869), and opens them with any. Sealed text is
 // bound to its place by associated data, so that whoever may write to the database
@@ -88,29 +85,42 @@ func (s *sealer) has(id string) bool {
 	return ok
 }
 
-// seal returns the id of the key and the sealed text in base64, parted by a space
-// and bound to the place that the parts name.
-func (s *sealer) seal(plain []byte, place ...string) (string, error) {
-	if s.first == "" {
-		return "", ErrNoKey
-	}
-	return s.sealWith(s.first, plain, place...), nil
+// A sealed text is a column's: the id of the key and the box in base64, parted by a
+// space. The columns of sealing_key have the two apart.
+type sealed struct{ keyID, box string }
+
+func (s sealed) String() string { return s.keyID + " " + s.box }
+
+func parseSealed(text string) sealed {
+	id, box, _ := strings.Cut(text, " ")
+	return sealed{id, box}
 }
 
-func (s *sealer) sealWith(id string, plain []byte, place ...string) string {
-	aead := s.keys[id].aead
-	box := aead.Seal(make([]byte, 0, len(plain)+aead.Overhead()), nil, plain, bind(place))
-	return id + " " + base64.StdEncoding.EncodeToString(box)
+// seal returns the text of a sealed one, bound to the place that the parts name.
+func (s *sealer) seal(plain []byte, place ...string) (string, error) {
+	if s.first == "" {
+		return "", verifier.ErrNoKey
+	}
+	return s.sealWith(s.first, plain, place...).String(), nil
 }
 
 // open reverses seal.
-func (s *sealer) open(sealed string, place ...string) ([]byte, error) {
-	id, text, _ := strings.Cut(sealed, " ")
-	key, ok := s.keys[id]
+func (s *sealer) open(text string, place ...string) ([]byte, error) {
+	return s.openSealed(parseSealed(text), place...)
+}
+
+func (s *sealer) sealWith(id string, plain []byte, place ...string) sealed {
+	aead := s.keys[id].aead
+	box := aead.Seal(make([]byte, 0, len(plain)+aead.Overhead()), nil, plain, bind(place))
+	return sealed{id, base64.StdEncoding.EncodeToString(box)}
+}
+
+func (s *sealer) openSealed(t sealed, place ...string) ([]byte, error) {
+	key, ok := s.keys[t.keyID]
 	if !ok {
-		return nil, fmt.Errorf("%w: a secret is sealed with key %s, which is not given", ErrKey, id)
+		return nil, fmt.Errorf("%w: a secret is sealed with key %s, which is not given", ErrKey, t.keyID)
 	}
-	box, err := base64.StdEncoding.DecodeString(text)
+	box, err := base64.StdEncoding.DecodeString(t.box)
 	if err != nil {
 		return nil, errSeal
 	}
@@ -131,18 +141,46 @@ func bind(parts []string) []byte {
 	return b
 }
 
-// sealKey returns a key as its column has it: its parameters, then what seal
-// returns; "" for the zero Key.
+// A sealedKey is a totp.Key as its column has it, parted by spaces: its scheme, to
+// which the seal is bound, too, and its sealed secret.
+type sealedKey struct{ algorithm, digits, period, secret string }
+
+func (k sealedKey) String() string {
+	return strings.Join([]string{k.algorithm, k.digits, k.period, k.secret}, " ")
+}
+
+func parseSealedKey(column string) (sealedKey, error) {
+	f := strings.SplitN(column, " ", 4)
+	if len(f) != 4 {
+		return sealedKey{}, errSeal
+	}
+	return sealedKey{f[0], f[1], f[2], f[3]}, nil
+}
+
+func (k sealedKey) at(place []string) []string { return append(place, k.algorithm, k.digits, k.period) }
+
+func (k sealedKey) key(secret []byte) (totp.Key, error) {
+	raw, errSecret := totp.NewSecret(secret)
+	algorithm, errAlgorithm := totp.ParseAlgorithm(k.algorithm)
+	digits, errDigits := totp.ParseDigits(k.digits)
+	period, errPeriod := totp.ParsePeriod(k.period)
+	if err := errors.Join(errSecret, errAlgorithm, errDigits, errPeriod); err != nil {
+		return totp.Key{}, err
+	}
+	return totp.NewKey(raw, totp.Scheme{Algorithm: algorithm, Digits: digits, Period: period})
+}
+
+// sealKey returns the text of a sealedKey; "" for the zero Key.
 func (s *sealer) sealKey(k totp.Key, place ...string) (string, error) {
 	if k.IsZero() {
 		return "", nil
 	}
-	parameters := []string{k.Algorithm().String(), strconv.Itoa(k.Digits()), strconv.Itoa(int(k.Period() / time.Second))}
-	sealed, err := s.seal(k.Secret().Bytes(), append(place, parameters...)...)
-	if err != nil {
+	c := sealedKey{algorithm: k.Algorithm().String(), digits: strconv.Itoa(k.Digits()), period: strconv.Itoa(int(k.Period() / time.Second))}
+	var err error
+	if c.secret, err = s.seal(k.Secret().Bytes(), c.at(place)...); err != nil {
 		return "", err
 	}
-	return strings.Join(append(parameters, sealed), " "), nil
+	return c.String(), nil
 }
 
 // openKey reverses sealKey.
@@ -150,28 +188,22 @@ func (s *sealer) openKey(column string, place ...string) (totp.Key, error) {
 	if column == "" {
 		return totp.Key{}, nil
 	}
-	f := strings.SplitN(column, " ", 4)
-	if len(f) != 4 {
-		return totp.Key{}, errSeal
-	}
-	raw, err := s.open(f[3], append(place, f[:3]...)...)
+	c, err := parseSealedKey(column)
 	if err != nil {
 		return totp.Key{}, err
 	}
-	return parseKey(raw, f[0], f[1], f[2])
-}
-
-func parseKey(raw []byte, algorithm, digits, period string) (totp.Key, error) {
-	var errs [3]error
-	var scheme totp.Scheme
-	secret, err := totp.NewSecret(raw)
-	scheme.Algorithm, errs[0] = totp.ParseAlgorithm(algorithm)
-	scheme.Digits, errs[1] = totp.ParseDigits(digits)
-	scheme.Period, errs[2] = totp.ParsePeriod(period)
-	if err := errors.Join(append(errs[:], err)...); err != nil {
+	raw, err := s.open(c.secret, c.at(place)...)
+	if err != nil {
 		return totp.Key{}, err
 	}
-	return totp.NewKey(secret, scheme)
+	return c.key(raw)
+}
+
+// sealedBy reports whether a column, of sealed text or of a sealed key, is sealed
+// with the key or empty.
+func sealedBy(id, column string) bool {
+	f := strings.Split(column, " ")
+	return column == "" || len(f) > 1 && f[len(f)-2] == id
 }
 
 // macLength is in bytes of a MAC: 128 bits.
