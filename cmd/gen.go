@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"totpctl/cmd/authenticator"
 	"totpctl/totp"
-	"totpctl/totp/authenticator"
 )
 
 func (p program) genCommand() *cobra.Command {
