@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"totpctl/server"
 	"totpctl/server/client"
@@ -19,14 +20,80 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// An accounts is what the account commands work on.
-type accounts struct {
-	program
-	*verifier.Verifier
+// accountCommands are the account commands over one open store.
+type accountCommands struct {
+	program    program
+	verifier   *verifier.Verifier
 	store      sqlstore.Store
 	public     *url.URL
 	json       bool
+	flags      *pflag.FlagSet
 	hasDefault bool
+}
+
+// An action is a subcommand that opens the store and calls one method. verdict
+// reports whether its exit code is a verdict; doing is for its errors, as in
+// "adding account".
+type action struct {
+	use, doing, short, long, example string
+	args                             cobra.PositionalArgs
+	verdict                          bool
+	flags                            func(*pflag.FlagSet) // nil: none of its own
+	run                              func(accountCommands, context.Context, []string) error
+}
+
+func (a action) name() string { return strings.Fields(a.use)[0] }
+
+func accountActions() []action {
+	one, optional := cobra.ExactArgs(1), cobra.MaximumNArgs(1)
+	return []action{
+		{
+			use: "add NAME", short: "Make an account with a fresh secret, pending until its first code",
+			doing: "adding", example: "alice", args: one, run: accountCommands.add,
+		},
+		{
+			use: "list", short: "List the accounts, and who is waiting or stopped",
+			doing: "listing", args: cobra.NoArgs, run: accountCommands.list,
+		},
+		{
+			use: "show [NAME]", short: "Show an account; without NAME, the default one",
+			doing: "showing", example: "alice", args: optional, run: accountCommands.show,
+		},
+		{
+			use: "confirm NAME CODE", short: "Confirm a pending secret with its first code; print recovery codes",
+			doing: "confirming", example: "alice 123456", args: cobra.ExactArgs(2), run: accountCommands.confirm, verdict: true,
+		},
+		{
+			use: "rekey NAME", short: "Make a pending second secret; the old one works until it is confirmed",
+			doing: "rekeying", example: "alice --revoke", args: one, run: accountCommands.rekey,
+			long: `Makes a pending second secret, which takes the place of the old one at its first
+code. Where the phone is lost or stolen, --revoke deletes the old secret at once:
+until the new one is confirmed, only recovery codes are good.`,
+			flags: func(f *pflag.FlagSet) {
+				f.Bool("revoke", false, "delete the old secret at once: its phone is lost or stolen")
+			},
+		},
+		{
+			use: "recovery-codes NAME", short: "Print fresh recovery codes and void the old ones",
+			doing: "renewing recovery codes of", example: "alice", args: one, run: accountCommands.recoveryCodes,
+		},
+		{
+			use: "unlock [NAME]", short: "Forget an account's failures and enable it; without NAME, the default one",
+			doing: "unlocking", example: "alice", args: optional, run: accountCommands.unlock,
+		},
+		{
+			use: "disable [NAME]", short: "Stop an account until it is unlocked; without NAME, the default one",
+			doing: "disabling", example: "alice", args: optional, run: accountCommands.disable,
+		},
+		{
+			use: "remove NAME", short: "Delete an account and all that is remembered of it",
+			doing: "removing", example: "alice", args: one, run: accountCommands.remove,
+		},
+		{
+			use: "reseal", short: "Seal all secrets with the first of ENCRYPTION_KEY, to retire the others",
+			doing: "resealing", args: cobra.NoArgs, run: accountCommands.reseal,
+		},
+	}
 }
 
 func (p program) accountCommand() *cobra.Command {
@@ -40,70 +107,60 @@ need not stop.`,
 		Args:    cobra.NoArgs,
 	}
 	c.PersistentFlags().Bool("json", false, "print JSON")
-	one, optional := cobra.ExactArgs(1), cobra.MaximumNArgs(1)
-	c.AddCommand(
-		p.accountAction("add NAME", "adding", "Make an account with a fresh secret, pending until its first code", "alice", one, accounts.add),
-		p.accountAction("list", "listing", "List the accounts, and who is waiting or stopped", "", cobra.NoArgs, accounts.list),
-		p.accountAction("show [NAME]", "showing", "Show an account; without NAME, the default one", "alice", optional, accounts.show),
-		p.accountAction("confirm NAME CODE", "confirming", "Confirm a pending secret with its first code; print recovery codes", "alice 123456", cobra.ExactArgs(2), accounts.confirm),
-		p.rekeyCommand(),
-		p.accountAction("recovery-codes NAME", "renewing recovery codes of", "Print fresh recovery codes and void the old ones", "alice", one, accounts.recoveryCodes),
-		p.accountAction("unlock [NAME]", "unlocking", "Forget an account's failures and enable it; without NAME, the default one", "alice", optional, accounts.unlock),
-		p.accountAction("disable [NAME]", "disabling", "Stop an account until it is unlocked; without NAME, the default one", "alice", optional, accounts.disable),
-		p.accountAction("remove NAME", "removing", "Delete an account and all that is remembered of it", "alice", one, accounts.remove),
-		p.accountAction("reseal", "resealing", "Seal all secrets with the first of ENCRYPTION_KEY, to retire the others", "", cobra.NoArgs, accounts.reseal),
-	)
+	for _, a := range accountActions() {
+		c.AddCommand(p.actionCommand(a))
+	}
 	return c
 }
 
-func (p program) rekeyCommand() *cobra.Command {
-	var revoke bool
-	c := p.accountAction("rekey NAME", "rekeying", "Make a pending second secret; the old one works until it is confirmed", "alice --revoke", cobra.ExactArgs(1),
-		func(a accounts, ctx context.Context, args []string) error { return a.rekey(ctx, args[0], revoke) })
-	c.Long = `Makes a pending second secret, which takes the place of the old one at its first
-code. Where the phone is lost or stolen, --revoke deletes the old secret at once:
-until the new one is confirmed, only recovery codes are good.`
-	c.Flags().BoolVar(&revoke, "revoke", false, "delete the old secret at once: its phone is lost or stolen")
+func (p program) actionCommand(a action) *cobra.Command {
+	c := &cobra.Command{
+		Use:     a.use,
+		Short:   a.short,
+		Long:    a.long,
+		Example: strings.TrimRight("  totpctl account "+a.name()+" "+a.example, " "),
+		Args:    a.args,
+		RunE:    func(c *cobra.Command, args []string) error { return p.runAction(c, a, args) },
+	}
+	if a.verdict {
+		c.Annotations = exitsWithVerdict()
+	}
+	if a.flags != nil {
+		a.flags(c.Flags())
+	}
 	return c
 }
 
-// accountAction is a subcommand that opens the store and calls one method.
-func (p program) accountAction(use, doing, short, example string, args cobra.PositionalArgs, run func(accounts, context.Context, []string) error) *cobra.Command {
-	name, _, _ := strings.Cut(use, " ")
-	annotations := map[string]string{}
-	if name == "confirm" {
-		annotations[decides] = "yes"
+func (p program) runAction(c *cobra.Command, a action, args []string) (err error) {
+	if len(args) > 0 && args[0] == "" {
+		return withHint(errors.New("reading NAME: it is empty"), "leave NAME out for the default account, where that may be")
 	}
-	return &cobra.Command{
-		Annotations: annotations,
-		Use:         use,
-		Short:       short,
-		Example:     strings.TrimRight("  totpctl account "+name+" "+example, " "),
-		Args:        args,
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			if len(args) > 0 && args[0] == "" {
-				return withHint(errors.New("reading NAME: it is empty"), "leave NAME out for the default account, where that may be")
-			}
-			a, err := p.openAccounts(c)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, a.store.Close()) }()
-			if err := run(a, c.Context(), args); err != nil {
-				return accountError(doing, strings.Join(args[:min(len(args), 1)], ""), err)
-			}
-			return nil
-		},
+	all, err := p.openAccounts(c)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, all.store.Close()) }()
+	if err := a.run(all, c.Context(), args); err != nil {
+		return accountError(a.doing, firstOf(args), err)
+	}
+	return nil
 }
 
-func (p program) openAccounts(c *cobra.Command) (a accounts, err error) {
+// firstOf returns "", the default account's name, where there are no args.
+func firstOf(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
+func (p program) openAccounts(c *cobra.Command) (a accountCommands, err error) {
 	s, err := readSettings(c)
 	if err != nil {
 		return a, err
 	}
-	a.program = p
-	if a.json, err = c.Flags().GetBool("json"); err != nil {
+	a.program, a.flags = p, c.Flags()
+	if a.json, err = a.flags.GetBool("json"); err != nil {
 		return a, err
 	}
 	if a.public, err = s.publicURL(); err != nil {
@@ -114,13 +171,13 @@ func (p program) openAccounts(c *cobra.Command) (a accounts, err error) {
 		return a, err
 	}
 	a.hasDefault = !key.IsZero()
-	a.store, a.Verifier, err = p.openVerifier(c.Context(), s, key, p.warn)
+	a.store, a.verifier, err = p.openVerifier(c.Context(), s, key, p.warn)
 	return a, err
 }
 
 // accountError says what was done to whom, and the way out.
 func accountError(doing, name string, err error) error {
-	if errors.Is(err, errNo) {
+	if errors.Is(err, errNotValid) {
 		return err
 	}
 	if name != "" {
@@ -148,23 +205,27 @@ func accountError(doing, name string, err error) error {
 	return err
 }
 
-func (a accounts) add(ctx context.Context, args []string) error {
-	e, err := a.Add(ctx, args[0])
+func (a accountCommands) add(ctx context.Context, args []string) error {
+	e, err := a.verifier.Add(ctx, args[0])
 	if err != nil {
 		return err
 	}
 	return a.printEnrolment(e)
 }
 
-func (a accounts) rekey(ctx context.Context, name string, revoke bool) error {
-	e, err := a.Rekey(ctx, name, revoke)
+func (a accountCommands) rekey(ctx context.Context, args []string) error {
+	revoke, err := a.flags.GetBool("revoke")
+	if err != nil {
+		return err
+	}
+	e, err := a.verifier.Rekey(ctx, args[0], revoke)
 	if err != nil {
 		return err
 	}
 	return a.printEnrolment(e)
 }
 
-func (a accounts) printEnrolment(e verifier.Enrolment) error {
+func (a accountCommands) printEnrolment(e verifier.Enrolment) error {
 	body := server.NewEnrolmentBody(e, a.public)
 	if a.json {
 		return a.print(body)
@@ -173,21 +234,21 @@ func (a accounts) printEnrolment(e verifier.Enrolment) error {
 	if link == "" {
 		link = "none, as PUBLIC_URL is neither https nor this machine: the link would show the secret on the way"
 	}
-	_, err := fmt.Fprintf(a.out, "uri: %s\nlink for its owner: %s\nconfirm by: %s\n", body.URI, link, e.Until.Local().Format(time.DateTime))
+	_, err := fmt.Fprintf(a.program.out, "uri: %s\nlink for its owner: %s\nconfirm by: %s\n", body.URI, link, e.Until.Local().Format(time.DateTime))
 	return err
 }
 
-func (a accounts) confirm(ctx context.Context, args []string) error {
-	code, err := a.readCode(args[1])
+func (a accountCommands) confirm(ctx context.Context, args []string) error {
+	code, err := a.program.readCode(args[1])
 	if err != nil {
 		return err
 	}
-	verdict, codes, err := a.Confirm(ctx, args[0], code, verifier.RequestID{})
+	verdict, codes, err := a.verifier.Confirm(ctx, args[0], code, verifier.RequestID{})
 	if err != nil {
 		return err
 	}
 	if !verdict.Valid {
-		return a.printVerdict(client.Result{Reason: string(verdict.Reason), RetryAfter: verdict.RetryAfter}, checkForm{json: a.json}, 0)
+		return a.program.printVerdict(client.Result{Reason: string(verdict.Reason), RetryAfter: verdict.RetryAfter}, checkForm{json: a.json}, 0)
 	}
 	if a.json {
 		return a.print(server.NewVerdictBody(verdict, codes))
@@ -195,8 +256,8 @@ func (a accounts) confirm(ctx context.Context, args []string) error {
 	return a.printCodes(codes)
 }
 
-func (a accounts) recoveryCodes(ctx context.Context, args []string) error {
-	codes, err := a.RecoveryCodes(ctx, args[0])
+func (a accountCommands) recoveryCodes(ctx context.Context, args []string) error {
+	codes, err := a.verifier.RecoveryCodes(ctx, args[0])
 	if err != nil {
 		return err
 	}
@@ -204,35 +265,37 @@ func (a accounts) recoveryCodes(ctx context.Context, args []string) error {
 }
 
 // printCodes prints bare codes, one a line: they are the result.
-func (a accounts) printCodes(codes []string) error {
+func (a accountCommands) printCodes(codes []string) error {
 	if a.json {
 		return a.print(map[string][]string{"recovery_codes": codes})
 	}
-	_, err := fmt.Fprintln(a.out, strings.Join(codes, "\n"))
+	_, err := fmt.Fprintln(a.program.out, strings.Join(codes, "\n"))
 	return err
 }
 
-func (a accounts) unlock(ctx context.Context, args []string) error {
-	return a.Unlock(ctx, strings.Join(args, ""))
+func (a accountCommands) unlock(ctx context.Context, args []string) error {
+	return a.verifier.Unlock(ctx, firstOf(args))
 }
 
-func (a accounts) disable(ctx context.Context, args []string) error {
-	return a.Disable(ctx, strings.Join(args, ""))
+func (a accountCommands) disable(ctx context.Context, args []string) error {
+	return a.verifier.Disable(ctx, firstOf(args))
 }
 
-func (a accounts) remove(ctx context.Context, args []string) error { return a.Remove(ctx, args[0]) }
+func (a accountCommands) remove(ctx context.Context, args []string) error {
+	return a.verifier.Remove(ctx, args[0])
+}
 
-func (a accounts) reseal(ctx context.Context, _ []string) error {
+func (a accountCommands) reseal(ctx context.Context, _ []string) error {
 	changed, err := a.store.Reseal(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "resealed %d accounts\n", changed)
+	_, err = fmt.Fprintf(a.program.out, "resealed %d accounts\n", changed)
 	return err
 }
 
-func (a accounts) print(body any) error {
-	e := json.NewEncoder(a.out)
+func (a accountCommands) print(body any) error {
+	e := json.NewEncoder(a.program.out)
 	e.SetEscapeHTML(false)
 	return e.Encode(body)
 }
@@ -240,10 +303,10 @@ func (a accounts) print(body any) error {
 const listPage = 500
 
 // list shows the default account first, if there is one.
-func (a accounts) list(ctx context.Context, _ []string) error {
+func (a accountCommands) list(ctx context.Context, _ []string) error {
 	t := a.table()
 	if a.hasDefault {
-		info, err := a.Show(ctx, "")
+		info, err := a.verifier.Show(ctx, "")
 		if err == nil {
 			err = a.printInfo(t, info)
 		}
@@ -252,7 +315,7 @@ func (a accounts) list(ctx context.Context, _ []string) error {
 		}
 	}
 	for from := ""; ; {
-		page, next, err := a.List(ctx, from, listPage)
+		page, next, err := a.verifier.List(ctx, from, listPage)
 		if err != nil {
 			return err
 		}
@@ -268,8 +331,8 @@ func (a accounts) list(ctx context.Context, _ []string) error {
 	}
 }
 
-func (a accounts) show(ctx context.Context, args []string) error {
-	info, err := a.Show(ctx, strings.Join(args, ""))
+func (a accountCommands) show(ctx context.Context, args []string) error {
+	info, err := a.verifier.Show(ctx, firstOf(args))
 	if err != nil {
 		return err
 	}
@@ -277,20 +340,20 @@ func (a accounts) show(ctx context.Context, args []string) error {
 	if err := errors.Join(a.printInfo(t, info), t.Flush()); err != nil || a.json || info.RefusedUntil.IsZero() {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that\n",
+	_, err = fmt.Fprintf(a.program.out, "codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that\n",
 		info.RefusedUntil.Local().Format(time.DateTime))
 	return err
 }
 
-func (a accounts) table() *tabwriter.Writer {
-	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+func (a accountCommands) table() *tabwriter.Writer {
+	t := tabwriter.NewWriter(a.program.out, 0, 0, 2, ' ', 0)
 	if !a.json {
 		fmt.Fprintln(t, "ACCOUNT\tSTATUS\tFAILURES\tRECOVERY CODES\tUNTIL")
 	}
 	return t
 }
 
-func (a accounts) printInfo(t *tabwriter.Writer, i verifier.Info) error {
+func (a accountCommands) printInfo(t *tabwriter.Writer, i verifier.Info) error {
 	if a.json {
 		return a.print(server.NewAccountBody(i))
 	}

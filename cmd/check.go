@@ -40,7 +40,7 @@ through which proxy (HTTPS_PROXY, HTTP_PROXY, NO_PROXY) and trusting whom
 (SSL_CERT_FILE, SSL_CERT_DIR): the environment may be somebody else's.
 
 Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
-		Annotations: map[string]string{decides: "yes"},
+		Annotations: exitsWithVerdict(),
 		Example:     "  totpctl check 123456 && ./deploy\n  totpctl check -- \"$CODE\" && ./deploy\n  totpctl gen --once | totpctl check --quiet -",
 		Args:        cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -148,7 +148,7 @@ func (p program) printVerdict(r client.Result, form checkForm, period time.Durat
 	if o := r.ClockOffset; o != nil && !form.quiet && o.Abs() > period/2 {
 		fmt.Fprintf(p.errOut, "totpctl: %s\nhint: most wrong codes are wrong clocks: set this machine's clock, the server's and the phone's by NTP\n", clocks(*o))
 	}
-	return errNo
+	return errNotValid
 }
 
 func clocks(offset time.Duration) string {

@@ -20,11 +20,14 @@ const (
 	exitError = 2 // no result: usage, configuration, network, store
 )
 
-// decides marks the commands whose exit code is a verdict.
-const decides = "decides"
+// exitsWithVerdict returns the annotation of commands whose exit code is a verdict.
+func exitsWithVerdict() map[string]string { return map[string]string{verdictMark: "yes"} }
 
-// errNo ends check without a message: its verdict has been printed.
-var errNo = errors.New("not valid")
+const verdictMark = "exits with verdict"
+
+// errNotValid ends a command with exitNo and no message: its verdict has been
+// printed.
+var errNotValid = errors.New("not valid")
 
 // A hinted error names the way out.
 type hinted struct {
@@ -55,8 +58,8 @@ type program struct {
 func Main() int {
 	p := program{clock: time.Now, in: os.Stdin, out: os.Stdout, errOut: os.Stderr}
 	c, err := p.root().ExecuteC()
-	if err == nil && c.Annotations[decides] != "" && c.Flags().Changed("help") {
-		return exitError // the help is no verdict, should a code that somebody typed ask for it
+	if err == nil && c.Annotations[verdictMark] != "" && c.Flags().Changed("help") {
+		return exitError // `check -h` must not exit 0: a script would take that for a valid code
 	}
 	return p.exitCode(err)
 }
@@ -70,13 +73,13 @@ verifies codes and enrols people with a QR code, an authenticator that prints
 live codes, and a check for scripts.`,
 		Example: `  totpctl init && totpctl serve      # a server, and a QR code to scan
   totpctl check 123456 && ./deploy   # deploy only with a good code`,
-		Version:       "of the build", // the template tells which
+		Version:       "any", // makes cobra add --version; the template prints the real one
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 	}
 	root.PersistentFlags().String("env", "", "read configuration from this `file` instead of .env")
-	cobra.AddTemplateFunc("build", version) // read when it is asked for: it takes time
+	cobra.AddTemplateFunc("build", version) // a function, as reading the version takes time at every start
 	root.SetVersionTemplate("totpctl {{build}}\n")
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
@@ -86,8 +89,8 @@ live codes, and a check for scripts.`,
 	return root
 }
 
-// hintUsage gives cobra's errors about flags and arguments a way out, and makes
-// an error of a command that needs another behind it.
+// hintUsage gives cobra's errors about flags and arguments a hint, and has commands
+// that only group others refuse to run, in c and below it.
 func hintUsage(c *cobra.Command) {
 	hint := func(c *cobra.Command, err error) error {
 		return withHint(err, "`%s --help` shows what it takes", c.CommandPath())
@@ -109,8 +112,8 @@ func hintUsage(c *cobra.Command) {
 	}
 }
 
-// needCommand keeps a misspelt command in a script from being a success: cobra
-// shows the help and succeeds where a command does nothing of its own.
+// needCommand refuses a command that only groups others. Cobra would print its help
+// and exit 0, which a script takes for success.
 func needCommand(c *cobra.Command, _ []string) error {
 	return withHint(errors.New("no command given"), "`%s --help` lists the commands", c.CommandPath())
 }
@@ -120,7 +123,7 @@ func (p program) exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errNo):
+	case errors.Is(err, errNotValid):
 		return exitNo
 	}
 	fmt.Fprintf(p.errOut, "totpctl: %s\n", oneLine(err.Error()))
