@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"totpctl/cmd/hint"
 	"totpctl/server"
 	"totpctl/server/client"
 	"totpctl/totp"
@@ -133,7 +134,7 @@ func (p program) actionCommand(a action) *cobra.Command {
 
 func (p program) runAction(c *cobra.Command, a action, args []string) (err error) {
 	if len(args) > 0 && args[0] == "" {
-		return withHint(errors.New("reading NAME: it is empty"), "leave NAME out for the default account, where that may be")
+		return hint.With(errors.New("reading NAME: it is empty"), "leave NAME out for the default account, where that may be")
 	}
 	all, err := p.openAccounts(c)
 	if err != nil {
@@ -186,21 +187,21 @@ func accountError(doing, name string, err error) error {
 	err = fmt.Errorf("%s account%s: %w", doing, name, err)
 	switch {
 	case errors.Is(err, verifier.ErrName):
-		return withHint(err, "a name has 1 to %d characters that people can see at both ends; one colon may part an issuer of its own from it, as in GitHub:alice", totp.MaxName)
+		return hint.With(err, "a name has 1 to %d characters that people can see at both ends; one colon may part an issuer of its own from it, as in GitHub:alice", totp.MaxName)
 	case errors.Is(err, verifier.ErrNoAccount):
-		return withHint(err, "`totpctl account list` shows the accounts")
+		return hint.With(err, "`totpctl account list` shows the accounts")
 	case errors.Is(err, verifier.ErrExists):
-		return withHint(err, "`totpctl account rekey` gives it a new secret; `totpctl account remove` deletes it")
+		return hint.With(err, "`totpctl account rekey` gives it a new secret; `totpctl account remove` deletes it")
 	case errors.Is(err, verifier.ErrPending):
-		return withHint(err, "`totpctl account confirm` with a first code of it gives recovery codes")
+		return hint.With(err, "`totpctl account confirm` with a first code of it gives recovery codes")
 	case errors.Is(err, verifier.ErrNotPending):
-		return withHint(err, "`totpctl account rekey` makes a fresh secret, to be confirmed within %v", verifier.DefaultPendingTime)
+		return hint.With(err, "`totpctl account rekey` makes a fresh secret, to be confirmed within %v", verifier.DefaultPendingTime)
 	case errors.Is(err, verifier.ErrNoKey):
-		return withHint(err, "set ENCRYPTION_KEY, as `totpctl init` does: secrets are stored sealed or not at all")
+		return hint.With(err, "set ENCRYPTION_KEY, as `totpctl init` does: secrets are stored sealed or not at all")
 	case errors.Is(err, sqlstore.ErrKey):
-		return withHint(err, "%s", storeHint(err))
+		return hint.With(err, "%s", storeHint(err))
 	case errors.Is(err, sqlstore.ErrDamaged):
-		return withHint(err, "the row was changed by something else than totpctl: `totpctl account remove`, or restore a backup")
+		return hint.With(err, "the row was changed by something else than totpctl: `totpctl account remove`, or restore a backup")
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"totpctl/cmd/hint"
 	"totpctl/server/client"
 	"totpctl/totp"
 )
@@ -52,7 +53,7 @@ Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
 				s = s.alone()
 			}
 			if c.Flags().Changed("account") && form.account == "" {
-				return withHint(errors.New("reading --account: it is empty"), "leave --account out for the default account")
+				return hint.With(errors.New("reading --account: it is empty"), "leave --account out for the default account")
 			}
 			return p.check(c.Context(), s, form, args[0])
 		},
@@ -78,7 +79,7 @@ func (p program) check(ctx context.Context, s settings, form checkForm, code str
 	}
 	asker, err := client.New(config)
 	if err != nil {
-		return withHint(fmt.Errorf("reading TOTPCTL_URL: %w", err), serverHint)
+		return hint.With(fmt.Errorf("reading TOTPCTL_URL: %w", err), serverHint)
 	}
 	if code, err = p.readCode(code); err != nil {
 		return err
@@ -102,7 +103,7 @@ func (p program) readCode(arg string) (code string, err error) {
 		}
 	}
 	if strings.TrimSpace(code) == "" {
-		return "", withHint(errors.New("reading the code: it is empty"), "give the code, or - and the code on standard input")
+		return "", hint.With(errors.New("reading the code: it is empty"), "give the code, or - and the code on standard input")
 	}
 	return client.TidyCode(code), nil
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"totpctl/cmd/hint"
 )
 
 // settings are the configuration of one run: flag beats environment beats .env
@@ -48,7 +50,7 @@ func readSettings(c *cobra.Command) (settings, error) {
 	}
 	for name := range s.values {
 		if strings.HasPrefix(name, "TOTP") && !known(name) {
-			return s, withHint(fmt.Errorf("reading %s: unknown variable %s", file, name),
+			return s, hint.With(fmt.Errorf("reading %s: unknown variable %s", file, name),
 				"the README's table has all variables; remove the line if it is another program's")
 		}
 	}
@@ -81,7 +83,7 @@ func findEnv(c *cobra.Command) (file string, text []byte, err error) {
 			continue
 		}
 		if err != nil {
-			return "", nil, withHint(fmt.Errorf("reading %s: %w", file, err), "make it yours alone (chown, chmod go-w), or name it with --env %s if you trust it", file)
+			return "", nil, hint.With(fmt.Errorf("reading %s: %w", file, err), "make it yours alone (chown, chmod go-w), or name it with --env %s if you trust it", file)
 		}
 		file, err = filepath.Abs(file)
 		return file, text, err
@@ -94,17 +96,17 @@ func namedEnv(c *cobra.Command) (file string, text []byte, err error) {
 		return "", nil, err
 	}
 	if file == "" {
-		return "", nil, withHint(errors.New("reading --env: it is empty"), "name a file, or leave --env out")
+		return "", nil, hint.With(errors.New("reading --env: it is empty"), "name a file, or leave --env out")
 	}
 	text, err = os.ReadFile(file)
 	if err == nil {
 		return file, text, nil
 	}
-	hint := "make it a file that this user may read, or name another with --env"
+	way := "make it a file that this user may read, or name another with --env"
 	if errors.Is(err, fs.ErrNotExist) {
-		hint = "run `totpctl init` to make one, or name another with --env"
+		way = "run `totpctl init` to make one, or name another with --env"
 	}
-	return "", nil, withHint(fmt.Errorf("reading configuration: %w", err), "%s", hint)
+	return "", nil, hint.With(fmt.Errorf("reading configuration: %w", err), "%s", way)
 }
 
 // readOwn refuses a file that somebody else has put in the way: a command run by
@@ -216,7 +218,7 @@ func (o origin) get(v variable) (value, source string, err error) {
 	file, inFile := o.lookUp(v.name + "_FILE")
 	switch {
 	case v.secret() && inFile && set:
-		return "", "", withHint(fmt.Errorf("%s and %s_FILE are both set in %s", v.name, v.name, o.name), "keep one of the two")
+		return "", "", hint.With(fmt.Errorf("%s and %s_FILE are both set in %s", v.name, v.name, o.name), "keep one of the two")
 	case v.secret() && inFile:
 		source = v.name + "_FILE in " + o.name
 		value, err = readSecretFile(filepath.Dir(o.name), file)

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"totpctl/cmd/hint"
 )
 
 // A value in single quotes is literal, one in double quotes has escapes, and one
@@ -20,17 +22,17 @@ const dotenvStatement = `\A[ \t]*(?:(?:export[ \t]+)?([\pL\pN_.-]+)[ \t]*=[ \t]*
 func parseEnv(file string, text []byte) (map[string]string, error) {
 	all := strings.ReplaceAll(strings.TrimPrefix(string(text), "\ufeff"), "\r\n", "\n")
 	if at := strings.IndexAny(all, "\x00\r"); at >= 0 {
-		return nil, withHint(badLine(file, all[:at], "has a NUL or a lone carriage return"), "save the file as plain text in UTF-8")
+		return nil, hint.With(badLine(file, all[:at], "has a NUL or a lone carriage return"), "save the file as plain text in UTF-8")
 	}
 	statement, values := regexp.MustCompile(dotenvStatement), map[string]string{}
 	for rest := all; rest != ""; {
 		before, m := all[:len(all)-len(rest)], statement.FindStringSubmatch(rest)
 		if m == nil {
-			return nil, withHint(badLine(file, before, "is not NAME=value"), "a value in quotes ends with the same quote, and only a comment may follow; one with spaces or # in it needs quotes")
+			return nil, hint.With(badLine(file, before, "is not NAME=value"), "a value in quotes ends with the same quote, and only a comment may follow; one with spaces or # in it needs quotes")
 		}
 		name, single, double, bare := m[1], m[2], m[3], trimComment(m[4])
 		if reads := known(name) || slices.Contains(transportVariables(), name); reads && hasReference(double+bare) {
-			return nil, withHint(badLine(file, before, "refers to another variable with ${…} in "+name), "write the value itself; if these characters are meant, put it in single quotes")
+			return nil, hint.With(badLine(file, before, "refers to another variable with ${…} in "+name), "write the value itself; if these characters are meant, put it in single quotes")
 		}
 		if name != "" {
 			values[name] = single + unescape(double) + bare

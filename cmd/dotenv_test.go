@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"totpctl/cmd/hint"
 )
 
 func TestADotenvValueIsWhatStandsThere(t *testing.T) {
@@ -50,7 +52,7 @@ func TestWhatADotenvCannotSayIsAnErrorWithItsLine(t *testing.T) {
 		}
 	}
 	_, err := parseEnv("file", []byte(`BEARER=${NAME}`))
-	if h, ok := err.(hinted); !ok || !strings.Contains(h.hint, "single quotes") {
+	if !strings.Contains(hint.Of(err), "single quotes") {
 		t.Errorf("%v has no hint at single quotes", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"totpctl/cmd/hint"
 	"totpctl/totp"
 )
 
@@ -61,7 +62,7 @@ func writeEnv(s settings) (file string, err error) {
 	}
 	err = createFile(file, []byte(envText(totp.Entry{Issuer: issuer, Account: account, Key: key})))
 	if errors.Is(err, fs.ErrExist) {
-		return "", withHint(fmt.Errorf("writing %s: it exists already", file), "keep it, or name another file with --env; removing it ends what was enrolled with it")
+		return "", hint.With(fmt.Errorf("writing %s: it exists already", file), "keep it, or name another file with --env; removing it ends what was enrolled with it")
 	}
 	if err != nil {
 		return "", fmt.Errorf("writing configuration: %w", err)

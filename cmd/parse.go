@@ -11,42 +11,43 @@ import (
 	"strconv"
 	"strings"
 
+	"totpctl/cmd/hint"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 )
 
 // parse reads the variable name with f and says where a bad value comes from. A
 // variable with neither a value nor a default is an error.
-func parse[T any](s settings, name string, f func(string) (T, error), hint string) (T, error) {
-	return parseRequired(s, name, f, hint, hint)
+func parse[T any](s settings, name string, f func(string) (T, error), way string) (T, error) {
+	return parseRequired(s, name, f, way, way)
 }
 
 // parseRequired is parse with another hint, missing, where there is no value.
-func parseRequired[T any](s settings, name string, f func(string) (T, error), hint, missing string) (T, error) {
-	value, set, err := parseOptional(s, name, f, hint)
+func parseRequired[T any](s settings, name string, f func(string) (T, error), way, missing string) (T, error) {
+	value, set, err := parseOptional(s, name, f, way)
 	if err == nil && !set {
-		err = withHint(s.missing(name), "%s", missing)
+		err = hint.With(s.missing(name), "%s", missing)
 	}
 	return value, err
 }
 
 // parseOptional is parse for a variable that may be left out: set tells whether
 // it was not.
-func parseOptional[T any](s settings, name string, f func(string) (T, error), hint string) (value T, set bool, err error) {
+func parseOptional[T any](s settings, name string, f func(string) (T, error), way string) (value T, set bool, err error) {
 	text, source, err := s.get(name)
 	if err != nil || source == "" {
 		return value, false, err
 	}
 	value, err = f(text)
-	return value, true, wrong(source, err, hint)
+	return value, true, wrong(source, err, way)
 }
 
 // wrong says that a variable's value is not to be had; nil if err is nil.
-func wrong(source string, err error, hint string) error {
+func wrong(source string, err error, way string) error {
 	if err == nil {
 		return nil
 	}
-	return withHint(fmt.Errorf("reading %s: %w", source, err), "%s", hint)
+	return hint.With(fmt.Errorf("reading %s: %w", source, err), "%s", way)
 }
 
 func (s settings) missing(name string) error {
@@ -143,7 +144,7 @@ func (s settings) bearers() (check []string, admin string, err error) {
 		return nil, "", err
 	}
 	if slices.Contains(check, admin) {
-		return nil, "", withHint(errors.New("BEARER and ADMIN_BEARER share a value"), "whoever may check codes must not see secrets: give ADMIN_BEARER one of its own")
+		return nil, "", hint.With(errors.New("BEARER and ADMIN_BEARER share a value"), "whoever may check codes must not see secrets: give ADMIN_BEARER one of its own")
 	}
 	return check, admin, nil
 }
@@ -259,7 +260,7 @@ func (s settings) certificateFiles() (cert, key string, err error) {
 		}
 	}
 	if hasCert != hasKey {
-		return "", "", withHint(errors.New("one of TLS_CERT_FILE and TLS_KEY_FILE is set without the other"), "%s", certificateHint)
+		return "", "", hint.With(errors.New("one of TLS_CERT_FILE and TLS_KEY_FILE is set without the other"), "%s", certificateHint)
 	}
 	return cert, key, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"totpctl/cmd/hint"
 	"totpctl/totp"
 	"totpctl/totp/qrcode"
 )
@@ -42,7 +43,7 @@ the database and ENCRYPTION_KEY.`,
 			}
 			for _, flag := range []string{"png", "svg"} {
 				if f := c.Flags().Lookup(flag); f.Changed && f.Value.String() == "" {
-					return withHint(fmt.Errorf("reading --%s: it is empty", flag), "--%s wants the name of a file, or - for standard output", flag)
+					return hint.With(fmt.Errorf("reading --%s: it is empty", flag), "--%s wants the name of a file, or - for standard output", flag)
 				}
 			}
 			return p.showQR(key, form)
@@ -75,7 +76,7 @@ func (p program) showQR(e totp.Entry, f qrForm) (err error) {
 		err = p.drawQR(e)
 	}
 	if errors.Is(err, qrcode.ErrTooLong) {
-		return withHint(fmt.Errorf("drawing QR code: %w", err), "shorten TOTP_ISSUER or TOTP_ACCOUNT")
+		return hint.With(fmt.Errorf("drawing QR code: %w", err), "shorten TOTP_ISSUER or TOTP_ACCOUNT")
 	}
 	return err
 }
@@ -91,7 +92,7 @@ func (p program) drawQR(e totp.Entry) error {
 		return err
 	}
 	if window.columns < needed.columns {
-		return withHint(fmt.Errorf("drawing QR code: the terminal is %d columns wide and the code needs %d", window.columns, needed.columns),
+		return hint.With(fmt.Errorf("drawing QR code: the terminal is %d columns wide and the code needs %d", window.columns, needed.columns),
 			"%s", narrowHint(style))
 	}
 	if window.lines < needed.lines {
@@ -144,11 +145,11 @@ func terminalStyle(getenv func(string) string) qrcode.Style {
 }
 
 func narrowHint(style qrcode.Style) string {
-	const hint = "widen the window or make its font smaller, or write the code to a file with --png"
+	const wider = "widen the window or make its font smaller, or write the code to a file with --png"
 	if style&qrcode.WholeBlocks != 0 {
-		return hint + "; a terminal that shows UTF-8 needs half the width: LC_ALL=C.UTF-8 says that it does"
+		return wider + "; a terminal that shows UTF-8 needs half the width: LC_ALL=C.UTF-8 says that it does"
 	}
-	return hint
+	return wider
 }
 
 func label(e totp.Entry) string {
@@ -172,7 +173,7 @@ func utf8Locale(getenv func(string) string) bool {
 // writePNG keeps binary off the terminal, whose state it would garble.
 func (p program) writePNG(f qrForm, image []byte) error {
 	if f.png == "-" && isTerminal(p.out) {
-		return withHint(errors.New("writing image: standard output is a terminal, and a PNG is no text"), "send it on, as in `totpctl qr --png - >FILE`, or name a file; without --png the code is drawn")
+		return hint.With(errors.New("writing image: standard output is a terminal, and a PNG is no text"), "send it on, as in `totpctl qr --png - >FILE`, or name a file; without --png the code is drawn")
 	}
 	return p.writeImage(f.png, image, f.force)
 }
@@ -190,9 +191,9 @@ func (p program) writeImage(file string, image []byte, force bool) error {
 	exists := errors.Is(err, fs.ErrExist)
 	switch {
 	case errors.Is(err, errNotRegular), exists && errors.Is(mayReplace(file), errNotRegular):
-		return withHint(fmt.Errorf("writing %s: %w", file, errNotRegular), "--force replaces regular files alone: name a new file, or - for standard output")
+		return hint.With(fmt.Errorf("writing %s: %w", file, errNotRegular), "--force replaces regular files alone: name a new file, or - for standard output")
 	case exists:
-		return withHint(fmt.Errorf("writing %s: it exists already", file), "name another file, or replace it with --force")
+		return hint.With(fmt.Errorf("writing %s: it exists already", file), "name another file, or replace it with --force")
 	case err != nil:
 		return fmt.Errorf("writing image: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"totpctl/cmd/hint"
 	"totpctl/server"
 )
 
@@ -31,7 +32,7 @@ func (c serveConfig) reloader(s settings, log *slog.Logger) (*reloader, error) {
 		return r, err
 	}
 	if r.certificate, err = server.LoadCertificate(c.certFile, c.keyFile, log); err != nil {
-		return nil, withHint(err, "%s", certificateHint)
+		return nil, hint.With(err, "%s", certificateHint)
 	}
 	return r, nil
 }

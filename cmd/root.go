@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"totpctl/cmd/hint"
 )
 
 // The exit codes of every command.
@@ -28,21 +30,6 @@ const verdictMark = "exits with verdict"
 // errNotValid ends a command with exitNo and no message: its verdict has been
 // printed.
 var errNotValid = errors.New("not valid")
-
-// A hinted error names the way out.
-type hinted struct {
-	error
-	hint string
-}
-
-func (h hinted) Unwrap() error { return h.error }
-
-// Hint tells the user what to do.
-func (h hinted) Hint() string { return h.hint }
-
-func withHint(err error, format string, args ...any) error {
-	return hinted{err, fmt.Sprintf(format, args...)}
-}
 
 // A program is what commands have of the process, so that nothing below reads
 // the clock or the streams by itself.
@@ -92,17 +79,17 @@ live codes, and a check for scripts.`,
 // hintUsage gives cobra's errors about flags and arguments a hint, and has commands
 // that only group others refuse to run, in c and below it.
 func hintUsage(c *cobra.Command) {
-	hint := func(c *cobra.Command, err error) error {
-		return withHint(err, "`%s --help` shows what it takes", c.CommandPath())
+	hinted := func(c *cobra.Command, err error) error {
+		return hint.With(err, "`%s --help` shows what it takes", c.CommandPath())
 	}
-	c.SetFlagErrorFunc(hint)
+	c.SetFlagErrorFunc(hinted)
 	if !c.Runnable() {
 		c.RunE = needCommand
 	}
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
-				return hint(c, err)
+				return hinted(c, err)
 			}
 			return nil
 		}
@@ -115,7 +102,7 @@ func hintUsage(c *cobra.Command) {
 // needCommand refuses a command that only groups others. Cobra would print its help
 // and exit 0, which a script takes for success.
 func needCommand(c *cobra.Command, _ []string) error {
-	return withHint(errors.New("no command given"), "`%s --help` lists the commands", c.CommandPath())
+	return hint.With(errors.New("no command given"), "`%s --help` lists the commands", c.CommandPath())
 }
 
 // exitCode prints err, if there is one, and its hint.
@@ -127,11 +114,8 @@ func (p program) exitCode(err error) int {
 		return exitNo
 	}
 	fmt.Fprintf(p.errOut, "totpctl: %s\n", oneLine(err.Error()))
-	if h, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok && h.Hint() != "" {
-		fmt.Fprintf(p.errOut, "hint: %s\n", h.Hint())
+	if way := hint.Of(err); way != "" {
+		fmt.Fprintf(p.errOut, "hint: %s\n", way)
 	}
 	return exitError
 }

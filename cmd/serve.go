@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"totpctl/cmd/hint"
 	"totpctl/server"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
@@ -173,9 +174,9 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, network(addr), addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, withHint(fmt.Errorf("listening on LISTEN_ADDR %s: the port is taken", addr), "stop what listens there, or choose another with LISTEN_ADDR or --listen-addr")
+		return nil, hint.With(fmt.Errorf("listening on LISTEN_ADDR %s: the port is taken", addr), "stop what listens there, or choose another with LISTEN_ADDR or --listen-addr")
 	case err != nil:
-		return nil, withHint(fmt.Errorf("listening on LISTEN_ADDR: %w", err), "LISTEN_ADDR or --listen-addr is HOST:PORT of this machine")
+		return nil, hint.With(fmt.Errorf("listening on LISTEN_ADDR: %w", err), "LISTEN_ADDR or --listen-addr is HOST:PORT of this machine")
 	}
 	return l, nil
 }

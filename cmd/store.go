@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"totpctl/cmd/hint"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/verifier"
@@ -34,7 +35,7 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key, war
 	}
 	store, err := sqlstore.Open(ctx, config)
 	if err != nil {
-		return nil, nil, withHint(fmt.Errorf("opening store of DATABASE_URL: %w", err), "%s", storeHint(err))
+		return nil, nil, hint.With(fmt.Errorf("opening store of DATABASE_URL: %w", err), "%s", storeHint(err))
 	}
 	if fresh := store.Fresh(); fresh != "" {
 		warn(fmt.Sprintf("database %s is new: it has no account and knows no code that was used; is DATABASE_URL right?", fresh))
@@ -105,18 +106,18 @@ func storedAccount(c *cobra.Command, args []string) (string, error) {
 	flag, given := c.Flags().Lookup("account"), "ACCOUNT"
 	switch {
 	case flag.Changed && len(args) > 0:
-		return "", withHint(errors.New("account is given twice, as ACCOUNT and as --account"), "leave one of them out")
+		return "", hint.With(errors.New("account is given twice, as ACCOUNT and as --account"), "leave one of them out")
 	case flag.Changed:
 		given, args = "--account", []string{flag.Value.String()}
 	case len(args) == 0:
 		return "", nil
 	}
 	if args[0] == "" {
-		return "", withHint(fmt.Errorf("reading %s: it is empty", given), "leave it out for the default account")
+		return "", hint.With(fmt.Errorf("reading %s: it is empty", given), "leave it out for the default account")
 	}
 	for _, name := range []string{"label", "algorithm", "digits", "period"} {
 		if c.Flags().Changed(name) {
-			return "", withHint(fmt.Errorf("--%s is of the default account, and %q is a stored one", name, args[0]), "leave --%s out: a stored account has its own", name)
+			return "", hint.With(fmt.Errorf("--%s is of the default account, and %q is a stored one", name, args[0]), "leave --%s out: a stored account has its own", name)
 		}
 	}
 	return args[0], nil
@@ -124,7 +125,7 @@ func storedAccount(c *cobra.Command, args []string) (string, error) {
 
 func (p program) defaultKey(s settings, wantPending bool) (totp.Entry, error) {
 	if wantPending {
-		return totp.Entry{}, withHint(errors.New("reading --pending: it needs an ACCOUNT"), "the default account has one key, TOTP_BASE32_SECRET")
+		return totp.Entry{}, hint.With(errors.New("reading --pending: it needs an ACCOUNT"), "the default account has one key, TOTP_BASE32_SECRET")
 	}
 	entry, err := s.entry()
 	if bits := entry.Key.Secret().Bits(); err == nil && bits < totp.MinSecretBits {
