@@ -156,22 +156,19 @@ func firstOf(args []string) string {
 }
 
 func (p program) openAccounts(c *cobra.Command) (a accountCommands, err error) {
-	s, err := readSettings(c)
+	s, err := p.readSettings(c)
 	if err != nil {
 		return a, err
 	}
-	a.program, a.flags = p, c.Flags()
+	a = accountCommands{program: p, flags: c.Flags(), public: s.PublicURL()}
+	key := s.OptionalKey()
+	if s.Err() != nil {
+		return a, s.Err()
+	}
+	a.hasDefault = !key.IsZero()
 	if a.json, err = a.flags.GetBool("json"); err != nil {
 		return a, err
 	}
-	if a.public, err = s.publicURL(); err != nil {
-		return a, err
-	}
-	key, err := s.optionalKey()
-	if err != nil {
-		return a, err
-	}
-	a.hasDefault = !key.IsZero()
 	a.store, a.verifier, err = p.openVerifier(c.Context(), s, key, p.warn)
 	return a, err
 }

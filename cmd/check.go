@@ -10,12 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/server/client"
-	"totpctl/totp"
 )
-
-const serverHint = "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com"
 
 // A checkForm is how check asks and prints.
 type checkForm struct {
@@ -45,12 +43,12 @@ Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
 		Example:     "  totpctl check 123456 && ./deploy\n  totpctl check -- \"$CODE\" && ./deploy\n  totpctl gen --once | totpctl check --quiet -",
 		Args:        cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			s, err := readSettings(c)
+			s, err := p.readSettings(c)
 			if err != nil {
 				return err
 			}
 			if c.Flags().Changed("env") {
-				s = s.alone()
+				s.IgnoreEnvironment()
 			}
 			if c.Flags().Changed("account") && form.account == "" {
 				return hint.With(errors.New("reading --account: it is empty"), "leave --account out for the default account")
@@ -64,22 +62,22 @@ Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
 	c.Flags().BoolVar(&form.json, "json", false, "print the verdict as JSON")
 	c.Flags().DurationVar(&form.timeout, "timeout", client.DefaultTimeout, "give up after this time, retries included")
 	c.MarkFlagsMutuallyExclusive("quiet", "json")
-	addFlags(c, "TOTPCTL_URL", "TOTP_PERIOD")
+	config.AddFlags(c.Flags(), config.ServerURL, config.Period)
 	return c
 }
 
-func (p program) check(ctx context.Context, s settings, form checkForm, code string) error {
-	config, err := p.clientConfig(s, form)
+func (p program) check(ctx context.Context, s *config.Settings, form checkForm, code string) error {
+	cc, err := p.clientConfig(s, form)
 	if err != nil {
 		return err
 	}
-	period, err := parse(s, "TOTP_PERIOD", totp.ParsePeriod, "TOTP_PERIOD is in seconds, as on the server")
-	if err != nil {
-		return err
+	period := config.Take(s, config.Period)
+	if s.Err() != nil {
+		return s.Err()
 	}
-	asker, err := client.New(config)
+	asker, err := client.New(cc)
 	if err != nil {
-		return hint.With(fmt.Errorf("reading TOTPCTL_URL: %w", err), serverHint)
+		return hint.With(fmt.Errorf("reading TOTPCTL_URL: %w", err), "%s", config.ServerURL.Hint)
 	}
 	if code, err = p.readCode(code); err != nil {
 		return err
@@ -108,27 +106,18 @@ func (p program) readCode(arg string) (code string, err error) {
 	return client.TidyCode(code), nil
 }
 
-func (p program) clientConfig(s settings, form checkForm) (c client.Config, err error) {
-	if c.URL, err = parse(s, "TOTPCTL_URL", parseServerURL, serverHint); err != nil {
-		return c, err
-	}
-	bearers, err := parseRequired(s, "BEARER", parseBearers, bearerHint, "BEARER is the server's: copy that line of its .env, or name the file with --env")
-	if err != nil {
-		return c, err
-	}
+func (p program) clientConfig(s *config.Settings, form checkForm) (client.Config, error) {
 	if form.timeout <= 0 {
-		return c, errors.New("reading --timeout: want more than 0")
+		return client.Config{}, errors.New("reading --timeout: want more than 0")
 	}
-	c.Bearer, c.Timeout, c.Clock = bearers[0], form.timeout, p.clock
-	c.Warn = func(text string) { fmt.Fprintln(p.errOut, "totpctl:", text) }
-	return c, nil
-}
-
-func parseServerURL(text string) (string, error) {
-	if _, err := parsePublicURL(text); err != nil {
-		return "", err
+	url, bearers := config.Take(s, config.ServerURL), config.Take(s, config.Bearer)
+	if s.Err() != nil {
+		return client.Config{}, s.Err()
 	}
-	return text, nil
+	return client.Config{
+		URL: url.String(), Bearer: bearers[0],
+		Timeout: form.timeout, Clock: p.clock, Warn: func(text string) { p.warn(text) },
+	}, nil
 }
 
 func (p program) printVerdict(r client.Result, form checkForm, period time.Duration) (err error) {

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/totp"
 )
@@ -26,7 +28,7 @@ for the administrator, and a key for stored secrets. It never overwrites a file.
 		Example: "  totpctl init --issuer ACME --label alice",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			file, err := writeEnv(settings{command: c})
+			file, err := writeEnv(c.Flags())
 			if err != nil {
 				return err
 			}
@@ -34,33 +36,27 @@ for the administrator, and a key for stored secrets. It never overwrites a file.
 			return err
 		},
 	}
-	addKeyFlags(c)
+	config.AddKeyFlags(c.Flags())
 	return c
 }
 
-func writeEnv(s settings) (file string, err error) {
+func writeEnv(flags *pflag.FlagSet) (file string, err error) {
 	file = ".env"
-	if s.command.Flags().Changed("env") {
-		if file, err = s.command.Flags().GetString("env"); err != nil {
+	if flags.Changed("env") {
+		if file, err = flags.GetString("env"); err != nil {
 			return "", err
 		}
 	}
-	issuer, account, err := s.names()
-	if err != nil {
+	s := config.New(flags)
+	e := totp.Entry{Issuer: newName(s, config.Issuer), Account: newName(s, config.Account)}
+	scheme := s.Scheme()
+	if s.Err() != nil {
+		return "", s.Err()
+	}
+	if e.Key, err = totp.GenerateKey(scheme); err != nil {
 		return "", err
 	}
-	scheme, err := s.scheme()
-	if err != nil {
-		return "", err
-	}
-	if err := s.checkNewNames(); err != nil {
-		return "", err
-	}
-	key, err := totp.GenerateKey(scheme)
-	if err != nil {
-		return "", err
-	}
-	err = createFile(file, []byte(envText(totp.Entry{Issuer: issuer, Account: account, Key: key})))
+	err = createFile(file, []byte(envText(e)))
 	if errors.Is(err, fs.ErrExist) {
 		return "", hint.With(fmt.Errorf("writing %s: it exists already", file), "keep it, or name another file with --env; removing it ends what was enrolled with it")
 	}
@@ -70,26 +66,36 @@ func writeEnv(s settings) (file string, err error) {
 	return file, nil
 }
 
+// newName is stricter than Entry, which also takes names that were in use before
+// there was this rule.
+func newName(s *config.Settings, v config.Variable[string]) string {
+	v.Parse = totp.ParseNewName
+	v.Hint = "it is 1 to 128 characters that people can see, without a colon; TOTP_ISSUER or --issuer names who asks for the code"
+	return config.Take(s, v)
+}
+
 // envText leaves out what equals the defaults.
 func envText(e totp.Entry) string {
 	k := e.Key
 	var b strings.Builder
 	b.WriteString("# Written by totpctl init. The README's table has every variable.\n")
-	for _, v := range []struct{ name, value string }{
-		{"TOTP_BASE32_SECRET", k.Secret().Base32()},
-		{"TOTP_ISSUER", e.Issuer},
-		{"TOTP_ACCOUNT", e.Account},
-		{"TOTP_ALGORITHM", k.Algorithm().String()},
-		{"TOTP_DIGITS", strconv.Itoa(k.Digits())},
-		{"TOTP_PERIOD", strconv.Itoa(int(k.Period() / time.Second))},
-		{"BEARER", randomBearer()},
-		{"ADMIN_BEARER", randomBearer()},
-		{"ENCRYPTION_KEY", randomKey()},
+	for _, v := range []struct {
+		config.Info
+		value string
+	}{
+		{config.Secret.Info, k.Secret().Base32()},
+		{config.Issuer.Info, e.Issuer},
+		{config.Account.Info, e.Account},
+		{config.Algorithm.Info, k.Algorithm().String()},
+		{config.Digits.Info, strconv.Itoa(k.Digits())},
+		{config.Period.Info, strconv.Itoa(int(k.Period() / time.Second))},
+		{config.Bearer.Info, randomBearer()},
+		{config.AdminBearer.Info, randomBearer()},
+		{config.EncryptionKey.Info, randomKey()},
 	} {
-		if known, _ := lookUp(v.name); known.fallback == v.value && strings.HasPrefix(v.name, "TOTP_") {
-			continue
+		if v.value != v.Default {
+			b.WriteString(config.Line(v.Name, v.value))
 		}
-		b.WriteString(envLine(v.name, v.value))
 	}
 	return b.String()
 }
@@ -98,7 +104,7 @@ func envText(e totp.Entry) string {
 func randomBearer() string { return rand.Text() }
 
 func randomKey() string {
-	key := make([]byte, keyBytes)
+	key := make([]byte, config.KeyBytes)
 	rand.Read(key)
 	return base64.StdEncoding.EncodeToString(key)
 }

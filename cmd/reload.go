@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/server"
 )
@@ -15,24 +17,23 @@ import (
 // A reloader rereads the configuration of a server that runs: bearers and
 // certificate are replaced, all else waits for a restart.
 type reloader struct {
-	settings    settings // of the start
-	values      map[string]string
-	bearers     []string // in use
-	adminBearer string
+	settings    *config.Settings // of the start
+	values      []config.Value   // of the variables that serve reads once, at the start
+	bearers     config.Bearers   // in use
 	server      *server.Server
 	certificate *server.Certificate // nil for plain HTTP
 	log         *slog.Logger
 }
 
-// reloader lacks its server still.
-func (c serveConfig) reloader(s settings, log *slog.Logger) (*reloader, error) {
-	r := &reloader{settings: s, bearers: c.bearers, adminBearer: c.adminBearer, log: log}
+// reloader returns one that still lacks its server.
+func (c serveConfig) reloader(s *config.Settings, log *slog.Logger) (*reloader, error) {
+	r := &reloader{settings: s, bearers: c.bearers, log: log}
 	var err error
-	if r.values, err = s.snapshot(); err != nil || c.certFile == "" {
+	if r.values, err = readOnce(s); err != nil || c.certificate.CertFile == "" {
 		return r, err
 	}
-	if r.certificate, err = server.LoadCertificate(c.certFile, c.keyFile, log); err != nil {
-		return nil, hint.With(err, "%s", certificateHint)
+	if r.certificate, err = server.LoadCertificate(c.certificate.CertFile, c.certificate.KeyFile, log); err != nil {
+		return nil, hint.With(err, "%s", config.CertFile.Hint)
 	}
 	return r, nil
 }
@@ -65,48 +66,43 @@ func (r *reloader) reload() error {
 	if err != nil {
 		return err
 	}
-	if err := r.server.SetBearers(c.bearers, c.adminBearer); err != nil {
+	if err := r.server.SetBearers(c.bearers.Check, c.bearers.Admin); err != nil {
 		return err
 	}
 	if len(waiting) > 0 {
 		r.log.Warn("changed in the configuration, and not used before a restart", "variables", strings.Join(waiting, ", "))
 	}
-	r.tell(c, certificate)
-	r.bearers, r.adminBearer = c.bearers, c.adminBearer
+	logWarnings(r.log, fresh.Warnings())
+	r.tell(c.bearers, certificate)
+	r.bearers = c.bearers
 	return nil
 }
 
 // read refuses all that serve would refuse at its start, and more.
-func (r *reloader) read() (fresh settings, c serveConfig, err error) {
-	if fresh, err = readSettings(r.settings.command); err != nil {
+func (r *reloader) read() (fresh *config.Settings, c serveConfig, err error) {
+	if fresh, err = r.settings.Reread(); err != nil {
 		return fresh, c, err
 	}
-	if fresh.file != r.settings.file {
-		return fresh, c, fmt.Errorf("configuration is now in %s, at the start it was in %s: restart to use it", orNone(fresh.file), orNone(r.settings.file))
+	if now, then := fresh.File(), r.settings.File(); now != then {
+		return fresh, c, fmt.Errorf("configuration is now in %s, at the start it was in %s: restart to use it", orNoFile(now), orNoFile(then))
 	}
-	if c, err = fresh.serveConfig(); err != nil {
+	if c, err = readServeConfig(fresh); err != nil {
 		return fresh, c, err
 	}
-	if err = fresh.refuseCut("BEARER", c.bearers, r.bearers); err != nil {
+	if err = refuseCut(fresh.Source(config.Bearer.Info), c.bearers.Check, r.bearers.Check); err != nil {
 		return fresh, c, err
 	}
-	return fresh, c, fresh.refuseCut("ADMIN_BEARER", []string{c.adminBearer}, []string{r.adminBearer, ""})
+	return fresh, c, refuseCut(fresh.Source(config.AdminBearer.Info), []string{c.bearers.Admin}, []string{r.bearers.Admin, ""})
 }
 
-func orNone(file string) string {
-	if file == "" {
-		return "no file"
-	}
-	return file
-}
+func orNoFile(file string) string { return cmp.Or(file, "no file") }
 
 // refuseCut refuses a short bearer that is not in use already: it may be the first
 // half of one in a file that is just being written.
-func (s settings) refuseCut(name string, next, used []string) error {
+func refuseCut(source string, next, used []string) error {
 	for _, b := range next {
-		if len(b) < minBearer && !slices.Contains(used, b) {
-			_, source, _ := s.get(name)
-			return fmt.Errorf("reading %s: a new bearer has fewer than %d characters", source, minBearer)
+		if len(b) < config.MinBearer && !slices.Contains(used, b) {
+			return fmt.Errorf("reading %s: a new bearer has fewer than %d characters", source, config.MinBearer)
 		}
 	}
 	return nil
@@ -121,14 +117,14 @@ func (r *reloader) reloadCertificate() (string, error) {
 	return changedOrNot(changed), err
 }
 
-func (r *reloader) tell(c serveConfig, certificate string) {
-	admin := changedOrNot(c.adminBearer != r.adminBearer)
-	if c.adminBearer == "" {
+func (r *reloader) tell(next config.Bearers, certificate string) {
+	admin := changedOrNot(next.Admin != r.bearers.Admin)
+	if next.Admin == "" {
 		admin = "off"
 	}
-	attrs := []any{"BEARER", changedOrNot(!slices.Equal(c.bearers, r.bearers)), "ADMIN_BEARER", admin, "certificate", certificate}
-	if r.settings.file != "" {
-		attrs = append([]any{"file", r.settings.file}, attrs...)
+	attrs := []any{"BEARER", changedOrNot(!slices.Equal(next.Check, r.bearers.Check)), "ADMIN_BEARER", admin, "certificate", certificate}
+	if file := r.settings.File(); file != "" {
+		attrs = append([]any{"file", file}, attrs...)
 	}
 	r.log.Info("configuration reread", attrs...)
 }
@@ -142,34 +138,17 @@ func changedOrNot(changed bool) string {
 
 // waiting names the variables whose values are others than at the start and that
 // only a restart takes over.
-func (r *reloader) waiting(fresh settings) (names []string, err error) {
-	values, err := fresh.snapshot()
-	if err != nil {
-		return nil, err
-	}
-	for _, v := range variables() {
-		if values[v.name] != r.values[v.name] {
-			names = append(names, v.name)
+func (r *reloader) waiting(fresh *config.Settings) (names []string, err error) {
+	values, err := readOnce(fresh)
+	for i, v := range values {
+		if v != r.values[i] {
+			names = append(names, v.Name)
 		}
 	}
-	return names, nil
+	return names, err
 }
 
-// snapshot is the value of each variable that serve reads once.
-func (s settings) snapshot() (map[string]string, error) {
-	values := map[string]string{}
-	for _, v := range variables() {
-		switch v.name {
-		case "BEARER", "ADMIN_BEARER", "TOTPCTL_URL":
-			continue
-		}
-		value, source, err := s.get(v.name)
-		if err != nil {
-			return nil, wrong(v.name, err, "")
-		}
-		if source != "" {
-			values[v.name] = value
-		}
-	}
-	return values, nil
+// readOnce returns the values of the variables that serve reads at its start alone.
+func readOnce(s *config.Settings) ([]config.Value, error) {
+	return s.Values(config.Bearer, config.AdminBearer, config.ServerURL)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/server"
 	"totpctl/totp"
@@ -37,76 +38,54 @@ Requests are logged to stderr.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop, hangups := p.serveSignals()
 			defer stop()
-			s, err := readSettings(c)
+			s, err := config.Read(c.Flags())
 			if err != nil {
 				return err
 			}
-			config, err := s.serveConfig()
+			sc, err := readServeConfig(s)
 			if err != nil {
+				p.warn(s.Warnings()...)
 				return err
 			}
-			return p.run(ctx, s, config, hangups)
+			return p.run(ctx, s, sc, hangups)
 		},
 	}
-	addKeyFlags(c)
-	addFlags(c, "TOTP_SKEW", "LISTEN_ADDR", "PUBLIC_URL", "TLS_CERT_FILE", "TLS_KEY_FILE", "CORS_ORIGINS")
+	config.AddKeyFlags(c.Flags())
+	config.AddFlags(c.Flags(), config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins)
 	return c
 }
-
-const (
-	certificateHint = "TLS_CERT_FILE is the certificate's chain in PEM and TLS_KEY_FILE its key; leave both out for plain HTTP"
-	listenHint      = "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000"
-	publicHint      = "PUBLIC_URL is how people reach the server, such as https://totp.example.com"
-)
 
 // gcPercent spends some of a small heap's memory on fewer collections: under load
 // the server stays under 40 MiB.
 const gcPercent = 200
 
-// A serveConfig is all that serve reads from its settings beside what
-// openVerifier does.
+// A serveConfig is the configuration of serve, beside what openVerifier reads.
 type serveConfig struct {
 	entry       totp.Entry
 	skew        int
 	store       sqlstore.Config
-	bearers     []string
-	adminBearer string
+	bearers     config.Bearers
 	listenAddr  string
-	certFile    string // "": plain HTTP
-	keyFile     string
+	certificate config.Certificate
 	publicURL   *url.URL // nil: the address listened on
 	origins     []string
 }
 
-func (s settings) serveConfig() (c serveConfig, err error) {
-	for _, read := range []func() error{
-		func() (err error) { c.entry, err = s.entry(); return },
-		func() (err error) { c.skew, err = s.skew(); return },
-		func() (err error) { c.store, err = s.store(); return },
-		func() (err error) { c.bearers, c.adminBearer, err = s.bearers(); return },
-		func() (err error) {
-			c.listenAddr, err = parse(s, "LISTEN_ADDR", parseListenAddr, listenHint)
-			return
-		},
-		func() (err error) { c.certFile, c.keyFile, err = s.certificateFiles(); return },
-		func() (err error) {
-			c.publicURL, _, err = parseOptional(s, "PUBLIC_URL", parsePublicURL, publicHint)
-			return
-		},
-		func() (err error) {
-			c.origins, err = parse(s, "CORS_ORIGINS", parseOrigins, "an origin is SCHEME://HOST[:PORT], without a path; separate several by commas")
-			return
-		},
-	} {
-		if err := read(); err != nil {
-			return c, err
-		}
-	}
-	return c, nil
+func readServeConfig(s *config.Settings) (serveConfig, error) {
+	return serveConfig{
+		entry:       s.Entry(),
+		skew:        config.Take(s, config.Skew),
+		store:       s.Store(),
+		bearers:     s.Bearers(),
+		listenAddr:  config.Take(s, config.ListenAddr),
+		certificate: s.Certificate(),
+		publicURL:   config.Take(s, config.PublicURL),
+		origins:     config.Take(s, config.Origins),
+	}, s.Err()
 }
 
 // run serves until ctx ends and reports on it in the log.
-func (p program) run(ctx context.Context, s settings, c serveConfig, hangups <-chan os.Signal) error {
+func (p program) run(ctx context.Context, s *config.Settings, c serveConfig, hangups <-chan os.Signal) error {
 	debug.SetGCPercent(gcPercent)
 	log, closer := p.logger()
 	defer closer.Close()
@@ -121,12 +100,12 @@ func (p program) run(ctx context.Context, s settings, c serveConfig, hangups <-c
 	return err
 }
 
-func (p program) serve(ctx context.Context, s settings, c serveConfig, log *slog.Logger, hangups <-chan os.Signal) (err error) {
+func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, log *slog.Logger, hangups <-chan os.Signal) (err error) {
 	r, err := c.reloader(s, log)
 	if err != nil {
 		return err
 	}
-	store, v, err := p.openVerifier(ctx, s, c.entry.Key, func(text string) { log.Warn(text) })
+	store, v, err := p.openVerifier(ctx, s, c.entry.Key, func(texts ...string) { logWarnings(log, texts) })
 	if err != nil {
 		return err
 	}
@@ -153,11 +132,11 @@ func (p program) serve(ctx context.Context, s settings, c serveConfig, log *slog
 func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logger, p program) server.Config {
 	public := c.publicURL
 	if public == nil {
-		public = &url.URL{Scheme: scheme(c.certFile), Host: addr.String()}
+		public = &url.URL{Scheme: c.certificate.Scheme(), Host: addr.String()}
 	}
 	return server.Config{
 		Verifier: v, Entry: c.entry, Clock: p.clock, Log: log,
-		Bearers: c.bearers, AdminBearer: c.adminBearer,
+		Bearers: c.bearers.Check, AdminBearer: c.bearers.Admin,
 		PublicURL: public, Origins: c.origins,
 	}
 }

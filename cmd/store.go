@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
@@ -16,34 +17,24 @@ import (
 // openVerifier opens the store that the settings name and puts the rules on it.
 // The key is the default account's; it may be the zero Key. A database that it has
 // made is warned of. The caller closes the store.
-func (p program) openVerifier(ctx context.Context, s settings, key totp.Key, warn func(text string)) (sqlstore.Store, *verifier.Verifier, error) {
-	config, err := s.store()
-	if err != nil {
-		return nil, nil, err
+func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.Key, warn func(texts ...string)) (sqlstore.Store, *verifier.Verifier, error) {
+	sc, c := s.Store(), verifier.Config{
+		Clock: p.clock, Key: key,
+		Skew: config.Take(s, config.Skew), Issuer: config.Take(s, config.Issuer), New: s.Scheme(),
 	}
-	skew, err := s.skew()
-	if err != nil {
-		return nil, nil, err
+	if s.Err() != nil {
+		return nil, nil, s.Err()
 	}
-	issuer, _, err := s.names()
-	if err != nil {
-		return nil, nil, err
-	}
-	scheme, err := s.scheme()
-	if err != nil {
-		return nil, nil, err
-	}
-	store, err := sqlstore.Open(ctx, config)
+	store, err := sqlstore.Open(ctx, sc)
 	if err != nil {
 		return nil, nil, hint.With(fmt.Errorf("opening store of DATABASE_URL: %w", err), "%s", storeHint(err))
 	}
 	if fresh := store.Fresh(); fresh != "" {
 		warn(fmt.Sprintf("database %s is new: it has no account and knows no code that was used; is DATABASE_URL right?", fresh))
 	}
-	for _, text := range store.Upgraded() {
-		warn(text)
-	}
-	v, err := verifier.New(verifier.Config{Store: store, Clock: p.clock, Key: key, Skew: skew, New: scheme, Issuer: issuer})
+	warn(store.Upgraded()...)
+	c.Store = store
+	v, err := verifier.New(c)
 	if err == nil {
 		err = v.Sweep(ctx)
 	}
@@ -54,11 +45,24 @@ func (p program) openVerifier(ctx context.Context, s settings, key totp.Key, war
 }
 
 // warn is for commands that have no log.
-func (p program) warn(text string) { fmt.Fprintf(p.errOut, "totpctl: %s\n", text) }
+func (p program) warn(texts ...string) {
+	for _, text := range texts {
+		fmt.Fprintf(p.errOut, "totpctl: %s\n", text)
+	}
+}
+
+// readSettings reads the configuration and warns of what is in it.
+func (p program) readSettings(c *cobra.Command) (*config.Settings, error) {
+	s, err := config.Read(c.Flags())
+	if err == nil {
+		p.warn(s.Warnings()...)
+	}
+	return s, err
+}
 
 // addKeyForFlags is for commands that call keyFor.
 func addKeyForFlags(c *cobra.Command) {
-	addKeyFlags(c)
+	config.AddKeyFlags(c.Flags())
 	c.Flags().String("account", "", "the stored account's `name`, as ACCOUNT")
 	c.Flags().Bool("pending", false, "take the key that waits for its first code, after account rekey")
 }
@@ -66,7 +70,7 @@ func addKeyForFlags(c *cobra.Command) {
 // keyFor is the key of the stored account that args or --account name, or the
 // default account's. Only the former needs the database.
 func (p program) keyFor(c *cobra.Command, args []string) (totp.Entry, error) {
-	s, err := readSettings(c)
+	s, err := p.readSettings(c)
 	if err != nil {
 		return totp.Entry{}, err
 	}
@@ -84,7 +88,7 @@ func (p program) keyFor(c *cobra.Command, args []string) (totp.Entry, error) {
 	return p.storedKey(c.Context(), s, name, wantPending)
 }
 
-func (p program) storedKey(ctx context.Context, s settings, name string, wantPending bool) (key totp.Entry, err error) {
+func (p program) storedKey(ctx context.Context, s *config.Settings, name string, wantPending bool) (e totp.Entry, err error) {
 	store, v, err := p.openVerifier(ctx, s, totp.Key{}, p.warn)
 	if err != nil {
 		return totp.Entry{}, err
@@ -92,12 +96,12 @@ func (p program) storedKey(ctx context.Context, s settings, name string, wantPen
 	defer func() { err = errors.Join(err, store.Close()) }()
 	live, pending, err := v.Keys(ctx, name)
 	if err == nil {
-		key, err = p.choose(name, live, pending, wantPending)
+		e, err = p.choose(name, live, pending, wantPending)
 	}
 	if err != nil {
 		return totp.Entry{}, accountError("reading key of", name, err)
 	}
-	return key, nil
+	return e, nil
 }
 
 // storedAccount is the name that args or --account give, "" for neither. It
@@ -123,15 +127,15 @@ func storedAccount(c *cobra.Command, args []string) (string, error) {
 	return args[0], nil
 }
 
-func (p program) defaultKey(s settings, wantPending bool) (totp.Entry, error) {
+func (p program) defaultKey(s *config.Settings, wantPending bool) (totp.Entry, error) {
 	if wantPending {
 		return totp.Entry{}, hint.With(errors.New("reading --pending: it needs an ACCOUNT"), "the default account has one key, TOTP_BASE32_SECRET")
 	}
-	entry, err := s.entry()
-	if bits := entry.Key.Secret().Bits(); err == nil && bits < totp.MinSecretBits {
-		fmt.Fprintf(p.errOut, "totpctl: %s\n", shortSecret(bits))
+	e := s.Entry()
+	if bits := e.Key.Secret().Bits(); s.Err() == nil && bits < totp.MinSecretBits {
+		p.warn(shortSecret(bits))
 	}
-	return entry, err
+	return e, s.Err()
 }
 
 // choose takes the live key where there is one, unless the other is wanted.
@@ -142,7 +146,7 @@ func (p program) choose(name string, live, pending totp.Entry, wantPending bool)
 	case wantPending || live.Key.IsZero():
 		return pending, nil
 	case !pending.Key.IsZero():
-		fmt.Fprintf(p.errOut, "totpctl: %s has a second key, which is not confirmed: --pending takes that one\n", totp.QuoteName(name))
+		p.warn(totp.QuoteName(name) + " has a second key, which is not confirmed: --pending takes that one")
 	}
 	return live, nil
 }

@@ -7,9 +7,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"totpctl/cmd/config"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 )
@@ -22,19 +24,37 @@ const (
 )
 
 // warn logs what an operator should know of a server that works all the same.
-func (c serveConfig) warn(ctx context.Context, s settings, store sqlstore.Store, addr net.Addr, log *slog.Logger) error {
-	all := append(s.colonWarnings(), weakBearers(c.bearers)...)
-	all = append(all, c.warnings(addr)...)
-	all = append(all, openFiles(c.databaseFiles(), "")...)
-	all = append(all, openFiles(append(s.secretFiles(), c.keyFile), ", or mount it with mode 0400")...)
+func (c serveConfig) warn(ctx context.Context, s *config.Settings, store sqlstore.Store, addr net.Addr, log *slog.Logger) error {
 	stored, err := store.Warnings(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the database's settings: %w", err)
 	}
-	for _, text := range append(all, stored...) {
+	logWarnings(log, slices.Concat(
+		s.Warnings(),
+		colonWarnings(s),
+		weakBearers(c.bearers.Check),
+		c.warnings(addr),
+		openFiles(c.databaseFiles(), ""),
+		openFiles(append(s.SecretFiles(), c.certificate.KeyFile), ", or mount it with mode 0400"),
+		stored,
+	))
+	return nil
+}
+
+func logWarnings(log *slog.Logger, texts []string) {
+	for _, text := range texts {
 		log.Warn(text)
 	}
-	return nil
+}
+
+// weakBearers warns of short items, which the prototype's BEARER may have.
+func weakBearers(check []string) (warnings []string) {
+	for _, bearer := range check {
+		if len(bearer) < config.MinBearer {
+			warnings = append(warnings, fmt.Sprintf("BEARER has an item of %d characters: with fewer than %d it may be guessed", len(bearer), config.MinBearer))
+		}
+	}
+	return warnings
 }
 
 func (c serveConfig) warnings(addr net.Addr) (all []string) {
@@ -57,7 +77,7 @@ func (c serveConfig) warnings(addr net.Addr) (all []string) {
 // for the promise that a proxy is in front.
 func (c serveConfig) exposed(addr net.Addr) bool {
 	tcp, ok := addr.(*net.TCPAddr)
-	return ok && !tcp.IP.IsLoopback() && c.certFile == "" && (c.publicURL == nil || c.publicURL.Scheme != "https")
+	return ok && !tcp.IP.IsLoopback() && c.certificate.CertFile == "" && (c.publicURL == nil || c.publicURL.Scheme != "https")
 }
 
 // databaseFiles are SQLite's. Its log is beside the file that a link leads to.
@@ -70,37 +90,6 @@ func (c serveConfig) databaseFiles() []string {
 	return []string{path, target + "-wal", target + "-shm"}
 }
 
-// secretFiles are the .env and the files that secrets were read from.
-func (s settings) secretFiles() (files []string) {
-	if s.file != "" {
-		files = append(files, s.file)
-	}
-	for _, v := range variables() {
-		if file := s.secretFile(v); file != "" {
-			files = append(files, file)
-		}
-	}
-	return files
-}
-
-// secretFile is "" for a variable that was not read from a file of its own.
-func (s settings) secretFile(v variable) string {
-	if !v.secret() {
-		return ""
-	}
-	if _, set := os.LookupEnv(v.name); set {
-		return ""
-	}
-	if file, set := os.LookupEnv(v.name + "_FILE"); set {
-		return file
-	}
-	file := s.values[v.name+"_FILE"]
-	if file == "" || filepath.IsAbs(file) {
-		return file
-	}
-	return filepath.Join(filepath.Dir(s.file), file)
-}
-
 // openFiles returns a warning for each of the files that others may read, with a
 // way out beside chmod. An empty name is of no file.
 func openFiles(files []string, or string) (warnings []string) {
@@ -109,7 +98,7 @@ func openFiles(files []string, or string) (warnings []string) {
 		if file == "" || err != nil || isCredential(path) {
 			continue
 		}
-		if info, err := os.Stat(path); err == nil && othersMay(info, 0o044) {
+		if info, err := os.Stat(path); err == nil && config.OthersMay(info, 0o044) {
 			warnings = append(warnings, fmt.Sprintf("others may read %s: run `chmod go= %s`%s", path, path, or))
 		}
 	}

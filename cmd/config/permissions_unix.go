@@ -1,6 +1,6 @@
 //go:build !windows
 
-package cmd
+package config
 
 import (
 	"io/fs"
@@ -15,7 +15,7 @@ func ownedByUser(info os.FileInfo) bool {
 	return !ok || int(owner.Uid) == os.Geteuid()
 }
 
-// othersMay reports whether a file's mode grants one of the permissions.
-func othersMay(info os.FileInfo, permissions fs.FileMode) bool {
+// OthersMay reports whether a file's mode grants one of the permissions.
+func OthersMay(info os.FileInfo, permissions fs.FileMode) bool {
 	return info.Mode().Perm()&permissions != 0
 }

@@ -1,16 +1,22 @@
-package cmd
+package config
 
 import (
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"totpctl/cmd/hint"
 )
 
-// A value in single quotes is literal, one in double quotes has escapes, and one
-// without ends before a comment. Quoted values may have several lines.
+// statement matches one of a .env: a value in single quotes is literal, one in double
+// quotes has escapes, and one without ends before a comment. Quoted values may have
+// several lines. It is compiled once, at the first use.
+var statement = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(dotenvStatement)
+})
+
 const dotenvStatement = `\A[ \t]*(?:(?:export[ \t]+)?([\pL\pN_.-]+)[ \t]*=[ \t]*` +
 	`(?:'([^']*)'|"((?:[^"\\]|\\.|\\\n)*)"|([^'" \t\n][^\n]*)?))?` +
 	`[ \t]*(?:#[^\n]*)?(?:\n|\z)`
@@ -24,9 +30,9 @@ func parseEnv(file string, text []byte) (map[string]string, error) {
 	if at := strings.IndexAny(all, "\x00\r"); at >= 0 {
 		return nil, hint.With(badLine(file, all[:at], "has a NUL or a lone carriage return"), "save the file as plain text in UTF-8")
 	}
-	statement, values := regexp.MustCompile(dotenvStatement), map[string]string{}
+	values := map[string]string{}
 	for rest := all; rest != ""; {
-		before, m := all[:len(all)-len(rest)], statement.FindStringSubmatch(rest)
+		before, m := all[:len(all)-len(rest)], statement().FindStringSubmatch(rest)
 		if m == nil {
 			return nil, hint.With(badLine(file, before, "is not NAME=value"), "a value in quotes ends with the same quote, and only a comment may follow; one with spaces or # in it needs quotes")
 		}
@@ -46,16 +52,23 @@ func badLine(file, before, problem string) error {
 	return fmt.Errorf("reading %s: line %d %s", file, 1+strings.Count(before, "\n"), problem)
 }
 
+// trimComment returns a value without the comment after it, which begins with a # that
+// follows a space or tab.
 func trimComment(bare string) string {
-	bare = regexp.MustCompile(`[ \t]#.*`).ReplaceAllString(bare, "")
+	for i := 1; i < len(bare); i++ {
+		if bare[i] == '#' && (bare[i-1] == ' ' || bare[i-1] == '\t') {
+			bare = bare[:i]
+		}
+	}
 	return strings.TrimRight(bare, " \t")
 }
 
-// hasReference tells whether python-dotenv would look up a variable in text, not
-// yet unescaped.
+// hasReference reports whether python-dotenv would look up a variable in text, which
+// still has its escapes.
 func hasReference(text string) bool {
 	text = strings.NewReplacer(`\\`, `\`, `\$`, `\`).Replace(text)
-	return regexp.MustCompile(`\$\{[^}]*\}`).MatchString(text)
+	_, name, found := strings.Cut(text, "${")
+	return found && strings.Contains(name, "}")
 }
 
 // unescape leaves a backslash before other characters as it is.
@@ -63,8 +76,9 @@ func unescape(double string) string {
 	return strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\$`, `$`, `\n`, "\n", "\\`", "`").Replace(double)
 }
 
-// envLine escapes what means something to a shell, too.
-func envLine(name, value string) string {
+// Line returns the line of a .env that sets a variable, which a shell reads in the
+// same way.
+func Line(name, value string) string {
 	escaped := strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", `\n`, "`", "\\`").Replace(value)
 	return name + `="` + escaped + "\"\n"
 }

@@ -1,4 +1,4 @@
-package cmd
+package config
 
 import (
 	"encoding/json"
@@ -134,7 +134,7 @@ func neverShorter(t *testing.T, value string) {
 	plain := !strings.ContainsAny(value, "\x00\r")
 	literal := plain && !strings.Contains(value, "${")
 	lines := strings.ReplaceAll(value, "\r\n", "\n")
-	comesBack(t, envLine("BEARER", value), value, plain)
+	comesBack(t, Line("BEARER", value), value, plain)
 	if !strings.Contains(value, "'") {
 		comesBack(t, "BEARER='"+value+"'", lines, plain)
 	}

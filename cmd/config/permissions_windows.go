@@ -1,4 +1,4 @@
-package cmd
+package config
 
 import (
 	"io/fs"
@@ -12,4 +12,5 @@ const noFollow = 0
 
 func ownedByUser(os.FileInfo) bool { return true }
 
-func othersMay(os.FileInfo, fs.FileMode) bool { return false }
+// OthersMay is always false.
+func OthersMay(os.FileInfo, fs.FileMode) bool { return false }

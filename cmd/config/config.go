@@ -1,0 +1,244 @@
+// Package config reads totpctl's configuration: a flag beats the environment, which
+// beats the .env, which beats the default. A variable that is set but empty counts
+// as set.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"totpctl/cmd/hint"
+)
+
+// Settings are the configuration of one run. Reads never fail one by one: after a
+// first error, which Err returns, they return zero values.
+type Settings struct {
+	flags  *pflag.FlagSet
+	file   string            // the .env that was read, "" for none
+	values map[string]string // of the .env
+	alone  bool              // the environment does not count
+	err    error
+}
+
+// New returns settings of flags and environment, without a .env.
+func New(flags *pflag.FlagSet) *Settings { return &Settings{flags: flags} }
+
+// Read returns the settings with the .env that --env names, else that of the working
+// directory, else that of the user's configuration directory. None need exist but
+// --env's.
+func Read(flags *pflag.FlagSet) (*Settings, error) {
+	s := New(flags)
+	file, text, err := findEnv(flags)
+	if err != nil || file == "" {
+		return s, err
+	}
+	s.file = file
+	if s.values, err = parseEnv(file, text); err != nil {
+		return s, err
+	}
+	return s, s.refuseUnknown()
+}
+
+// Reread returns the settings as they are now.
+func (s *Settings) Reread() (*Settings, error) { return Read(s.flags) }
+
+// File returns the .env that was read, "" for none.
+func (s *Settings) File() string { return s.file }
+
+// Err returns the first error of all reads.
+func (s *Settings) Err() error { return s.err }
+
+// fail makes err the settings' error unless there is one.
+func (s *Settings) fail(err error) {
+	if s.err == nil {
+		s.err = err
+	}
+}
+
+// Take reads a variable. It returns the zero value for one that is neither set nor
+// has a default, which is an error if v has a Missing hint.
+func Take[T any](s *Settings, v Variable[T]) (value T) {
+	if s.err != nil {
+		return value
+	}
+	text, source, err := s.get(v.Info)
+	switch {
+	case err != nil:
+		s.fail(err)
+	case source != "":
+		value, err = v.Parse(text)
+		s.fail(readError(source, err, v.Hint))
+	case v.Missing != "":
+		s.fail(hint.With(s.notSet(v.Name), "%s", v.Missing))
+	}
+	return value
+}
+
+// readError wraps err with the variable's source and hint; it returns nil for nil.
+func readError(source string, err error, way string) error {
+	if err == nil {
+		return nil
+	}
+	return hint.With(fmt.Errorf("reading %s: %w", source, err), "%s", way)
+}
+
+func (s *Settings) notSet(name string) error {
+	switch {
+	case s.alone:
+		return fmt.Errorf("%s is not set in %s", name, s.file)
+	case s.file == "":
+		return fmt.Errorf("%s is not set, and there is no .env here", name)
+	}
+	return fmt.Errorf("%s is not set, nor in %s", name, s.file)
+}
+
+// Source returns what errors call the place that v is read from, such as
+// "BEARER in /srv/.env"; "" for a variable without value and default.
+func (s *Settings) Source(v Info) string {
+	_, source, _ := s.get(v)
+	return source
+}
+
+func (s *Settings) get(v Info) (text, source string, err error) {
+	if text, source, err = s.lookUp(v); source == "" && err == nil && v.Default != "" {
+		return v.Default, "the default of " + v.Name, nil
+	}
+	return text, source, err
+}
+
+// lookUp is get without defaults.
+func (s *Settings) lookUp(v Info) (text, source string, err error) {
+	if f := s.flags.Lookup(v.Flag); f != nil && f.Changed {
+		return f.Value.String(), "--" + v.Flag, nil
+	}
+	for _, o := range s.origins() {
+		if text, source, err := o.get(v); source != "" || err != nil {
+			return text, source, err
+		}
+	}
+	return "", "", nil
+}
+
+// isSet reports whether v has a value beside its default. A value that cannot be read
+// counts.
+func (s *Settings) isSet(v Info) bool {
+	_, source, err := s.lookUp(v)
+	return source != "" || err != nil
+}
+
+// An origin is where variables are set.
+type origin struct {
+	name   string // for errors; of a .env, its path
+	dir    string // where the relative paths of NAME_FILE begin
+	lookUp func(string) (string, bool)
+}
+
+// origins returns the environment and the .env, the stronger one first.
+func (s *Settings) origins() []origin {
+	file := origin{s.file, filepath.Dir(s.file), func(name string) (string, bool) {
+		text, set := s.values[name]
+		return text, set
+	}}
+	if s.alone {
+		return []origin{file}
+	}
+	return []origin{{"the environment", ".", os.LookupEnv}, file}
+}
+
+// get looks for NAME and, where it is a secret, for NAME_FILE, whose file holds the
+// value. source is "" if neither is set. Errors do not quote NAME_FILE's value: it
+// may be the secret, put there by mistake.
+func (o origin) get(v Info) (text, source string, err error) {
+	text, set := o.lookUp(v.Name)
+	file, inFile := o.secretFile(v)
+	switch {
+	case inFile && set:
+		return "", "", hint.With(fmt.Errorf("%s and %s_FILE are both set in %s", v.Name, v.Name, o.name), "keep one of the two")
+	case inFile:
+		source = v.Name + "_FILE in " + o.name
+		text, err = readSecretFile(file)
+		return text, source, readError(source, err, v.Name+"_FILE is the path of a file; the value itself belongs into "+v.Name)
+	case set:
+		return text, v.Name + " in " + o.name, nil
+	}
+	return "", "", nil
+}
+
+// secretFile returns the path in NAME_FILE; set reports whether v is a secret and
+// NAME_FILE is set.
+func (o origin) secretFile(v Info) (path string, set bool) {
+	path, set = o.lookUp(v.Name + "_FILE")
+	if path != "" && !filepath.IsAbs(path) {
+		path = filepath.Join(o.dir, path)
+	}
+	return path, set && v.Secret()
+}
+
+const maxSecretFile = 64 << 10
+
+func readSecretFile(file string) (string, error) {
+	if file == "" {
+		return "", errors.New("file name is empty")
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return "", withoutPath(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err == nil && len(text) > maxSecretFile {
+		err = fmt.Errorf("it is longer than %d bytes", maxSecretFile)
+	}
+	return strings.TrimRight(string(text), "\r\n"), withoutPath(err)
+}
+
+func withoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// SecretFiles returns the .env and the files that secrets were read from.
+func (s *Settings) SecretFiles() (files []string) {
+	if s.file != "" {
+		files = append(files, s.file)
+	}
+	for _, v := range All() {
+		for _, o := range s.origins() {
+			if _, source, _ := o.get(v); source == "" {
+				continue
+			}
+			if file, set := o.secretFile(v); set {
+				files = append(files, file)
+			}
+			break // a weaker origin does not count
+		}
+	}
+	return files
+}
+
+// A Value is the text of a variable, "" if it has none.
+type Value struct{ Name, Text string }
+
+// Values returns all variables, in the order of All, but the given ones.
+func (s *Settings) Values(but ...Named) (all []Value, err error) {
+	for _, v := range All() {
+		if isOneOf(v, but) {
+			continue
+		}
+		text, _, err := s.get(v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Value{v.Name, text})
+	}
+	return all, nil
+}

@@ -1,0 +1,112 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"totpctl/cmd/hint"
+)
+
+// findEnv reads --env's file, else the .env of the working directory, else that
+// of the user's configuration directory; file is "" where there is none.
+func findEnv(flags *pflag.FlagSet) (file string, text []byte, err error) {
+	if flags.Changed("env") {
+		return namedEnv(flags)
+	}
+	candidates := []string{".env"}
+	if dir, err := os.UserConfigDir(); err == nil { // else neither XDG_CONFIG_HOME nor HOME is set
+		candidates = append(candidates, filepath.Join(dir, "totpctl", ".env"))
+	}
+	for _, file := range candidates {
+		text, err := readOwn(file)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			continue
+		}
+		if err != nil {
+			return "", nil, hint.With(fmt.Errorf("reading %s: %w", file, err), "make it yours alone (chown, chmod go-w), or name it with --env %s if you trust it", file)
+		}
+		file, err = filepath.Abs(file)
+		return file, text, err
+	}
+	return "", nil, nil
+}
+
+func namedEnv(flags *pflag.FlagSet) (file string, text []byte, err error) {
+	if file, err = flags.GetString("env"); err != nil {
+		return "", nil, err
+	}
+	if file == "" {
+		return "", nil, hint.With(errors.New("reading --env: it is empty"), "name a file, or leave --env out")
+	}
+	text, err = os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil, hint.With(fmt.Errorf("reading configuration: %w", err), "run `totpctl init` to make one, or name another with --env")
+	case err != nil:
+		return "", nil, hint.With(fmt.Errorf("reading configuration: %w", err), "make it a file that this user may read, or name another with --env")
+	}
+	return file, text, nil
+}
+
+// readOwn refuses a file that somebody else has put in the way: a command run by
+// root in a user's folder must not ask that user's server. It checks the file that
+// it has opened, because the path may lead to another one a moment later.
+func readOwn(path string) ([]byte, error) {
+	link, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	flags := os.O_RDONLY | syscall.O_NONBLOCK // a FIFO would block
+	if link.Mode()&fs.ModeSymlink == 0 {
+		flags |= noFollow
+	}
+	f, err := os.OpenFile(path, flags, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case !ownedByUser(link) || !ownedByUser(info):
+		return nil, errors.New("it belongs to another user")
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no regular file")
+	case OthersMay(info, 0o022):
+		return nil, errors.New("others may write to it")
+	}
+	return io.ReadAll(f)
+}
+
+// refuseUnknown returns an error if the .env sets a variable that only totpctl can
+// have and it has not.
+func (s *Settings) refuseUnknown() error {
+	for name := range s.values {
+		if ours(name) && !known(name) {
+			return hint.With(fmt.Errorf("reading %s: unknown variable %s", s.file, name),
+				"the README's table has all variables; remove the line if it is another program's")
+		}
+	}
+	return nil
+}
+
+// Warnings tells of names in the .env that seem to be slips for variables: other
+// programs may read the file, too, so they are no errors.
+func (s *Settings) Warnings() (warnings []string) {
+	for name := range s.values {
+		if meant := s.meant(name); meant != "" {
+			warnings = append(warnings, fmt.Sprintf("%s in %s is not a variable of totpctl: is %s meant?", name, s.file, meant))
+		}
+	}
+	slices.Sort(warnings)
+	return warnings
+}

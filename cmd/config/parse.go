@@ -1,0 +1,129 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"totpctl/totp"
+	"totpctl/totp/sqlstore"
+)
+
+func parseSkew(text string) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > totp.MaxSkew {
+		return 0, fmt.Errorf("skew is %q: want 0, 1 or %d", text, totp.MaxSkew)
+	}
+	return n, nil
+}
+
+func parseBearers(text string) ([]string, error) { return list(text, parseBearer) }
+
+// list parses the items of a list, which commas separate.
+func list[T any](text string, parse func(string) (T, error)) (all []T, err error) {
+	for item := range strings.SplitSeq(text, ",") {
+		value, err := parse(strings.TrimSpace(item))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, value)
+	}
+	return all, nil
+}
+
+// MinBearer is the characters of a bearer that nobody can guess: 22 of base64 are
+// 128 random bits.
+const MinBearer = 22
+
+func parseBearer(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("bearer is empty")
+	}
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] > '~' || text[i] == ',' {
+			return "", errors.New("bearer has a character other than printable ASCII without spaces and commas")
+		}
+	}
+	return text, nil
+}
+
+func parseAdminBearer(text string) (string, error) {
+	text, err := parseBearer(text)
+	if err == nil && len(text) < MinBearer {
+		err = fmt.Errorf("bearer has %d characters: want at least %d, which nobody can guess", len(text), MinBearer)
+	}
+	return text, err
+}
+
+// KeyBytes is the length of an encryption key.
+const KeyBytes = 32
+
+func parseEncryptionKeys(text string) ([][]byte, error) {
+	return list(text, func(item string) ([]byte, error) {
+		key, err := base64.StdEncoding.DecodeString(item)
+		if err != nil || len(key) != KeyBytes {
+			return nil, fmt.Errorf("an encryption key is not %d bytes in base64", KeyBytes)
+		}
+		return key, nil
+	})
+}
+
+// parseDatabaseURL does not quote the text, which may hold a password.
+func parseDatabaseURL(text string) (string, error) {
+	if scheme, rest, _ := strings.Cut(text, "://"); scheme == "postgres" || scheme == "postgresql" {
+		authority, _, _ := strings.Cut(strings.NewReplacer("?", "/", "#", "/").Replace(rest), "/")
+		if strings.Count(authority, "@") > 1 { // pgx would look up what follows the first as a host
+			return "", errors.New("user or password has an @ of its own: write it as %40")
+		}
+		return text, nil
+	}
+	_, err := sqlstore.SQLiteFile(text)
+	return text, err
+}
+
+func parseListenAddr(text string) (string, error) {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", fmt.Errorf("%q is not HOST:PORT", text)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return "", fmt.Errorf("port is %q: want 0 to 65535", port)
+	}
+	return text, nil
+}
+
+func parseFile(text string) (string, error) {
+	if text == "" {
+		return "", errors.New("file name is empty")
+	}
+	if strings.Contains(text, "-----BEGIN") {
+		return "", errors.New("want the name of a file, not what is in it")
+	}
+	return text, nil
+}
+
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("not an http or https URL of a host, without user, query and fragment")
+	}
+	return u, nil
+}
+
+// parseOrigins reads an empty list, too: no origin.
+func parseOrigins(text string) ([]string, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return list(text, func(item string) (string, error) {
+		u, err := url.Parse(item)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != item {
+			return "", fmt.Errorf("%q is not an origin", item)
+		}
+		return item, nil
+	})
+}

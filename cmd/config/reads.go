@@ -1,0 +1,99 @@
+package config
+
+import (
+	"errors"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"totpctl/cmd/hint"
+	"totpctl/totp"
+	"totpctl/totp/sqlstore"
+)
+
+// Entry reads the default account's key and names.
+func (s *Settings) Entry() totp.Entry {
+	issuer, account, scheme, secret := Take(s, Issuer), Take(s, Account), s.Scheme(), Take(s, Secret)
+	if s.err != nil {
+		return totp.Entry{}
+	}
+	// A colon in the account's name parts an issuer of its own from it.
+	if own, name, ok := totp.SplitName(account); ok {
+		issuer, account = own, name
+	}
+	key, err := totp.NewKey(secret, scheme)
+	s.fail(err)
+	e, err := totp.NewEntry(issuer, account, key)
+	s.fail(err)
+	return e
+}
+
+// OptionalKey returns the Entry's key, the zero Key where TOTP_BASE32_SECRET is not
+// set.
+func (s *Settings) OptionalKey() totp.Key {
+	if !s.isSet(Secret.Info) {
+		return totp.Key{}
+	}
+	return s.Entry().Key
+}
+
+// Scheme reads how the default account's secret and those of new accounts make codes.
+func (s *Settings) Scheme() totp.Scheme {
+	return totp.Scheme{Algorithm: Take(s, Algorithm), Digits: Take(s, Digits), Period: Take(s, Period)}
+}
+
+// Bearers are the items of BEARER and ADMIN_BEARER, "" if that is not set.
+type Bearers struct {
+	Check []string
+	Admin string
+}
+
+// Bearers reads both variables, which must share no value.
+func (s *Settings) Bearers() Bearers {
+	b := Bearers{Check: Take(s, Bearer), Admin: Take(s, AdminBearer)}
+	if slices.Contains(b.Check, b.Admin) {
+		s.fail(hint.With(errors.New("BEARER and ADMIN_BEARER share a value"), "whoever may check codes must not see secrets: give ADMIN_BEARER one of its own"))
+	}
+	return b
+}
+
+// Store reads what describes the database. A relative path of SQLite's begins at the
+// .env.
+func (s *Settings) Store() sqlstore.Config {
+	c := sqlstore.Config{EncryptionKeys: Take(s, EncryptionKey), URL: Take(s, DatabaseURL)}
+	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok && s.file != "" && !filepath.IsAbs(path) {
+		c.URL = "sqlite:" + filepath.Join(filepath.Dir(s.file), path)
+	}
+	return c
+}
+
+// Certificate has the files of a certificate's chain and key; both are "" for plain
+// HTTP.
+type Certificate struct{ CertFile, KeyFile string }
+
+// Scheme returns the scheme of the server's addresses.
+func (c Certificate) Scheme() string {
+	if c.CertFile == "" {
+		return "http"
+	}
+	return "https"
+}
+
+// Certificate reads both files' names: one without the other is an error.
+func (s *Settings) Certificate() Certificate {
+	c := Certificate{Take(s, CertFile), Take(s, KeyFile)}
+	if (c.CertFile == "") != (c.KeyFile == "") {
+		s.fail(hint.With(errors.New("one of TLS_CERT_FILE and TLS_KEY_FILE is set without the other"), certificateHint))
+	}
+	return c
+}
+
+// PublicURL reads PUBLIC_URL or, where it is not set, makes it of the address that
+// serve is to listen on.
+func (s *Settings) PublicURL() *url.URL {
+	if public := Take(s, PublicURL); public != nil || s.err != nil {
+		return public
+	}
+	return &url.URL{Host: Take(s, ListenAddr), Scheme: s.Certificate().Scheme()}
+}
