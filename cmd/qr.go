@@ -59,21 +59,22 @@ the database and ENCRYPTION_KEY.`,
 }
 
 func (p program) showQR(e totp.Entry, f qrForm) (err error) {
+	uri := e.URI()
 	switch {
 	case f.uri:
-		_, err = fmt.Fprintln(p.out, e.URI())
+		_, err = fmt.Fprintln(p.out, uri)
 	case f.png != "":
 		var image []byte
-		if image, err = qrcode.PNG(e.URI()); err == nil {
+		if image, err = qrcode.PNG(uri); err == nil {
 			err = p.writePNG(f, image)
 		}
 	case f.svg != "":
 		var image string
-		if image, err = qrcode.SVG(e.URI(), "QR code for an authenticator app"); err == nil {
+		if image, err = qrcode.SVG(uri, "QR code for an authenticator app"); err == nil {
 			err = p.writeImage(f.svg, []byte(image), f.force)
 		}
 	default:
-		err = p.drawQR(e)
+		err = p.drawQR(uri, label(e))
 	}
 	if errors.Is(err, qrcode.ErrTooLong) {
 		return hint.With(fmt.Errorf("drawing QR code: %w", err), "shorten TOTP_ISSUER or TOTP_ACCOUNT")
@@ -81,34 +82,41 @@ func (p program) showQR(e totp.Entry, f qrForm) (err error) {
 	return err
 }
 
-func (p program) drawQR(e totp.Entry) error {
+// drawQR takes low error correction where the terminal is too small otherwise.
+func (p program) drawQR(uri, label string) error {
 	style, window := terminalStyle(os.Getenv), p.window()
-	needed, err := drawnSize(e, style)
-	if err == nil && !window.holds(needed.columns, needed.lines+lineOfPrompt) {
-		style |= qrcode.LowCorrection
-		needed, err = drawnSize(e, style)
+	drawing, err := qrcode.Draw(uri, style)
+	if err == nil && !window.holds(drawing, lineOfLabel+lineOfPrompt) {
+		drawing, err = qrcode.Draw(uri, style|qrcode.LowCorrection)
 	}
 	if err != nil {
 		return err
 	}
-	if window.columns < needed.columns {
-		return hint.With(fmt.Errorf("drawing QR code: the terminal is %d columns wide and the code needs %d", window.columns, needed.columns),
+	if window.columns < drawing.Columns {
+		return hint.With(fmt.Errorf("drawing QR code: the terminal is %d columns wide and the code needs %d", window.columns, drawing.Columns),
 			"%s", narrowHint(style))
 	}
-	if window.lines < needed.lines {
-		fmt.Fprintf(p.errOut, "totpctl: the code with its label has %d lines and the terminal %d: enlarge the window to scan it\n", needed.lines, window.lines)
+	if lines := len(drawing.Lines) + lineOfLabel; window.lines < lines {
+		p.warn(fmt.Sprintf("the code with its label has %d lines and the terminal %d: enlarge the window to scan it", lines, window.lines))
 	}
-	if err := qrcode.Terminal(p.out, e.URI(), style); err != nil {
+	if _, err := fmt.Fprintf(p.out, "%s%s\n", drawing, label); err != nil {
 		return fmt.Errorf("drawing QR code: %w", err)
 	}
-	_, err = fmt.Fprintf(p.out, "%s\n", label(e))
-	return err
+	return nil
 }
 
-// A size is of a window, or of what is drawn in one.
+// The lines that follow the code.
+const (
+	lineOfLabel  = 1
+	lineOfPrompt = 1 // the shell's
+)
+
+// A size is of a window.
 type size struct{ columns, lines int }
 
-func (s size) holds(columns, lines int) bool { return columns <= s.columns && lines <= s.lines }
+func (s size) holds(d qrcode.Drawing, more int) bool {
+	return d.Columns <= s.columns && len(d.Lines)+more <= s.lines
+}
 
 // window is as large as can be where nothing tells its size.
 func (p program) window() size {
@@ -118,17 +126,6 @@ func (p program) window() size {
 		return unknown
 	}
 	return size{width, height}
-}
-
-// The lines that follow the code.
-const (
-	lineOfLabel  = 1
-	lineOfPrompt = 1 // the shell's
-)
-
-func drawnSize(e totp.Entry, style qrcode.Style) (size, error) {
-	columns, lines, err := qrcode.Size(e.URI(), style)
-	return size{columns, lines + lineOfLabel}, err
 }
 
 // terminalStyle has no escapes for a dumb terminal, such as an editor's, which

@@ -114,20 +114,15 @@ func checkTooLong(t *testing.T, text string) {
 	t.Helper()
 	_, pngErr := PNG(text)
 	_, svgErr := SVG(text, "title")
-	_, _, sizeErr := Size(text, HalfBlocks)
-	var out bytes.Buffer
-	errs := map[string]error{
-		"PNG": pngErr, "SVG": svgErr, "Size": sizeErr,
-		"Terminal half":  Terminal(&out, text, HalfBlocks),
-		"Terminal whole": Terminal(&out, text, WholeBlocks),
-	}
-	for name, err := range errs {
+	half, halfErr := Draw(text, HalfBlocks)
+	whole, wholeErr := Draw(text, WholeBlocks)
+	for name, err := range map[string]error{"PNG": pngErr, "SVG": svgErr, "Draw half": halfErr, "Draw whole": wholeErr} {
 		if !errors.Is(err, ErrTooLong) {
 			t.Errorf("%s: error %v, want ErrTooLong", name, err)
 		}
 	}
-	if out.Len() > 0 {
-		t.Errorf("Terminal wrote %d bytes before its error", out.Len())
+	if half.Lines != nil || whole.Lines != nil {
+		t.Errorf("Draw returned %d and %d lines beside its error", len(half.Lines), len(whole.Lines))
 	}
 }
 

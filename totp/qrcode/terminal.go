@@ -2,7 +2,6 @@ package qrcode
 
 import (
 	"bytes"
-	"io"
 	"strings"
 
 	"github.com/mdp/qrterminal/v3"
@@ -46,7 +45,7 @@ const (
 	reset        = "\x1b[0m"
 )
 
-// The letters that qrterminal is told to draw with, which paint then replaces.
+// qrterminal draws with these letters, which paint then replaces.
 const (
 	white      = "w"
 	black      = "b"
@@ -54,13 +53,22 @@ const (
 	blackWhite = "l"
 )
 
-// Terminal draws text on w, in one write, as lines of equal width; Size tells how
-// large. Without NoColours they need a terminal with 256 colours. It returns
-// ErrTooLong for a text that does not fit, and the error of the write.
-func Terminal(w io.Writer, text string, style Style) error {
-	_, level, err := style.encode(text)
+// A Drawing is a QR code of lines of text, each as wide as Columns and without a
+// newline.
+type Drawing struct {
+	Columns int
+	Lines   []string
+}
+
+// String returns the lines, each with its newline.
+func (d Drawing) String() string { return strings.Join(d.Lines, "\n") + "\n" }
+
+// Draw draws text for a terminal. Without NoColours it must have 256 colours. Draw
+// returns ErrTooLong for a text that does not fit.
+func Draw(text string, style Style) (Drawing, error) {
+	code, level, err := style.encode(text)
 	if err != nil {
-		return err
+		return Drawing{}, err
 	}
 	var cells bytes.Buffer
 	qrterminal.GenerateWithConfig(text, qrterminal.Config{
@@ -73,53 +81,40 @@ func Terminal(w io.Writer, text string, style Style) error {
 		WhiteBlackChar: whiteBlack,
 		QuietZone:      quietZone,
 	})
-	_, err = io.WriteString(w, paint(cells.String(), style))
-	return err
-}
-
-// Size tells how many columns and lines Terminal needs for text. It returns
-// ErrTooLong for a text that does not fit a QR code.
-func Size(text string, style Style) (columns, lines int, err error) {
-	code, _, err := style.encode(text)
-	if err != nil {
-		return 0, 0, err
-	}
-	side := code.Size + 2*quietZone
+	d := Drawing{Columns: code.Size + 2*quietZone}
 	if style.has(WholeBlocks) {
-		return 2 * side, side, nil
+		d.Columns *= 2
 	}
-	return side, (side + 1) / 2, nil
+	for line := range strings.Lines(cells.String()) {
+		d.Lines = append(d.Lines, style.paint(withoutOverhang(strings.TrimSuffix(line, "\n"))))
+	}
+	return d, nil
 }
 
-// paint turns qrterminal's letters into cells.
-func paint(cells string, style Style) string {
-	var b strings.Builder
-	for line := range strings.Lines(cells) {
-		line = withoutOverhang(strings.TrimSuffix(line, "\n"))
-		if style.has(NoColours) {
-			b.WriteString(glyphs(style).Replace(line) + "\n")
-		} else {
-			paintLine(&b, line, style)
-		}
+// paint turns a line of qrterminal's letters into cells.
+func (s Style) paint(line string) string {
+	if s.has(NoColours) {
+		return s.glyphs().Replace(line)
 	}
-	return b.String()
+	return s.colour(line)
 }
 
 // glyphs draw white and leave black out.
-func glyphs(style Style) *strings.Replacer {
-	if style.has(WholeBlocks) {
+func (s Style) glyphs() *strings.Replacer {
+	if s.has(WholeBlocks) {
 		return strings.NewReplacer(white, "##", black, "  ")
 	}
 	return strings.NewReplacer(white, "█", black, " ", whiteBlack, "▀", blackWhite, "▄")
 }
 
-// paintLine makes full cells of spaces, as fonts may leave gaps around a block but
+// colour makes full cells of spaces, because fonts may leave gaps around a block but
 // not in a background.
-func paintLine(b *strings.Builder, line string, style Style) {
+func (s Style) colour(line string) string {
 	space := " "
-	if style.has(WholeBlocks) {
+	if s.has(WholeBlocks) {
 		space = "  "
 	}
+	var b strings.Builder
 	colours := ""
 	for _, cell := range line {
 		wanted, glyph := blackOnWhite, space
@@ -137,7 +132,7 @@ func paintLine(b *strings.Builder, line string, style Style) {
 		}
 		b.WriteString(glyph)
 	}
-	b.WriteString(reset + "\n")
+	return b.String() + reset
 }
 
 // withoutOverhang whitens the half row that an odd number of rows leaves over:

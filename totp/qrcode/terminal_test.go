@@ -1,8 +1,6 @@
 package qrcode
 
 import (
-	"bytes"
-	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -47,33 +45,33 @@ func TestTerminalWithoutColoursIsReadBackOnADarkOne(t *testing.T) {
 
 func TestLowCorrectionIsSmallerAndReadBack(t *testing.T) {
 	const defaultURI = "otpauth://totp/totpctl:default?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=totpctl"
-	columns, lines, err := Size(defaultURI, HalfBlocks|LowCorrection)
-	if err != nil || columns != 45 || lines != 23 {
-		t.Errorf("the default URI needs %d columns, %d lines, %v; want 45 and 23", columns, lines, err)
+	d, err := Draw(defaultURI, HalfBlocks|LowCorrection)
+	if err != nil || d.Columns != 45 || len(d.Lines) != 23 {
+		t.Errorf("the default URI needs %d columns, %d lines, %v; want 45 and 23", d.Columns, len(d.Lines), err)
 	}
 	modules := terminalModules(t, defaultURI, HalfBlocks|LowCorrection)
-	if len(modules) != columns {
-		t.Errorf("%d rows are drawn, want %d", len(modules), columns)
+	if len(modules) != d.Columns {
+		t.Errorf("%d rows are drawn, want %d", len(modules), d.Columns)
 	}
 	if got := readBack(t, picture(modules, 0)); got != defaultURI {
 		t.Errorf("read back %q, want %q", got, defaultURI)
 	}
 }
 
-func TestTerminalKeepsToSize(t *testing.T) {
+func TestDrawnLinesAreAsWideAsColumnsSays(t *testing.T) {
 	for name, text := range texts {
 		for style := HalfBlocks; style <= WholeBlocks|NoColours|LowCorrection; style++ {
-			columns, lines, err := Size(text, style)
+			d, err := Draw(text, style)
 			if err != nil {
 				t.Fatal(err)
 			}
 			screen := terminalCells(t, text, style)
-			if len(screen) != lines {
-				t.Errorf("%s, style %d: %d lines, want %d", name, style, len(screen), lines)
+			if len(screen) != len(d.Lines) {
+				t.Errorf("%s, style %d: %d lines, want %d", name, style, len(screen), len(d.Lines))
 			}
 			for y, line := range screen {
-				if len(line) != columns {
-					t.Errorf("%s, style %d, line %d: %d columns, want %d", name, style, y, len(line), columns)
+				if len(line) != d.Columns {
+					t.Errorf("%s, style %d, line %d: %d columns, want %d", name, style, y, len(line), d.Columns)
 				}
 			}
 		}
@@ -82,36 +80,23 @@ func TestTerminalKeepsToSize(t *testing.T) {
 
 func TestTerminalDrawsSmallestCodeInKnownSize(t *testing.T) {
 	for style, want := range map[Style][2]int{HalfBlocks: {29, 15}, WholeBlocks: {58, 29}} {
-		columns, lines, err := Size("totpctl", style)
-		if err != nil || columns != want[0] || lines != want[1] {
-			t.Errorf("style %d: %d columns, %d lines, error %v; want %v", style, columns, lines, err, want)
+		d, err := Draw("totpctl", style)
+		if err != nil || d.Columns != want[0] || len(d.Lines) != want[1] {
+			t.Errorf("style %d: %d columns, %d lines, error %v; want %v", style, d.Columns, len(d.Lines), err, want)
 		}
 	}
 }
 
 func TestWholeBlocksAreASCII(t *testing.T) {
 	for _, style := range []Style{WholeBlocks, WholeBlocks | NoColours} {
-		var out bytes.Buffer
-		if err := Terminal(&out, texts["typical"], style); err != nil {
+		d, err := Draw(texts["typical"], style)
+		if err != nil {
 			t.Fatal(err)
 		}
-		for _, b := range out.Bytes() {
+		for _, b := range []byte(d.String()) {
 			if b >= utf8.RuneSelf {
 				t.Fatalf("style %d: byte %#x", style, b)
 			}
-		}
-	}
-}
-
-type brokenWriter struct{ err error }
-
-func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
-
-func TestTerminalReturnsTheWriteError(t *testing.T) {
-	broken := errors.New("broken pipe")
-	for _, style := range []Style{HalfBlocks, WholeBlocks} {
-		if err := Terminal(brokenWriter{broken}, "totpctl", style); !errors.Is(err, broken) {
-			t.Errorf("style %d: error %v, want %v", style, err, broken)
 		}
 	}
 }
@@ -169,19 +154,19 @@ func halfModules(t *testing.T, screen [][]cell) bitmap {
 	return modules[:last]
 }
 
-// terminalCells interprets what Terminal writes as a terminal does. It fails on
+// terminalCells interprets what Draw returns as a terminal does. It fails on
 // a cell without both colours, on other colours than 16 and 231, on other
 // escapes than colours and reset, and on a line that ends in colour.
 func terminalCells(t *testing.T, text string, style Style) [][]cell {
 	t.Helper()
-	var out bytes.Buffer
-	if err := Terminal(&out, text, style); err != nil {
+	d, err := Draw(text, style)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if style.has(NoColours) && bytes.ContainsRune(out.Bytes(), '\x1b') {
+	if style.has(NoColours) && strings.Contains(d.String(), "\x1b") {
 		t.Fatal("there is an escape in what has no colours")
 	}
-	body, ended := strings.CutSuffix(out.String(), "\n")
+	body, ended := strings.CutSuffix(d.String(), "\n")
 	if !ended {
 		t.Fatal("the last line has no newline")
 	}
