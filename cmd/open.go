@@ -1,0 +1,73 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"totpctl/cmd/config"
+	"totpctl/cmd/hint"
+	"totpctl/totp"
+	"totpctl/totp/sqlstore"
+	"totpctl/totp/verifier"
+)
+
+// readSettings reads the configuration and warns of what is in it.
+func (p program) readSettings(c *cobra.Command) (*config.Settings, error) {
+	s, err := config.Read(c.Flags())
+	if err == nil {
+		p.warn(s.Warnings()...)
+	}
+	return s, err
+}
+
+// openVerifier opens the store that the settings name and puts the rules on it.
+// The key is the default account's; it may be the zero Key. A database that it has
+// made is warned of. The caller closes the store.
+func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.Key, warn func(texts ...string)) (sqlstore.Store, *verifier.Verifier, error) {
+	sc, c := s.Store(), verifier.Config{
+		Clock: p.clock, Key: key,
+		Skew: config.Take(s, config.Skew), Issuer: config.Take(s, config.Issuer), New: s.Scheme(),
+	}
+	if s.Err() != nil {
+		return nil, nil, s.Err()
+	}
+	store, err := sqlstore.Open(ctx, sc)
+	if err != nil {
+		return nil, nil, hint.With(fmt.Errorf("opening store of DATABASE_URL: %w", err), "%s", storeHint(err))
+	}
+	if fresh := store.Fresh(); fresh != "" {
+		warn(fmt.Sprintf("database %s is new: it has no account and knows no code that was used; is DATABASE_URL right?", fresh))
+	}
+	warn(store.Upgraded()...)
+	c.Store = store
+	v, err := verifier.New(c)
+	if err == nil {
+		err = v.Sweep(ctx)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, store.Close())
+	}
+	return store, v, nil
+}
+
+func storeHint(err error) string {
+	switch {
+	case errors.Is(err, sqlstore.ErrKey):
+		return "ENCRYPTION_KEY must have the key that sealed the stored secrets: bring it back, the new one first, then `totpctl account reseal`; where no account is stored, a new database will do"
+	case errors.Is(err, sqlstore.ErrTakenBack):
+		return "restore a backup from before the tables were changed, under a new ENCRYPTION_KEY if somebody else changed them: README, \"When a key is lost\""
+	case errors.Is(err, sqlstore.ErrNewer):
+		return "update totpctl, or go back to a copy of the database from before the update"
+	}
+	return "DATABASE_URL names the database: a file whose folder exists and is writable for this user, or a PostgreSQL that answers, with a database in which this role may make tables"
+}
+
+// warn is for commands that have no log.
+func (p program) warn(texts ...string) {
+	for _, text := range texts {
+		fmt.Fprintf(p.errOut, "totpctl: %s\n", text)
+	}
+}
