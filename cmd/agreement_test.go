@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"totpctl/cmd/cmdtest"
 )
 
 // A scheme is a way to make codes, as the flags of gen and qr say it.
@@ -36,7 +38,7 @@ func (s scheme) String() string { return s.algorithm + "/" + s.digits + "/" + s.
 
 func (s scheme) totpctl(t *testing.T, args ...string) string {
 	t.Helper()
-	return output(t, []string{"TOTP_BASE32_SECRET=" + s.secret}, "", binary(t),
+	return output(t, []string{"TOTP_BASE32_SECRET=" + s.secret}, "", cmdtest.Binary(t),
 		append(args, "--algorithm", s.algorithm, "--digits", s.digits, "--period", s.period)...)
 }
 

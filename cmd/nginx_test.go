@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"totpctl/cmd/cmdtest"
 )
 
 const (
@@ -167,10 +169,10 @@ func (n *nginx) ask(method, host, path, form string, headers ...string) (int, st
 }
 
 // proxied is a server that people reach by the nginx.
-func (n *nginx) proxied() *proofServer {
-	p := newProofProgram(n.t, "sqlite:"+filepath.Join(n.t.TempDir(), "totpctl.db"))
-	p.env = append(p.env, "ADMIN_BEARER="+nginxAdminBearer, fmt.Sprintf("PUBLIC_URL=http://127.0.0.1:%d", n.port()))
-	return p.serve()
+func (n *nginx) proxied() *cmdtest.Server {
+	p := cmdtest.NewProgram(n.t, "sqlite:"+filepath.Join(n.t.TempDir(), "totpctl.db"))
+	p.Env = append(p.Env, "ADMIN_BEARER="+nginxAdminBearer, fmt.Sprintf("PUBLIC_URL=http://127.0.0.1:%d", n.port()))
+	return p.Serve()
 }
 
 // link is that of a pending account.
@@ -191,7 +193,7 @@ func (n *nginx) link(account string) *url.URL {
 func TestTheREADMEsNginxPassesFormsOnAPortOfItsOwn(t *testing.T) {
 	n := newNginx(t)
 	server := n.proxied()
-	n.start(server.url)
+	n.start(server.URL)
 	for account, host := range map[string]string{"alice": "127.0.0.1", "bob": "localhost"} { // PUBLIC_URL's, and another
 		link, at := n.link(account), fmt.Sprintf("%s:%d", host, n.port())
 		status, text := n.ask("POST", at, link.Path, "", "Origin", "http://attacker.example")
@@ -217,7 +219,7 @@ func TestTheREADMEsNginxLogsNeitherTokensNorCodesWhenTheServerIsDown(t *testing.
 			const code, token = "31415926", "JBSWY3DPEHPK3PXPJBSWY3DPEH"
 			for _, path := range []string{"/check/" + code, "/check/" + code + "?account=secretname", "/?setup=" + token, "/enrol/" + token} {
 				for _, method := range []string{"GET", "POST"} {
-					status, _ := n.ask(method, "127.0.0.1", path, "code="+code, "Authorization", "Bearer "+proofBearer, "Referer", "http://127.0.0.1/?setup="+token)
+					status, _ := n.ask(method, "127.0.0.1", path, "code="+code, "Authorization", "Bearer "+cmdtest.Bearer, "Referer", "http://127.0.0.1/?setup="+token)
 					if status != http.StatusBadGateway {
 						t.Errorf("%s %s: %d, want 502", method, path, status)
 					}
@@ -227,7 +229,7 @@ func TestTheREADMEsNginxLogsNeitherTokensNorCodesWhenTheServerIsDown(t *testing.
 			if !strings.Contains(logs, "/own") {
 				t.Errorf("nginx logs nothing at all:\n%s", logs)
 			}
-			for _, secret := range []string{code, token, proofBearer, "secretname"} {
+			for _, secret := range []string{code, token, cmdtest.Bearer, "secretname"} {
 				if strings.Contains(logs, secret) {
 					t.Errorf("%s is in a log of nginx:\n%s", secret, logs)
 				}

@@ -1,4 +1,4 @@
-package cmd_test
+package proof
 
 import (
 	"net"
@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"totpctl/cmd/cmdtest"
 )
 
 const cobraSource = `package main
@@ -47,7 +49,7 @@ func BenchmarkColdStart(b *testing.B) {
 		bare := buildBare(b, b.TempDir(), cobraSource)
 		compareStarts(b,
 			func() time.Duration { return timeRun(b, env, bare, "gen") },
-			func() time.Duration { return timeRun(b, env, binary(b), "gen", "--once") })
+			func() time.Duration { return timeRun(b, env, cmdtest.Binary(b), "gen", "--once") })
 	})
 	b.Run("serve", func(b *testing.B) {
 		bare := buildBare(b, b.TempDir(), serveSource)
@@ -55,7 +57,7 @@ func BenchmarkColdStart(b *testing.B) {
 			func() time.Duration { addr := freeAddr(b); return timeServe(b, env, addr, bare, addr) },
 			func() time.Duration {
 				addr := freeAddr(b)
-				return timeServe(b, env, addr, binary(b), "serve", "--listen-addr", addr)
+				return timeServe(b, env, addr, cmdtest.Binary(b), "serve", "--listen-addr", addr)
 			})
 	})
 }

@@ -1,4 +1,4 @@
-package cmd_test
+package proof
 
 import (
 	"fmt"
@@ -13,23 +13,24 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"totpctl/cmd/cmdtest"
 	"totpctl/totp"
 )
 
-// A proofOffer is a code that is good once: that of a step of an account.
-type proofOffer struct {
+// An offer is a code that is good once: that of a step of an account.
+type offer struct {
 	account string
 	step    int64
 	code    string
 }
 
-// proofOffers are the two codes of each account that are good now: that of the
+// offersOf are the two codes of each account that are good now: that of the
 // present step and then that of the next.
-func proofOffers(t *testing.T, keys []totp.Entry) (offers []proofOffer) {
+func offersOf(t *testing.T, keys []totp.Entry) (offers []offer) {
 	t.Helper()
 	now := time.Now()
 	for _, k := range keys {
-		for _, at := range []time.Time{now, now.Add(proofPeriod)} {
+		for _, at := range []time.Time{now, now.Add(cmdtest.Period)} {
 			step, err := k.Key.Step(at)
 			if err != nil {
 				t.Fatal(err)
@@ -38,7 +39,7 @@ func proofOffers(t *testing.T, keys []totp.Entry) (offers []proofOffer) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			offers = append(offers, proofOffer{k.Account, step, code})
+			offers = append(offers, offer{k.Account, step, code})
 		}
 	}
 	return offers
@@ -46,34 +47,34 @@ func proofOffers(t *testing.T, keys []totp.Entry) (offers []proofOffer) {
 
 // The outcomes of an offer, as its client has seen them.
 const (
-	proofAccepted = "accepted"
-	proofReplayed = "replayed"
-	proofUnknown  = "unknown" // the answer was lost, or was that there is no verdict
+	outcomeAccepted = "accepted"
+	outcomeReplayed = "replayed"
+	outcomeUnknown  = "unknown" // the answer was lost, or was that there is no verdict
 )
 
-// A proofHistory is what clients did and saw.
-type proofHistory struct {
+// A history is what clients did and saw.
+type history struct {
 	t     *testing.T
 	begin time.Time
 	mu    sync.Mutex
 	all   []porcupine.Operation
 }
 
-func newProofHistory(t *testing.T) *proofHistory { return &proofHistory{t: t, begin: time.Now()} }
+func newHistory(t *testing.T) *history { return &history{t: t, begin: time.Now()} }
 
 // offer offers a code to a server once and records what came of it.
-func (h *proofHistory) offer(client int, url string, o proofOffer) string {
+func (h *history) offer(client int, url string, o offer) string {
 	call := time.Since(h.begin)
-	answer := proofCheck(hastyProofClient, url, o.account, o.code, "")
-	outcome := proofUnknown
+	answer := check(hasty, url, o.account, o.code, "")
+	outcome := outcomeUnknown
 	switch {
 	case !answer.reached:
-		return proofUnknown // nothing happened: nobody listened
+		return outcomeUnknown // nothing happened: nobody listened
 	case answer.status == 0 || answer.status == 503:
 	case answer.Status:
-		outcome = proofAccepted
+		outcome = outcomeAccepted
 	case answer.Reason == "replayed":
-		outcome = proofReplayed
+		outcome = outcomeReplayed
 	default:
 		h.t.Errorf("code %d of %s: %+v", o.step, o.account, answer)
 	}
@@ -84,14 +85,14 @@ func (h *proofHistory) offer(client int, url string, o proofOffer) string {
 	return outcome
 }
 
-// proofModel is what the contract says of one account: a step later than the
+// model is what the contract says of one account: a step later than the
 // last accepted one is accepted, any other is refused. An offer of unknown
 // outcome has been accepted, or not.
-var proofModel = porcupine.NondeterministicModel{
+var model = porcupine.NondeterministicModel{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		byAccount := map[string][]porcupine.Operation{}
 		for _, o := range history {
-			account := o.Input.(proofOffer).account
+			account := o.Input.(offer).account
 			byAccount[account] = append(byAccount[account], o)
 		}
 		var parts [][]porcupine.Operation
@@ -102,13 +103,13 @@ var proofModel = porcupine.NondeterministicModel{
 	},
 	Init: func() []any { return []any{int64(0)} },
 	Step: func(state, input, output any) []any {
-		last, step := state.(int64), input.(proofOffer).step
+		last, step := state.(int64), input.(offer).step
 		switch {
-		case output == proofAccepted && step > last:
+		case output == outcomeAccepted && step > last:
 			return []any{step}
-		case output == proofReplayed && step <= last:
+		case output == outcomeReplayed && step <= last:
 			return []any{last}
-		case output == proofUnknown:
+		case output == outcomeUnknown:
 			return []any{last, max(last, step)}
 		}
 		return nil
@@ -122,18 +123,18 @@ var proofModel = porcupine.NondeterministicModel{
 // one answered first implies the others; and of several offers of unknown outcome
 // the one made first could have done what any other could, at any later time.
 func reduced(history []porcupine.Operation) (kept []porcupine.Operation) {
-	refused, unknown := map[proofOffer]porcupine.Operation{}, map[proofOffer]porcupine.Operation{}
+	refused, unknown := map[offer]porcupine.Operation{}, map[offer]porcupine.Operation{}
 	for _, o := range unbounded(history) {
-		offer := o.Input.(proofOffer)
-		first, seen := refused[offer]
-		earliest, lost := unknown[offer]
+		code := o.Input.(offer)
+		first, seen := refused[code]
+		earliest, lost := unknown[code]
 		switch {
-		case o.Output == proofAccepted:
+		case o.Output == outcomeAccepted:
 			kept = append(kept, o)
-		case o.Output == proofReplayed && (!seen || o.Return < first.Return):
-			refused[offer] = o
-		case o.Output == proofUnknown && (!lost || o.Call < earliest.Call):
-			unknown[offer] = o
+		case o.Output == outcomeReplayed && (!seen || o.Return < first.Return):
+			refused[code] = o
+		case o.Output == outcomeUnknown && (!lost || o.Call < earliest.Call):
+			unknown[code] = o
 		}
 	}
 	return slices.AppendSeq(slices.AppendSeq(kept, maps.Values(refused)), maps.Values(unknown))
@@ -143,7 +144,7 @@ func reduced(history []porcupine.Operation) (kept []porcupine.Operation) {
 func unbounded(history []porcupine.Operation) []porcupine.Operation {
 	history = slices.Clone(history)
 	for i := range history {
-		if history[i].Output == proofUnknown {
+		if history[i].Output == outcomeUnknown {
 			history[i].Return = math.MaxInt64
 		}
 	}
@@ -152,13 +153,13 @@ func unbounded(history []porcupine.Operation) []porcupine.Operation {
 
 // check fails the test unless the history is linearizable and no code was
 // accepted twice.
-func (h *proofHistory) check() {
+func (h *history) check() {
 	h.t.Helper()
-	accepted, counts := map[proofOffer]int{}, map[string]int{}
+	accepted, counts := map[offer]int{}, map[string]int{}
 	for _, o := range h.all {
 		counts[o.Output.(string)]++
-		if o.Output == proofAccepted {
-			accepted[o.Input.(proofOffer)]++
+		if o.Output == outcomeAccepted {
+			accepted[o.Input.(offer)]++
 		}
 	}
 	for o, n := range accepted {
@@ -166,7 +167,7 @@ func (h *proofHistory) check() {
 			h.t.Errorf("code %d of %s was accepted %d times", o.step, o.account, n)
 		}
 	}
-	result := porcupine.CheckOperationsTimeout(proofModel.ToModel(), reduced(h.all), time.Minute)
+	result := porcupine.CheckOperationsTimeout(model.ToModel(), reduced(h.all), time.Minute)
 	if result != porcupine.Ok {
 		h.t.Errorf("linearizable: %s", result)
 	}
@@ -174,46 +175,46 @@ func (h *proofHistory) check() {
 }
 
 // accepted are the codes whose acceptance a client was told of.
-func (h *proofHistory) accepted() (offers []proofOffer) {
+func (h *history) accepted() (offers []offer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, o := range h.all {
-		if o.Output == proofAccepted {
-			offers = append(offers, o.Input.(proofOffer))
+		if o.Output == outcomeAccepted {
+			offers = append(offers, o.Input.(offer))
 		}
 	}
 	return offers
 }
 
-// A proofLoad has clients offer the same codes in the same order, each code by
+// A crowd has clients offer the same codes in the same order, each code by
 // as many requests as there are clients, again and again until there is a
 // verdict.
-type proofLoad struct {
-	history *proofHistory
-	servers []*proofServer
-	offers  []proofOffer
+type crowd struct {
+	history *history
+	servers []*cmdtest.Server
+	offers  []offer
 	next    *atomic.Int64 // over clients: the offer
 	clients int
 }
 
 // run returns when stop is closed and every client has left.
-func (l proofLoad) run(stop <-chan struct{}) {
+func (c crowd) run(stop <-chan struct{}) {
 	var all sync.WaitGroup
-	for client := range l.clients {
+	for client := range c.clients {
 		all.Go(func() {
 			for try := client; ; {
-				i := int(l.next.Add(1)-1) / l.clients
-				if i >= len(l.offers) {
+				i := int(c.next.Add(1)-1) / c.clients
+				if i >= len(c.offers) {
 					return
 				}
-				for outcome := proofUnknown; outcome == proofUnknown; try++ {
+				for outcome := outcomeUnknown; outcome == outcomeUnknown; try++ {
 					select {
 					case <-stop:
 						return
 					default:
 					}
-					outcome = l.history.offer(client, l.servers[try%len(l.servers)].url, l.offers[i])
-					if outcome == proofUnknown {
+					outcome = c.history.offer(client, c.servers[try%len(c.servers)].URL, c.offers[i])
+					if outcome == outcomeUnknown {
 						time.Sleep(20 * time.Millisecond)
 					}
 				}
@@ -223,7 +224,7 @@ func (l proofLoad) run(stop <-chan struct{}) {
 	all.Wait()
 }
 
-func TestTheModelOfTheProofsTellsGoodHistoriesFromBad(t *testing.T) {
+func TestTheModelTellsGoodHistoriesFromBad(t *testing.T) {
 	type op struct {
 		step         int64
 		outcome      string
@@ -233,23 +234,23 @@ func TestTheModelOfTheProofsTellsGoodHistoriesFromBad(t *testing.T) {
 		history []op
 		want    bool
 	}{
-		"accepted, then replayed":               {[]op{{5, proofAccepted, 0, 1}, {5, proofReplayed, 2, 3}}, true},
-		"accepted twice":                        {[]op{{5, proofAccepted, 0, 1}, {5, proofAccepted, 2, 3}}, false},
-		"accepted twice at once":                {[]op{{5, proofAccepted, 0, 3}, {5, proofAccepted, 1, 2}}, false},
-		"an earlier step after a later":         {[]op{{6, proofAccepted, 0, 1}, {5, proofAccepted, 2, 3}}, false},
-		"replayed before anything":              {[]op{{5, proofReplayed, 0, 1}, {5, proofAccepted, 2, 3}}, false},
-		"replayed while it is accepted":         {[]op{{5, proofReplayed, 0, 2}, {5, proofAccepted, 1, 3}}, true},
-		"forgotten":                             {[]op{{5, proofAccepted, 0, 1}, {5, proofReplayed, 2, 3}, {5, proofAccepted, 4, 5}}, false},
-		"a lost answer was an acceptance":       {[]op{{5, proofUnknown, 0, 1}, {5, proofReplayed, 2, 3}}, true},
-		"a lost answer was none":                {[]op{{5, proofUnknown, 0, 1}, {5, proofAccepted, 2, 3}}, true},
-		"a lost answer took effect late":        {[]op{{6, proofUnknown, 0, 1}, {5, proofAccepted, 2, 3}, {6, proofReplayed, 4, 5}}, true},
-		"a lost answer cannot precede its call": {[]op{{5, proofReplayed, 0, 1}, {5, proofUnknown, 2, 3}}, false},
+		"accepted, then replayed":               {[]op{{5, outcomeAccepted, 0, 1}, {5, outcomeReplayed, 2, 3}}, true},
+		"accepted twice":                        {[]op{{5, outcomeAccepted, 0, 1}, {5, outcomeAccepted, 2, 3}}, false},
+		"accepted twice at once":                {[]op{{5, outcomeAccepted, 0, 3}, {5, outcomeAccepted, 1, 2}}, false},
+		"an earlier step after a later":         {[]op{{6, outcomeAccepted, 0, 1}, {5, outcomeAccepted, 2, 3}}, false},
+		"replayed before anything":              {[]op{{5, outcomeReplayed, 0, 1}, {5, outcomeAccepted, 2, 3}}, false},
+		"replayed while it is accepted":         {[]op{{5, outcomeReplayed, 0, 2}, {5, outcomeAccepted, 1, 3}}, true},
+		"forgotten":                             {[]op{{5, outcomeAccepted, 0, 1}, {5, outcomeReplayed, 2, 3}, {5, outcomeAccepted, 4, 5}}, false},
+		"a lost answer was an acceptance":       {[]op{{5, outcomeUnknown, 0, 1}, {5, outcomeReplayed, 2, 3}}, true},
+		"a lost answer was none":                {[]op{{5, outcomeUnknown, 0, 1}, {5, outcomeAccepted, 2, 3}}, true},
+		"a lost answer took effect late":        {[]op{{6, outcomeUnknown, 0, 1}, {5, outcomeAccepted, 2, 3}, {6, outcomeReplayed, 4, 5}}, true},
+		"a lost answer cannot precede its call": {[]op{{5, outcomeReplayed, 0, 1}, {5, outcomeUnknown, 2, 3}}, false},
 	} {
 		var history []porcupine.Operation
 		for i, o := range v.history {
-			history = append(history, porcupine.Operation{ClientId: i, Input: proofOffer{"a", o.step, ""}, Output: o.outcome, Call: o.call, Return: o.answer})
+			history = append(history, porcupine.Operation{ClientId: i, Input: offer{"a", o.step, ""}, Output: o.outcome, Call: o.call, Return: o.answer})
 		}
-		if got := porcupine.CheckOperations(proofModel.ToModel(), reduced(history)); got != v.want {
+		if got := porcupine.CheckOperations(model.ToModel(), reduced(history)); got != v.want {
 			t.Errorf("%s: linearizable is %v, want %v", name, got, v.want)
 		}
 	}
@@ -265,11 +266,11 @@ func TestReducedHistoriesAreLinearizableWhenTheWholeOnesAre(t *testing.T) {
 		for i := range 1 + random.IntN(7) {
 			call := random.Int64N(20)
 			history = append(history, porcupine.Operation{
-				ClientId: i, Call: call, Return: call + 1 + random.Int64N(12), Input: proofOffer{"a", 5 + random.Int64N(2), ""},
-				Output: []string{proofAccepted, proofReplayed, proofReplayed, proofUnknown, proofUnknown}[random.IntN(5)]})
+				ClientId: i, Call: call, Return: call + 1 + random.Int64N(12), Input: offer{"a", 5 + random.Int64N(2), ""},
+				Output: []string{outcomeAccepted, outcomeReplayed, outcomeReplayed, outcomeUnknown, outcomeUnknown}[random.IntN(5)]})
 		}
-		whole := porcupine.CheckOperations(proofModel.ToModel(), unbounded(history))
-		if got := porcupine.CheckOperations(proofModel.ToModel(), reduced(history)); got != whole {
+		whole := porcupine.CheckOperations(model.ToModel(), unbounded(history))
+		if got := porcupine.CheckOperations(model.ToModel(), reduced(history)); got != whole {
 			t.Fatalf("reduced: %v, whole: %v: %+v", got, whole, history)
 		}
 		results[whole]++
@@ -279,4 +280,4 @@ func TestReducedHistoriesAreLinearizableWhenTheWholeOnesAre(t *testing.T) {
 	}
 }
 
-func (o proofOffer) String() string { return fmt.Sprintf("%s step %d", o.account, o.step) }
+func (o offer) String() string { return fmt.Sprintf("%s step %d", o.account, o.step) }

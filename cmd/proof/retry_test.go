@@ -1,4 +1,4 @@
-package cmd_test
+package proof
 
 import (
 	"bufio"
@@ -10,29 +10,30 @@ import (
 	"testing"
 	"time"
 
+	"totpctl/cmd/cmdtest"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore/pgtest"
 )
 
 func TestARetryAfterALostAnswerGetsTheSameVerdictOnSQLite(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "totpctl.db")
-	keys := enrolForProof(t, url, 1)
-	p := newProofProgram(t, url)
-	server := p.serve()
-	testRetry(t, append(keys, p.key), server, server)
+	keys := enrol(t, url, 1)
+	p := cmdtest.NewProgram(t, url)
+	server := p.Serve()
+	testRetry(t, append(keys, p.Entry), server, server)
 }
 
 // The retry may reach another server.
 func TestARetryAfterALostAnswerGetsTheSameVerdictOnPostgres(t *testing.T) {
 	database := pgtest.Start(t)
 	url := database.URL(database.NewDatabase())
-	keys := enrolForProof(t, url, 1)
-	p := newProofProgram(t, url)
-	testRetry(t, append(keys, p.key), p.serve(), p.serve())
+	keys := enrol(t, url, 1)
+	p := cmdtest.NewProgram(t, url)
+	testRetry(t, append(keys, p.Entry), p.Serve(), p.Serve())
 }
 
-func testRetry(t *testing.T, keys []totp.Entry, first, second *proofServer) {
-	lossy := dropAnswers(t, first.url)
+func testRetry(t *testing.T, keys []totp.Entry, first, second *cmdtest.Server) {
+	lossy := dropAnswers(t, first.URL)
 	for _, k := range keys {
 		account := k.Account
 		if account == "default" {
@@ -42,7 +43,7 @@ func testRetry(t *testing.T, keys []totp.Entry, first, second *proofServer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if lost := proofCheck(patientProofClient, lossy, account, code, "idempotency key 1"); lost.status != 0 {
+		if lost := check(patient, lossy, account, code, "idempotency key 1"); lost.status != 0 {
 			t.Fatalf("through the proxy: %+v, want no answer", lost)
 		}
 		for _, v := range []struct {
@@ -50,8 +51,8 @@ func testRetry(t *testing.T, keys []totp.Entry, first, second *proofServer) {
 			status         bool
 			reason         string
 		}{{"idempotency key 1", true, ""}, {"idempotency key 1", true, ""}, {"idempotency key 2", false, "replayed"}, {"", false, "replayed"}, {"idempotency key 1", true, ""}} {
-			for i, s := range []*proofServer{second, first} {
-				got := proofCheck(patientProofClient, s.url, account, code, v.idempotencyKey)
+			for i, s := range []*cmdtest.Server{second, first} {
+				got := check(patient, s.URL, account, code, v.idempotencyKey)
 				if got.status != 200 || got.Status != v.status || got.Reason != v.reason {
 					t.Errorf("account %q, Idempotency-Key %q, server %d: %+v, want %v %q", account, v.idempotencyKey, i, got, v.status, v.reason)
 				}

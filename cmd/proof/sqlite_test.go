@@ -1,4 +1,4 @@
-package cmd_test
+package proof
 
 import (
 	"bufio"
@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"totpctl/cmd/cmdtest"
 )
 
 // After each kill the same file is opened anew, and every code whose acceptance
@@ -21,15 +23,15 @@ import (
 func TestNoAcceptedCodeIsLostWhenTheServerIsKilled(t *testing.T) {
 	const rounds, clients = 50, 16
 	url := "sqlite:" + filepath.Join(t.TempDir(), "totpctl.db")
-	p := newProofProgram(t, url)
-	load := proofLoad{history: newProofHistory(t), offers: proofOffers(t, enrolForProof(t, url, 3000)), next: new(atomic.Int64), clients: clients}
+	p := cmdtest.NewProgram(t, url)
+	c := crowd{history: newHistory(t), offers: offersOf(t, enrol(t, url, 3000)), next: new(atomic.Int64), clients: clients}
 	known := 0 // how many acceptances have been looked at
 	for round := range rounds + 1 {
-		server := p.serve()
-		load.servers = []*proofServer{server}
-		accepted := load.history.accepted()
+		server := p.Serve()
+		c.servers = []*cmdtest.Server{server}
+		accepted := c.history.accepted()
 		for _, o := range accepted[known:] {
-			if outcome := load.history.offer(-1, server.url, o); outcome != proofReplayed {
+			if outcome := c.history.offer(-1, server.URL, o); outcome != outcomeReplayed {
 				t.Errorf("%v was accepted before the kill; after it: %s", o, outcome)
 			}
 		}
@@ -38,35 +40,35 @@ func TestNoAcceptedCodeIsLostWhenTheServerIsKilled(t *testing.T) {
 			break
 		}
 		stop, stopped := make(chan struct{}), make(chan struct{})
-		go func() { load.run(stop); close(stopped) }()
-		load.mustProgress(t, server)
+		go func() { c.run(stop); close(stopped) }()
+		c.mustProgress(t, server)
 		time.Sleep(time.Duration(rand.IntN(100_000)) * time.Microsecond)
-		server.kill()
+		server.Kill()
 		close(stop)
 		<-stopped
 	}
-	load.history.check()
+	c.history.check()
 }
 
 // The trace of one verdict: the request is read, the write-ahead log is written,
 // then synced, and only then is the answer written.
 func TestAVerdictIsSyncedBeforeItIsAnswered(t *testing.T) {
 	folder := t.TempDir()
-	p := newProofProgram(t, "sqlite:"+filepath.Join(folder, "totpctl.db"))
+	p := cmdtest.NewProgram(t, "sqlite:"+filepath.Join(folder, "totpctl.db"))
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Fatal("strace is not installed: apt-get install strace")
 	}
-	server := p.serve()
+	server := p.Serve()
 	trace := filepath.Join(folder, "trace")
-	end := traceProcess(t, strace, "-f", "-y", "-s", "1000", "-e", "trace=read,write,pwrite64,fsync,fdatasync", "-o", trace, "-p", strconv.Itoa(server.process.Pid))
-	code, err := p.key.Key.Code(time.Now())
+	end := traceProcess(t, strace, "-f", "-y", "-s", "1000", "-e", "trace=read,write,pwrite64,fsync,fdatasync", "-o", trace, "-p", strconv.Itoa(server.Process.Pid))
+	code, err := p.Entry.Key.Code(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	proofCheck(patientProofClient, server.url, "", "12345678", "") // makes the account's row
-	if got := proofCheck(patientProofClient, server.url, "", code, ""); !got.Status {
-		t.Fatalf("good code: %+v\n%s", got, server.lines())
+	check(patient, server.URL, "", "12345678", "") // makes the account's row
+	if got := check(patient, server.URL, "", code, ""); !got.Status {
+		t.Fatalf("good code: %+v\n%s", got, server.Lines())
 	}
 	end()
 	text, err := os.ReadFile(trace)

@@ -1,4 +1,4 @@
-package cmd_test
+package proof
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"totpctl/cmd/cmdtest"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/sqlstore/pgtest"
@@ -23,7 +24,7 @@ import (
 
 var (
 	loadAccounts = flag.Int("load.accounts", 200_000, "stored accounts of BenchmarkLoad")
-	loadShuffle  = flag.Bool("load.shuffle", true, "take the accounts of BenchmarkLoad in random order, not in that of their making, in which neighbours share pages of the table that verdicts change")
+	loadShuffle  = flag.Bool("load.shuffle", true, "ask for the accounts of BenchmarkLoad in random order; else in the order in which they were added, so that the rows of one batch share a database page")
 	loadWindow   = flag.Duration("load.window", 3*time.Second, "how long BenchmarkLoad measures each server, in each of its rounds")
 )
 
@@ -200,5 +201,5 @@ func startLoaded(b *testing.B, url string) *loaded {
 	return startProcess(b, log, []string{
 		"TOTP_BASE32_SECRET=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "BEARER=" + loadBearer, "LISTEN_ADDR=127.0.0.1:0",
 		"DATABASE_URL=" + url, "ENCRYPTION_KEY=" + base64.StdEncoding.EncodeToString(loadKey),
-	}, binary(b), "serve")
+	}, cmdtest.Binary(b), "serve")
 }

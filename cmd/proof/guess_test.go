@@ -1,4 +1,4 @@
-package cmd_test
+package proof
 
 import (
 	"fmt"
@@ -8,26 +8,27 @@ import (
 	"testing"
 	"time"
 
+	"totpctl/cmd/cmdtest"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore/pgtest"
 )
 
 func TestAThousandParallelGuessesGetTheBudgetOnSQLite(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "totpctl.db")
-	keys := enrolForProof(t, url, 5)
-	testGuessBudget(t, keys, newProofProgram(t, url).serve())
+	keys := enrol(t, url, 5)
+	testGuessBudget(t, keys, cmdtest.NewProgram(t, url).Serve())
 }
 
 func TestAThousandParallelGuessesGetTheBudgetOnThreeServers(t *testing.T) {
 	database := pgtest.Start(t)
 	url := database.URL(database.NewDatabase())
-	keys := enrolForProof(t, url, 5)
-	p := newProofProgram(t, url)
-	testGuessBudget(t, keys, p.serve(), p.serve(), p.serve())
+	keys := enrol(t, url, 5)
+	p := cmdtest.NewProgram(t, url)
+	testGuessBudget(t, keys, p.Serve(), p.Serve(), p.Serve())
 }
 
 // testGuessBudget spends well under the first wait of 30 seconds on an account.
-func testGuessBudget(t *testing.T, keys []totp.Entry, servers ...*proofServer) {
+func testGuessBudget(t *testing.T, keys []totp.Entry, servers ...*cmdtest.Server) {
 	for i, k := range keys {
 		begin := time.Now()
 		right, invalid, unanswered := guess(k, []int{0, 1, 2, 500, 999}[i], servers)
@@ -47,14 +48,14 @@ func testGuessBudget(t *testing.T, keys []totp.Entry, servers ...*proofServer) {
 
 // guess offers a right code among 999 wrong ones, all at once, but begins them in
 // order: the position of the right one decides on how it may fare.
-func guess(k totp.Entry, position int, servers []*proofServer) (right proofAnswer, invalid, unanswered int) {
+func guess(k totp.Entry, position int, servers []*cmdtest.Server) (right answer, invalid, unanswered int) {
 	code, _ := k.Key.Code(time.Now())
-	codes := slices.Insert(wrongForProof(k.Key, 999), position, code)
-	answers := make([]proofAnswer, len(codes))
+	codes := slices.Insert(wrongCodes(k.Key, 999), position, code)
+	answers := make([]answer, len(codes))
 	var all sync.WaitGroup
 	for i := range codes {
 		all.Go(func() {
-			answers[i] = proofCheck(patientProofClient, servers[i%len(servers)].url, k.Account, codes[i], "")
+			answers[i] = check(patient, servers[i%len(servers)].URL, k.Account, codes[i], "")
 		})
 	}
 	all.Wait()
@@ -69,7 +70,7 @@ func guess(k totp.Entry, position int, servers []*proofServer) (right proofAnswe
 	return answers[position], invalid, unanswered
 }
 
-func wrongForProof(k totp.Key, n int) (codes []string) {
+func wrongCodes(k totp.Key, n int) (codes []string) {
 	for i := 0; len(codes) < n; i++ {
 		code := fmt.Sprintf("%0*d", k.Digits(), i)
 		if _, good := k.Match(code, time.Now(), totp.MaxSkew); !good {
