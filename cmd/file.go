@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// createFile writes a new file that its owner alone can read, or none: it
-// returns fs.ErrExist for one that exists.
+// createFile writes a new file that only its owner can read. It returns fs.ErrExist if
+// there is one, and leaves no file after an error.
 func createFile(file string, data []byte) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -20,13 +20,12 @@ func createFile(file string, data []byte) error {
 	return nil
 }
 
-// errNotRegular is for what has a file's name and is none: a folder, a device, a
-// FIFO, or a link, which may lead to one.
+// errNotRegular is returned for a folder, a device, a FIFO, and a link, which may lead
+// to one of these.
 var errNotRegular = errors.New("it is not a regular file")
 
-// replaceFile writes a file that its owner alone can read, in the place of the
-// regular file that has its name, if one has. If that fails, the old one is as it
-// was.
+// replaceFile writes a file that only its owner can read, and replaces a regular file
+// of that name. After an error the old file is as it was.
 func replaceFile(file string, data []byte) error {
 	if err := mayReplace(file); err != nil {
 		return err
@@ -44,9 +43,9 @@ func replaceFile(file string, data []byte) error {
 	return nil
 }
 
-// mayReplace returns errNotRegular for what must stay, such as /dev/stdout, and
-// nil where there is nothing. A link is not followed: what it leads to may be
-// somebody else's choice.
+// mayReplace returns errNotRegular for what must stay, such as /dev/stdout, and nil if
+// nothing has that name. It follows no link, because somebody else may have chosen
+// where the link leads.
 func mayReplace(file string) error {
 	info, err := os.Lstat(file)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -24,7 +24,7 @@ the database and ENCRYPTION_KEY.`,
 		Example: "  totpctl gen\n  totpctl gen --once | totpctl check -",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			key, err := p.keyFor(c, args)
+			key, err := p.entryFor(c, args)
 			if err != nil {
 				return err
 			}
@@ -39,7 +39,7 @@ the database and ENCRYPTION_KEY.`,
 	}
 	c.Flags().BoolVar(&once, "once", false, "print one code and exit")
 	c.Flags().BoolVar(&json, "json", false, "print JSON objects with the code and its times")
-	addKeyForFlags(c)
+	addEntryFlags(c)
 	return c
 }
 
@@ -52,7 +52,7 @@ func (p program) authenticator(e totp.Entry, json bool) authenticator.Config {
 		c.Display = authenticator.Live
 		c.Color = os.Getenv("NO_COLOR") == ""
 		c.Width = func() int {
-			columns, _, _ := term.GetSize(int(p.out.Fd())) // 0 where there is none
+			columns, _, _ := term.GetSize(int(p.out.Fd())) // 0: its size is unknown
 			return columns
 		}
 	}

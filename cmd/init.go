@@ -66,15 +66,15 @@ func writeEnv(flags *pflag.FlagSet) (file string, err error) {
 	return file, nil
 }
 
-// newName is stricter than Entry, which also takes names that were in use before
-// there was this rule.
+// newName refuses what totp.ParseNewName does. Settings.Entry takes such names, because
+// they may have been in use before they were refused.
 func newName(s *config.Settings, v config.Variable[string]) string {
 	v.Parse = totp.ParseNewName
 	v.Hint = "it is 1 to 128 characters that people can see, without a colon; TOTP_ISSUER or --issuer names who asks for the code"
 	return config.Take(s, v)
 }
 
-// envText leaves out what equals the defaults.
+// envText returns the .env of an entry, without the variables that have their default.
 func envText(e totp.Entry) string {
 	k := e.Key
 	var b strings.Builder

@@ -13,16 +13,16 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// addKeyForFlags is for commands that call keyFor.
-func addKeyForFlags(c *cobra.Command) {
+// addEntryFlags is for commands that call entryFor.
+func addEntryFlags(c *cobra.Command) {
 	config.AddKeyFlags(c.Flags())
 	c.Flags().String("account", "", "the stored account's `name`, as ACCOUNT")
-	c.Flags().Bool("pending", false, "take the key that waits for its first code, after account rekey")
+	c.Flags().Bool("pending", false, "take the pending key, which account rekey has made")
 }
 
-// keyFor is the key of the stored account that args or --account name, or the
-// default account's. Only the former needs the database.
-func (p program) keyFor(c *cobra.Command, args []string) (totp.Entry, error) {
+// entryFor returns the entry of the stored account that args or --account name, else
+// the default account's. Only a stored account needs the database.
+func (p program) entryFor(c *cobra.Command, args []string) (totp.Entry, error) {
 	s, err := p.readSettings(c)
 	if err != nil {
 		return totp.Entry{}, err
@@ -36,12 +36,12 @@ func (p program) keyFor(c *cobra.Command, args []string) (totp.Entry, error) {
 	case err != nil:
 		return totp.Entry{}, err
 	case name == "":
-		return p.defaultKey(s, wantPending)
+		return p.defaultEntry(s, wantPending)
 	}
-	return p.storedKey(c.Context(), s, name, wantPending)
+	return p.storedEntry(c.Context(), s, name, wantPending)
 }
 
-func (p program) storedKey(ctx context.Context, s *config.Settings, name string, wantPending bool) (e totp.Entry, err error) {
+func (p program) storedEntry(ctx context.Context, s *config.Settings, name string, wantPending bool) (e totp.Entry, err error) {
 	store, v, err := p.openVerifier(ctx, s, totp.Key{}, p.warn)
 	if err != nil {
 		return totp.Entry{}, err
@@ -57,8 +57,8 @@ func (p program) storedKey(ctx context.Context, s *config.Settings, name string,
 	return e, nil
 }
 
-// storedAccount is the name that args or --account give, "" for neither. It
-// refuses the flags of what a stored account has by itself.
+// storedAccount returns the name that args or --account give, "" for neither. It
+// refuses flags that would change what is stored with an account.
 func storedAccount(c *cobra.Command, args []string) (string, error) {
 	flag, given := c.Flags().Lookup("account"), "ACCOUNT"
 	switch {
@@ -80,7 +80,7 @@ func storedAccount(c *cobra.Command, args []string) (string, error) {
 	return args[0], nil
 }
 
-func (p program) defaultKey(s *config.Settings, wantPending bool) (totp.Entry, error) {
+func (p program) defaultEntry(s *config.Settings, wantPending bool) (totp.Entry, error) {
 	if wantPending {
 		return totp.Entry{}, hint.With(errors.New("reading --pending: it needs an ACCOUNT"), "the default account has one key, TOTP_BASE32_SECRET")
 	}
@@ -91,7 +91,8 @@ func (p program) defaultKey(s *config.Settings, wantPending bool) (totp.Entry, e
 	return e, s.Err()
 }
 
-// choose takes the live key where there is one, unless the other is wanted.
+// choose returns the live key; with --pending, or if there is no live key, the pending
+// one.
 func (p program) choose(name string, live, pending totp.Entry, wantPending bool) (totp.Entry, error) {
 	switch {
 	case wantPending && pending.Key.IsZero():
@@ -99,7 +100,7 @@ func (p program) choose(name string, live, pending totp.Entry, wantPending bool)
 	case wantPending || live.Key.IsZero():
 		return pending, nil
 	case !pending.Key.IsZero():
-		p.warn(totp.QuoteName(name) + " has a second key, which is not confirmed: --pending takes that one")
+		p.warn(totp.QuoteName(name) + " also has a pending key: --pending takes it")
 	}
 	return live, nil
 }

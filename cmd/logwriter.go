@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// logPause is how long lines are gathered after a write, so that a flood of
-// requests is not a flood of system calls.
+// logPause is how long the writer gathers lines after a write, so that a flood of
+// requests does not become a flood of system calls.
 const logPause = 10 * time.Millisecond
 
-// maxUnwritten bounds the memory that lines take while whoever reads the log is
-// slow; what comes then is lost, and counted. A verdict must not wait for a log.
+// maxUnwritten bounds the memory of lines while the reader of the log is slow, in
+// bytes. Lines beyond it are lost and counted, because no verdict may wait for a log.
 const maxUnwritten = 1 << 20
 
-// closeTimeout is how long Close waits for whoever reads the log.
+// closeTimeout is how long Close waits for the reader of the log.
 const closeTimeout = time.Second
 
-// A logWriter takes lines at once and writes them in the background, as many at a
-// time as have come meanwhile, so that no request waits for the system call of
-// its log line. The first line after a pause is written without delay. A process
-// that is killed loses the lines of its last moment.
+// A logWriter takes lines at once and writes them in the background, so that no
+// request waits for the system call of its log line. One write has all lines that have
+// come since the last; the first line after a pause is written without delay. A process
+// that is killed loses the lines of its last 10 ms.
 type logWriter struct {
 	out     io.Writer
 	mu      sync.Mutex
 	lines   []byte
 	lost    int
-	wake    chan struct{} // holds one: there are lines
+	wake    chan struct{} // of capacity 1; filled while there are lines
 	closing chan struct{}
 	done    chan struct{}
 }
@@ -70,20 +70,20 @@ func (w *logWriter) run() {
 	}
 }
 
-// flush writes the lines and returns their memory for those to come.
+// flush writes the lines and returns their memory, to be reused.
 func (w *logWriter) flush(spare []byte) []byte {
 	w.mu.Lock()
 	lines, lost := w.lines, w.lost
 	w.lines, w.lost = spare[:0], 0
 	w.mu.Unlock()
 	if lost > 0 {
-		lines = fmt.Appendf(lines, "totpctl: %d log lines are lost: whoever reads the log is too slow\n", lost)
+		lines = fmt.Appendf(lines, "totpctl: lost %d log lines: standard error is not read fast enough\n", lost)
 	}
-	w.out.Write(lines) // there is nowhere to say that this fails
+	w.out.Write(lines) // an error has nowhere to go
 	return lines
 }
 
-// Close writes what is left, if that can be done in a second.
+// Close writes the lines that are left, unless that takes longer than closeTimeout.
 func (w *logWriter) Close() error {
 	close(w.closing)
 	select {

@@ -8,7 +8,7 @@ import (
 	"totpctl/totp"
 )
 
-// colonWarnings are for names that were taken before ParseNewName was asked.
+// colonWarnings warns of names that were written before init refused colons.
 func colonWarnings(s *config.Settings) (warnings []string) {
 	for _, v := range []config.Variable[string]{config.Issuer, config.Account} {
 		if strings.Contains(config.Take(s, v), ":") {
@@ -18,8 +18,8 @@ func colonWarnings(s *config.Settings) (warnings []string) {
 	return warnings
 }
 
-// shown is a stored name as a table has it: bare, or quoted where that would hide
-// what is in it, or look like the list's own "(default)".
+// shown returns a stored name for people: bare, or quoted if the bare name would hide
+// what is in it or look like the list's "(default)".
 func shown(name string) string {
 	quoted := totp.QuoteName(name)
 	if quoted == `"`+name+`"` && !strings.HasPrefix(name, "(") {

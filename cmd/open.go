@@ -14,7 +14,7 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// readSettings reads the configuration and warns of what is in it.
+// readSettings reads the configuration and prints its warnings.
 func (p program) readSettings(c *cobra.Command) (*config.Settings, error) {
 	s, err := config.Read(c.Flags())
 	if err == nil {
@@ -23,9 +23,9 @@ func (p program) readSettings(c *cobra.Command) (*config.Settings, error) {
 	return s, err
 }
 
-// openVerifier opens the store that the settings name and puts the rules on it.
-// The key is the default account's; it may be the zero Key. A database that it has
-// made is warned of. The caller closes the store.
+// openVerifier opens the store of DATABASE_URL and returns it with the verifier on top.
+// key is the default account's and may be the zero Key. warn is told of a database
+// that was made now and of upgraded tables. The caller must close the store.
 func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.Key, warn func(texts ...string)) (sqlstore.Store, *verifier.Verifier, error) {
 	sc, c := s.Store(), verifier.Config{
 		Clock: p.clock, Key: key,
@@ -56,16 +56,16 @@ func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.
 func storeHint(err error) string {
 	switch {
 	case errors.Is(err, sqlstore.ErrKey):
-		return "ENCRYPTION_KEY must have the key that sealed the stored secrets: bring it back, the new one first, then `totpctl account reseal`; where no account is stored, a new database will do"
+		return "put the old key back behind the new one (ENCRYPTION_KEY=new,old) and run `totpctl account reseal`; if no account is stored yet, start with a new database"
 	case errors.Is(err, sqlstore.ErrTakenBack):
 		return "restore a backup from before the tables were changed, under a new ENCRYPTION_KEY if somebody else changed them: README, \"When a key is lost\""
 	case errors.Is(err, sqlstore.ErrNewer):
-		return "update totpctl, or go back to a copy of the database from before the update"
+		return "update totpctl, or restore a backup of the database from before the update"
 	}
-	return "DATABASE_URL names the database: a file whose folder exists and is writable for this user, or a PostgreSQL that answers, with a database in which this role may make tables"
+	return "DATABASE_URL names a file in a folder that this user may write to, or a database of a PostgreSQL that answers, in which this role may make tables"
 }
 
-// warn is for commands that have no log.
+// warn prints warnings, for commands that have no log.
 func (p program) warn(texts ...string) {
 	for _, text := range texts {
 		fmt.Fprintf(p.errOut, "totpctl: %s\n", text)

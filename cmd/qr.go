@@ -16,7 +16,7 @@ import (
 	"totpctl/totp/qrcode"
 )
 
-// A qrForm is how qr shows the key; the zero one draws it in the terminal.
+// A qrForm says how qr shows an entry. The zero qrForm draws it in the terminal.
 type qrForm struct {
 	uri      bool
 	png, svg string
@@ -29,15 +29,15 @@ func (p program) qrCommand() *cobra.Command {
 		Use:   "qr [ACCOUNT]",
 		Short: "Draw the enrolment QR code in the terminal",
 		Long: `Draws the QR code that an authenticator app scans to learn the secret. It needs
-neither a server nor a network. Whoever sees the code can make valid codes.
-Where TERM is dumb, it draws without colours, for light text on a dark ground.
+neither a server nor a network. Whoever sees the QR code can make valid codes.
+If TERM is dumb, it has no colours and needs light text on a dark ground.
 
 The secret is the default account's, or a stored one's on the machine that has
 the database and ENCRYPTION_KEY.`,
 		Example: "  totpctl qr\n  totpctl qr --png enrol.png",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			key, err := p.keyFor(c, args)
+			key, err := p.entryFor(c, args)
 			if err != nil {
 				return err
 			}
@@ -54,7 +54,7 @@ the database and ENCRYPTION_KEY.`,
 	c.Flags().StringVar(&form.svg, "svg", "", "write an SVG image to this `file` instead, - for standard output")
 	c.Flags().BoolVar(&form.force, "force", false, "let --png and --svg replace an existing regular file")
 	c.MarkFlagsMutuallyExclusive("uri", "png", "svg")
-	addKeyForFlags(c)
+	addEntryFlags(c)
 	return c
 }
 
@@ -82,7 +82,8 @@ func (p program) showQR(e totp.Entry, f qrForm) (err error) {
 	return err
 }
 
-// drawQR takes low error correction where the terminal is too small otherwise.
+// drawQR takes low error correction if the QR code is too large for the terminal
+// otherwise.
 func (p program) drawQR(uri, label string) error {
 	style, window := terminalStyle(os.Getenv), p.window()
 	drawing, err := qrcode.Draw(uri, style)
@@ -111,14 +112,14 @@ const (
 	lineOfPrompt = 1 // the shell's
 )
 
-// A size is of a window.
+// A size is a terminal's, in characters.
 type size struct{ columns, lines int }
 
 func (s size) holds(d qrcode.Drawing, more int) bool {
 	return d.Columns <= s.columns && len(d.Lines)+more <= s.lines
 }
 
-// window is as large as can be where nothing tells its size.
+// window returns the terminal's size. It has no limits if the output is no terminal.
 func (p program) window() size {
 	unknown := size{math.MaxInt, math.MaxInt}
 	width, height, err := term.GetSize(int(p.out.Fd()))
@@ -128,8 +129,8 @@ func (p program) window() size {
 	return size{width, height}
 }
 
-// terminalStyle has no escapes for a dumb terminal, such as an editor's, which
-// would show them as text.
+// terminalStyle draws without escapes if TERM is dumb, because such a terminal, like an
+// editor's, shows them as text.
 func terminalStyle(getenv func(string) string) qrcode.Style {
 	style := qrcode.HalfBlocks
 	if !utf8Locale(getenv) {
@@ -144,7 +145,7 @@ func terminalStyle(getenv func(string) string) qrcode.Style {
 func narrowHint(style qrcode.Style) string {
 	const wider = "widen the window or make its font smaller, or write the code to a file with --png"
 	if style&qrcode.WholeBlocks != 0 {
-		return wider + "; a terminal that shows UTF-8 needs half the width: LC_ALL=C.UTF-8 says that it does"
+		return wider + "; if the terminal shows UTF-8, set LC_ALL=C.UTF-8, which halves the width"
 	}
 	return wider
 }
@@ -156,8 +157,8 @@ func label(e totp.Entry) string {
 	return shown(e.Issuer) + ": " + shown(e.Account)
 }
 
-// utf8Locale tells whether half blocks can be shown: POSIX's order of variables,
-// and yes where none says otherwise, as in a container.
+// utf8Locale reports whether the terminal can show half blocks. The first variable
+// that is set decides, in POSIX's order. If none is set, as in a container, it can.
 func utf8Locale(getenv func(string) string) bool {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		if v := strings.ToUpper(getenv(name)); v != "" {
@@ -167,7 +168,7 @@ func utf8Locale(getenv func(string) string) bool {
 	return true
 }
 
-// writePNG keeps binary off the terminal, whose state it would garble.
+// writePNG refuses a terminal, whose state binary data would garble.
 func (p program) writePNG(f qrForm, image []byte) error {
 	if f.png == "-" && isTerminal(p.out) {
 		return hint.With(errors.New("writing image: standard output is a terminal, and a PNG is no text"), "send it on, as in `totpctl qr --png - >FILE`, or name a file; without --png the code is drawn")
@@ -175,7 +176,7 @@ func (p program) writePNG(f qrForm, image []byte) error {
 	return p.writeImage(f.png, image, f.force)
 }
 
-// writeImage writes to standard output where the file is "-".
+// writeImage writes to a file, or to standard output if its name is "-".
 func (p program) writeImage(file string, image []byte, force bool) error {
 	write := createFile
 	switch {
@@ -188,7 +189,7 @@ func (p program) writeImage(file string, image []byte, force bool) error {
 	exists := errors.Is(err, fs.ErrExist)
 	switch {
 	case errors.Is(err, errNotRegular), exists && errors.Is(mayReplace(file), errNotRegular):
-		return hint.With(fmt.Errorf("writing %s: %w", file, errNotRegular), "--force replaces regular files alone: name a new file, or - for standard output")
+		return hint.With(fmt.Errorf("writing %s: %w", file, errNotRegular), "--force replaces only regular files: name a new file, or - for standard output")
 	case exists:
 		return hint.With(fmt.Errorf("writing %s: it exists already", file), "name another file, or replace it with --force")
 	case err != nil:

@@ -38,7 +38,7 @@ func (c serveConfig) reloader(s *config.Settings, log *slog.Logger) (*reloader, 
 	return r, nil
 }
 
-// run rereads at each hangup until ctx ends.
+// run rereads at each SIGHUP until ctx ends.
 func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	for {
 		select {
@@ -108,7 +108,7 @@ func refuseCut(source string, next, used []string) error {
 	return nil
 }
 
-// reloadCertificate returns what the log tells of it.
+// reloadCertificate rereads the files and returns the log's word for what came of it.
 func (r *reloader) reloadCertificate() (string, error) {
 	if r.certificate == nil {
 		return "none", nil

@@ -1,5 +1,5 @@
-// Package cmd is totpctl's command line: one file a command, each of which reads
-// its flags, calls one function and prints.
+// Package cmd is totpctl's command line. Each command has a file: it parses flags,
+// calls one function and prints.
 package cmd
 
 import (
@@ -31,8 +31,8 @@ const verdictMark = "exits with verdict"
 // printed.
 var errNotValid = errors.New("not valid")
 
-// A program is what commands have of the process, so that nothing below reads
-// the clock or the streams by itself.
+// A program holds the clock and the streams of the process. Commands hand them down,
+// so that nothing below reads the clock or a stream by itself.
 type program struct {
 	clock  func() time.Time
 	in     io.Reader
@@ -105,7 +105,8 @@ func needCommand(c *cobra.Command, _ []string) error {
 	return hint.With(errors.New("no command given"), "`%s --help` lists the commands", c.CommandPath())
 }
 
-// exitCode prints err, if there is one, and its hint.
+// exitCode prints err and its hint, and returns the exit code. Nothing is printed for
+// nil and for errNotValid.
 func (p program) exitCode(err error) int {
 	switch {
 	case err == nil:

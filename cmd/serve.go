@@ -29,9 +29,9 @@ func (p program) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Verify codes over HTTP and show the enrolment page",
 		Long: `Serves until SIGINT or SIGTERM, then lets the requests under way finish. SIGHUP
-rereads bearers and certificate; on a terminal, which is gone then, it ends the
-server like the others. On a terminal it prints the set-up link: the page with
-the QR code, for an hour or until the default account has accepted a code.
+rereads bearers and certificate; on a terminal it ends the server, because the
+terminal is gone. On a terminal serve prints the set-up link, which shows the page
+with the QR code for an hour or until the default account has accepted a code.
 Requests are logged to stderr.`,
 		Example: "  totpctl serve --listen-addr 127.0.0.1:5000",
 		Args:    cobra.NoArgs,
@@ -55,8 +55,8 @@ Requests are logged to stderr.`,
 	return c
 }
 
-// gcPercent spends some of a small heap's memory on fewer collections: under load
-// the server stays under 40 MiB.
+// gcPercent trades memory for fewer collections. Under load the server still stays
+// below 40 MiB.
 const gcPercent = 200
 
 // A serveConfig is the configuration of serve, beside what openVerifier reads.
@@ -84,7 +84,8 @@ func readServeConfig(s *config.Settings) (serveConfig, error) {
 	}, s.Err()
 }
 
-// run serves until ctx ends and reports on it in the log.
+// run serves until ctx ends and logs that it has stopped. An end before the start is
+// complete is no error.
 func (p program) run(ctx context.Context, s *config.Settings, c serveConfig, hangups <-chan os.Signal) error {
 	debug.SetGCPercent(gcPercent)
 	log, closer := p.logger()
@@ -94,7 +95,7 @@ func (p program) run(ctx context.Context, s *config.Settings, c serveConfig, han
 		return err
 	}
 	log.Info("stopped")
-	if errors.Is(err, context.Canceled) { // while it was still starting
+	if errors.Is(err, context.Canceled) {
 		return nil
 	}
 	return err
@@ -115,7 +116,7 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, l
 		return err
 	}
 	defer listener.Close()
-	if err := c.warn(ctx, s, store, listener.Addr(), log); err != nil {
+	if err := c.warnAtStart(ctx, s, store, listener.Addr(), log); err != nil {
 		return err
 	}
 	if r.server, err = server.New(c.server(v, listener.Addr(), log, p)); err != nil {
@@ -126,7 +127,7 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, l
 	if err := p.printSetupLink(ctx, v, r.server); err != nil && ctx.Err() == nil {
 		return err
 	}
-	return r.server.Serve(ctx, secure(listener, r.certificate))
+	return r.server.Serve(ctx, wrapTLS(listener, r.certificate))
 }
 
 func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logger, p program) server.Config {
@@ -141,8 +142,8 @@ func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logge
 	}
 }
 
-// secure makes a listener speak TLS if there is a certificate.
-func secure(l net.Listener, certificate *server.Certificate) net.Listener {
+// wrapTLS makes a listener speak TLS if there is a certificate.
+func wrapTLS(l net.Listener, certificate *server.Certificate) net.Listener {
 	if certificate == nil {
 		return l
 	}
@@ -160,9 +161,8 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// network keeps the IPv4 address of all interfaces from meaning IPv6's, too, as it
-// does for "tcp". Only an address without a host, or IPv6's of all interfaces,
-// means both.
+// network returns tcp4 for an IPv4 address, because Go's tcp would take 0.0.0.0 for
+// IPv6's interfaces, too. An address without a host and [::] mean both kinds.
 func network(addr string) string {
 	host, _, _ := net.SplitHostPort(addr)
 	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().Is4() {
@@ -171,8 +171,8 @@ func network(addr string) string {
 	return "tcp"
 }
 
-// printSetupLink prints it on a terminal only: a file or a log collector would
-// keep what reveals the secret.
+// printSetupLink prints the link on a terminal only, because a file or a log collector
+// would keep what reveals the secret.
 func (p program) printSetupLink(ctx context.Context, v *verifier.Verifier, h *server.Server) error {
 	if !isTerminal(p.out) {
 		return nil

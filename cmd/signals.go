@@ -7,22 +7,22 @@ import (
 	"syscall"
 )
 
-// untilSignal is the context of commands that run until SIGINT, SIGTERM or one of
-// the others. Commands that end by themselves do without: listening for signals
+// untilSignal returns a context that ends at SIGINT, SIGTERM or one of the others.
+// Commands that end by themselves do not call it, because listening for signals
 // starts a thread.
 func untilSignal(others ...os.Signal) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), append([]os.Signal{os.Interrupt, syscall.SIGTERM}, others...)...)
 }
 
-// serveSignals is untilSignal for serve, which must end in no other way. A SIGHUP
-// is received from reread. On a terminal it ends the context instead: the terminal
-// is gone; reread is nil then.
+// serveSignals returns the context of serve, which no other signal may end, and the
+// channel of its SIGHUPs. On a terminal SIGHUP ends the context, because the terminal
+// is gone, and reread is nil.
 func (p program) serveSignals() (ctx context.Context, stop context.CancelFunc, reread <-chan os.Signal) {
-	// Without a receiver, Go ends a process that writes to a standard output or
-	// error whose reader is gone. Signals that nobody takes are dropped.
+	// Without a receiver of SIGPIPE, Go ends a process that writes to a standard output
+	// or error whose reader is gone. The channel drops what nobody takes.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	if isTerminal(p.errOut) {
-		if signal.Ignored(syscall.SIGHUP) { // by nohup, which means it
+		if signal.Ignored(syscall.SIGHUP) { // by nohup, whose user wants serve to outlive the terminal
 			ctx, stop = untilSignal()
 		} else {
 			ctx, stop = untilSignal(syscall.SIGHUP)

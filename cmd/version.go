@@ -20,7 +20,8 @@ func (p program) versionCommand() *cobra.Command {
 	}
 }
 
-// version comes from what the Go tool wrote into the binary.
+// version returns what the Go tool wrote into the binary: the module's version or the
+// commit, and the version of Go.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

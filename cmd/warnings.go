@@ -16,15 +16,15 @@ import (
 	"totpctl/totp/sqlstore"
 )
 
-// Codes that are good for longer than this are warned of: the longer, the more
-// guesses fit in, and the longer somebody may use what he has seen.
+// serve warns of codes that are good for longer, because more guesses fit in and
+// whoever has seen a code has longer to use it.
 const (
 	maxPeriod   = 120 * time.Second
 	maxValidity = 300 * time.Second
 )
 
-// warn logs what an operator should know of a server that works all the same.
-func (c serveConfig) warn(ctx context.Context, s *config.Settings, store sqlstore.Store, addr net.Addr, log *slog.Logger) error {
+// warnAtStart logs what an operator should know, though the server works.
+func (c serveConfig) warnAtStart(ctx context.Context, s *config.Settings, store sqlstore.Store, addr net.Addr, log *slog.Logger) error {
 	stored, err := store.Warnings(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the database's settings: %w", err)
@@ -47,7 +47,8 @@ func logWarnings(log *slog.Logger, texts []string) {
 	}
 }
 
-// weakBearers warns of short items, which the prototype's BEARER may have.
+// weakBearers warns of short items instead of refusing them, because the prototype's
+// BEARER may be one.
 func weakBearers(check []string) (warnings []string) {
 	for _, bearer := range check {
 		if len(bearer) < config.MinBearer {
@@ -73,14 +74,15 @@ func (c serveConfig) warnings(addr net.Addr) (all []string) {
 	return all
 }
 
-// exposed tells that plain HTTP leaves this machine. An https PUBLIC_URL is taken
-// for the promise that a proxy is in front.
+// exposed reports whether plain HTTP leaves this machine. An https PUBLIC_URL promises
+// that a proxy is in front.
 func (c serveConfig) exposed(addr net.Addr) bool {
 	tcp, ok := addr.(*net.TCPAddr)
 	return ok && !tcp.IP.IsLoopback() && c.certificate.CertFile == "" && (c.publicURL == nil || c.publicURL.Scheme != "https")
 }
 
-// databaseFiles are SQLite's. Its log is beside the file that a link leads to.
+// databaseFiles returns SQLite's files. The write-ahead log is beside the file that a
+// link leads to.
 func (c serveConfig) databaseFiles() []string {
 	path, ok := strings.CutPrefix(c.store.URL, "sqlite:")
 	target, err := filepath.EvalSymlinks(path)
@@ -90,8 +92,8 @@ func (c serveConfig) databaseFiles() []string {
 	return []string{path, target + "-wal", target + "-shm"}
 }
 
-// openFiles returns a warning for each of the files that others may read, with a
-// way out beside chmod. An empty name is of no file.
+// openFiles returns a warning for each file that others may read. or is a way out
+// beside chmod. Empty names are skipped.
 func openFiles(files []string, or string) (warnings []string) {
 	for _, file := range files {
 		path, err := filepath.Abs(file)
@@ -105,8 +107,8 @@ func openFiles(files []string, or string) (warnings []string) {
 	return warnings
 }
 
-// isCredential tells systemd's credentials: a mode of 0440 there is the mask of an
-// access-control list that lets the service's user alone read them.
+// isCredential reports whether a file is one of systemd's credentials. Their mode of
+// 0440 is the mask of an access-control list, which lets only the service's user read.
 func isCredential(file string) bool {
 	dir := os.Getenv("CREDENTIALS_DIRECTORY")
 	return dir != "" && filepath.Dir(file) == filepath.Clean(dir)

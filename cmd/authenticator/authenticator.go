@@ -1,6 +1,5 @@
-// Package authenticator shows the codes of a key as time passes, as an
-// authenticator app does: for people, on a terminal, and for programs, line by
-// line.
+// Package authenticator shows the codes of a key as time passes, as an authenticator
+// app does: on a terminal for people, line by line for programs.
 package authenticator
 
 import (
@@ -33,8 +32,8 @@ type Config struct {
 	Color   bool       // dim and bold (ECMA-48 SGR); false where NO_COLOR is set (no-color.org)
 }
 
-// A reading is what the clock said, and the code of that moment. The zero
-// reading is none.
+// A reading is a time of the clock and the code of that moment. The zero reading is
+// none.
 type reading struct {
 	at   time.Time
 	step int64
@@ -55,10 +54,10 @@ func Once(c Config) error {
 }
 
 // Run writes the present code at once, and then each code as its step begins
-// (RFC 6238 section 4.2), until ctx ends; then it returns nil. What the clock
-// skips is not shown. Within a second of a jump of the clock, in either
-// direction, or of the machine's waking, it shows the code of the new time: a
-// step is shown again only if the clock left it and came back.
+// (RFC 6238 section 4.2), until ctx ends; then it returns nil. Codes that the clock
+// skips are not shown. Within a second after the clock jumps, in either direction, or
+// the machine wakes, Run shows the code of the new time. It shows a step again only if
+// the clock left it and came back.
 //
 // It returns totp.ErrBeforeEpoch or the error of Out, wrapped, when one occurs.
 func Run(ctx context.Context, c Config) error {
@@ -85,7 +84,7 @@ func Run(ctx context.Context, c Config) error {
 }
 
 func (c Config) read() (reading, error) {
-	at := c.Clock().Round(0) // the monotonic reading knows of no jump
+	at := c.Clock().Round(0) // drops the monotonic reading, which hides jumps of the clock
 	step, err := c.Entry.Key.Step(at)
 	if err != nil {
 		return reading{}, fmt.Errorf("reading clock: %w", err)
@@ -94,13 +93,13 @@ func (c Config) read() (reading, error) {
 	return reading{at, step, code}, err
 }
 
-// untilNextSecond is more than 0 and at most a second. Steps begin at whole
-// seconds, so every boundary is among those it leads to.
+// untilNextSecond returns the time until the next whole second, at least 1 ns. Steps
+// begin at whole seconds.
 func untilNextSecond(t time.Time) time.Duration {
 	return time.Second - time.Duration(t.Nanosecond())
 }
 
-// text is what to write at now, when shown was written last.
+// text returns what to write at now, if shown was written last.
 func (c Config) text(shown, now reading) string {
 	begins := shown.code == "" || shown.step != now.step
 	switch {
@@ -114,7 +113,7 @@ func (c Config) text(shown, now reading) string {
 	return now.code + "\n"
 }
 
-// last is what to write at the end.
+// last returns what to write at the end.
 func (c Config) last(shown reading) string {
 	if c.Display != Live || shown.code == "" {
 		return ""

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Control sequences of ECMA-48. Erasing comes first in a line: after a line that
-// reaches the last column it would take the last character away.
+// Control sequences of ECMA-48. A line begins with erasing, because erasing after a
+// line that reaches the last column would delete the last character.
 const (
 	eraseLine = "\r\x1b[K"
 	bold      = "\x1b[1m"
@@ -21,8 +21,7 @@ const (
 	minBar       = 5
 )
 
-// live redraws the line that the cursor is in, and leaves the code that was
-// there above it when a step begins.
+// live redraws the cursor's line. When a step begins, the code before stays above.
 func (c Config) live(shown, now reading, begins bool) string {
 	var above string
 	if begins && shown.code != "" {
@@ -31,7 +30,7 @@ func (c Config) live(shown, now reading, begins bool) string {
 	return above + eraseLine + c.countdown(now)
 }
 
-// past turns the line that the cursor is in into that of a past code.
+// past turns the cursor's line into that of a past code.
 func (c Config) past(code string) string {
 	if grouped := group(code); len(grouped) <= c.width() {
 		code = grouped
@@ -39,10 +38,10 @@ func (c Config) past(code string) string {
 	return eraseLine + c.styled(dim, code) + "\n"
 }
 
-// countdown is the present code, and as much of a bar and of the seconds left as
-// fits without wrapping, since a line that wraps cannot be redrawn. It is empty
-// where not even the code fits. All of it is ASCII: some terminals draw block
-// characters two columns wide.
+// countdown returns the present code and, as far as they fit, a bar and the seconds
+// that are left. A line that wraps could not be redrawn, so countdown returns "" if not
+// even the code fits. It is ASCII, because some terminals draw block characters two
+// columns wide.
 func (c Config) countdown(r reading) string {
 	period, width := c.seconds(), c.width()
 	left := period - r.at.Unix()%period
@@ -62,7 +61,7 @@ func (c Config) countdown(r reading) string {
 	return ""
 }
 
-// bar shows left out of period; it is never empty, for left never is 0.
+// bar shows left out of period. It has one # at least, because left is never 0.
 func bar(left, period int64, cells int) string {
 	full := int((left*int64(cells) + period - 1) / period)
 	return "[" + strings.Repeat("#", full) + strings.Repeat(".", cells-full) + "]"

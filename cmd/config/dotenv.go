@@ -21,10 +21,9 @@ const dotenvStatement = `\A[ \t]*(?:(?:export[ \t]+)?([\pL\pN_.-]+)[ \t]*=[ \t]*
 	`(?:'([^']*)'|"((?:[^"\\]|\\.|\\\n)*)"|([^'" \t\n][^\n]*)?))?` +
 	`[ \t]*(?:#[^\n]*)?(?:\n|\z)`
 
-// parseEnv reads a .env as the prototype's python-dotenv does, but takes each
-// value for what stands there: it looks up no ${NAME}, and refuses one in a
-// variable of totpctl's rather than guess. Its errors do not quote the line, which
-// may hold a secret.
+// parseEnv reads a .env as the prototype's python-dotenv does, except that a value is
+// what stands there: parseEnv looks up no ${NAME}, and refuses one in a variable that
+// totpctl reads. Its errors do not quote the line, which may hold a secret.
 func parseEnv(file string, text []byte) (map[string]string, error) {
 	all := strings.ReplaceAll(strings.TrimPrefix(string(text), "\ufeff"), "\r\n", "\n")
 	if at := strings.IndexAny(all, "\x00\r"); at >= 0 {
@@ -71,7 +70,8 @@ func hasReference(text string) bool {
 	return found && strings.Contains(name, "}")
 }
 
-// unescape leaves a backslash before other characters as it is.
+// unescape replaces the escapes of a value in double quotes. A backslash before any
+// other character stays.
 func unescape(double string) string {
 	return strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\$`, `$`, `\n`, "\n", "\\`", "`").Replace(double)
 }

@@ -87,8 +87,8 @@ func readOwn(path string) ([]byte, error) {
 	return io.ReadAll(f)
 }
 
-// refuseUnknown returns an error if the .env sets a variable that only totpctl can
-// have and it has not.
+// refuseUnknown returns an error if the .env sets a variable whose name can only be
+// meant for totpctl, and that totpctl does not have.
 func (s *Settings) refuseUnknown() error {
 	for name := range s.values {
 		if ours(name) && !known(name) {
@@ -99,8 +99,8 @@ func (s *Settings) refuseUnknown() error {
 	return nil
 }
 
-// Warnings tells of names in the .env that seem to be slips for variables: other
-// programs may read the file, too, so they are no errors.
+// Warnings returns a warning for each name in the .env that seems to be a slip for a
+// variable. A slip is no error, because other programs may read the file, too.
 func (s *Settings) Warnings() (warnings []string) {
 	for name := range s.values {
 		if meant := s.meant(name); meant != "" {
