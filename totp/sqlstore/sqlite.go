@@ -41,7 +41,7 @@ type SQLite struct {
 	unvacuumed error // why the pages that an upgrade has freed were not overwritten
 	sealer     *sealer
 	db         *sql.DB
-	copied     chan struct{}   // a checkpoint has left the writer the last pages
+	copied     chan bool       // a checkpoint has left the writer the last pages; true: and a log to empty
 	ctx        context.Context // of the store, not of a caller: one who leaves must not fail the others
 	close      context.CancelFunc
 
@@ -67,7 +67,7 @@ func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQL
 	if err != nil {
 		return nil, err
 	}
-	s := &SQLite{sealer: sealer, copied: make(chan struct{}),
+	s := &SQLite{sealer: sealer, copied: make(chan bool),
 		requests: newQueue[*request](maxWaiting), lookUps: newQueue[*lookUp](maxWaiting)}
 	if err := s.open(ctx, path); err != nil {
 		return nil, errors.Join(err, s.release())
@@ -103,7 +103,7 @@ func (s *SQLite) open(ctx context.Context, path string) (err error) {
 	if conn, err = connect(ctx, s.db); err != nil {
 		return err
 	}
-	s.checkpointer = &checkpointer{s, conn, make(chan struct{}, 1)}
+	s.checkpointer = &checkpointer{s, conn, make(chan struct{}, 1), make(chan struct{}, 1)}
 	return nil
 }
 
@@ -152,9 +152,15 @@ func (s *SQLite) prepare(ctx context.Context, conn *sql.Conn) error {
 // vacuum builds the file anew, without the free pages in which an older program
 // has left what it deleted.
 func vacuum(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, "VACUUM")
-	_, errLog := conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
-	return errors.Join(err, errLog)
+	if _, err := conn.ExecContext(ctx, "VACUUM"); err != nil {
+		return err
+	}
+	var busy, pages, copied int
+	err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
+	if err == nil && busy != 0 {
+		err = errors.New("another process reads from it")
+	}
+	return err
 }
 
 // checkDurable reads the pragmas back, because a commit that is not fsynced

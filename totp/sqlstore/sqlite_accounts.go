@@ -105,7 +105,12 @@ func (s *SQLite) FindToken(ctx context.Context, hash string) (string, error) {
 // Sweep implements verifier.Store.
 func (s *SQLite) Sweep(ctx context.Context, now time.Time) error {
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		_, err := w.ExecContext(ctx, sweep, millis(now))
+		result, err := w.ExecContext(ctx, sweep, millis(now))
+		if err == nil {
+			var n int64
+			n, err = result.RowsAffected()
+			w.dropped = w.dropped || n > 0
+		}
 		return doing("sweeping", err)
 	})
 }

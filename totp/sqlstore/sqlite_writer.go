@@ -29,7 +29,8 @@ type writer struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt // by text
 	ahead      rowsAhead
-	written    int // rows since the last checkpoint was asked for
+	written    int  // rows since the last checkpoint was asked for
+	dropped    bool // sealed text since then
 }
 
 // release closes the statements first: SQLite keeps a connection with open
@@ -55,8 +56,11 @@ func (w *writer) run() {
 			w.askCheckpointer()
 		case <-w.store.lookUps.ready:
 			w.store.lookUps.serveBatch(maxBatch, w.lookUp)
-		case <-w.store.copied:
-			checkpoint(w.store.ctx, w.conn) // if it fails, the next may not
+		case mustEmpty := <-w.store.copied: // if it fails, the next may not
+			checkpoint(w.store.ctx, w.conn)
+			if mustEmpty {
+				empty(w.store.ctx, w.conn)
+			}
 		case <-w.store.ctx.Done():
 			return
 		}
@@ -64,13 +68,24 @@ func (w *writer) run() {
 }
 
 func (w *writer) askCheckpointer() {
+	if w.dropped {
+		w.dropped = !offer(w.store.checkpointer.dropped)
+	}
 	if w.written < checkpointRows {
 		return
 	}
-	select {
-	case w.store.checkpointer.wake <- struct{}{}:
+	if offer(w.store.checkpointer.wake) {
 		w.written = 0
-	default: // it has not got round to the last one
+	}
+}
+
+// offer reports whether there was room: not while the last one was not taken.
+func offer(to chan<- struct{}) bool {
+	select {
+	case to <- struct{}{}:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -160,6 +175,7 @@ type statement struct {
 func (w *writer) change(ctx context.Context, unchanged error, statements ...statement) error {
 	for i, s := range statements {
 		w.written++
+		w.dropped = w.dropped || s.text == updateEnrolment || s.text == deleteEnrolment
 		result, err := w.ExecContext(ctx, s.text, s.values...)
 		if err != nil {
 			return doing("writing account", err)

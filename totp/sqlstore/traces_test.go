@@ -142,6 +142,49 @@ func TestSQLiteOverwritesWhatIsDeleted(t *testing.T) {
 	}
 }
 
+// A server that goes on does not wait for thousands of verdicts until then.
+func TestSQLiteSoonOverwritesWhatIsRevoked(t *testing.T) {
+	d, c := sqliteDatabase(t), newClock()
+	s := d.mustOpen(t, oldKey)
+	v := newVerifier(t, s, c)
+	for _, name := range []string{"rekeyed", "removed", "renewed"} {
+		enrol(t, v, c, name)
+	}
+	dead := sealsInSQLite(t, strings.TrimPrefix(d.url, "sqlite:"))
+	delete(dead, "sealed_key of renewed")
+	if _, err := v.Rekey(t.Context(), "rekeyed", true); err != nil {
+		t.Fatal(err)
+	}
+	delete(dead, "recovery of rekeyed")
+	if _, err := v.RecoveryCodes(t.Context(), "renewed"); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Remove(t.Context(), "removed"); err != nil {
+		t.Fatal(err)
+	}
+	if len(dead) != 4 {
+		t.Fatalf("%d seals, want 4", len(dead))
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		left := ""
+		for what, seal := range dead {
+			if bytes.Contains(d.raw(), []byte(seal)) {
+				left = what
+			}
+		}
+		if left == "" {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the files still have the %s", left)
+		}
+	}
+	for range 3 { // the log begins anew
+		c.next()
+		enrol(t, v, c, fmt.Sprint("later", c.now.Unix()))
+	}
+}
+
 // An older program has left deleted rows in free pages.
 func TestSQLiteOverwritesWhatAnOlderProgramHasLeft(t *testing.T) {
 	d := sqliteDatabase(t)
