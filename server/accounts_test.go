@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -30,8 +31,8 @@ type confirmed struct {
 	Codes  []string `json:"recovery_codes"`
 }
 
-// enrol makes an account over HTTP and confirms it.
-func (f *fixture) enrol(name string) (totp.Key, []string) {
+// enrolOverHTTP is Enrol over HTTP.
+func (f *fixture) enrolOverHTTP(name string) (totp.Key, []string) {
 	f.t.Helper()
 	body, _ := json.Marshal(map[string]string{"account": name})
 	e := read[server.EnrolmentBody](f.t, f.admin("POST", "/accounts", string(body)), 201)
@@ -45,7 +46,7 @@ func (f *fixture) enrol(name string) (totp.Key, []string) {
 func (f *fixture) confirm(name string, k totp.Key) []string {
 	f.t.Helper()
 	path := "/accounts/" + strings.ReplaceAll(strings.ReplaceAll(name, "%", "%25"), "/", "%2F") + "/confirm"
-	c := read[confirmed](f.t, f.admin("POST", path, fmt.Sprintf(`{"code":%q}`, codeOf(f.t, k, f.now()))), 200)
+	c := read[confirmed](f.t, f.admin("POST", path, fmt.Sprintf(`{"code":%q}`, f.CodeOf(k))), 200)
 	if !c.Status || len(c.Codes) != 10 {
 		f.t.Fatalf("confirmation %+v", c)
 	}
@@ -59,25 +60,25 @@ func TestAnAccountsLifeOverHTTP(t *testing.T) {
 	f.post(`{"account":"alice","code":"123456"}`).want(t, 200, `{"status":false,"reason":"pending"}`)
 	f.admin("DELETE", "/accounts/alice", "").want(t, 204, "")
 	f.admin("POST", "/accounts/alice/confirm", `{"code":"123456"}`).wantError(t, 404)
-	k, codes := f.enrol("alice")
+	k, codes := f.enrolOverHTTP("alice")
 	f.admin("POST", "/accounts/alice/confirm", `{"code":"123456"}`).wantError(t, 409)
-	f.advance(30 * time.Second)
+	f.Clock.Advance(30 * time.Second)
 	check := func(code string) reply { return f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, code)) }
-	check(codeOf(t, k, f.now())).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	check(f.CodeOf(k)).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
 	f.post(fmt.Sprintf(`{"account":"alice","recovery_code":%q}`, codes[0])).want(t, 200, `{"status":true,"recovery_codes_left":9}`)
 	f.post(fmt.Sprintf(`{"account":"alice","recovery_code":%q}`, codes[0])).want(t, 200, `{"status":false,"reason":"invalid"}`)
 	f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, codes[1])).want(t, 200, `{"status":false,"reason":"malformed"}`)
 	if r := f.admin("POST", "/accounts/alice/disable", ""); !strings.Contains(r.text, `"status":"disabled"`) {
 		t.Errorf("disable: %d %s", r.status, r.text)
 	}
-	f.advance(30 * time.Second)
-	check(codeOf(t, k, f.now())).want(t, 200, `{"status":false,"reason":"disabled"}`)
+	f.Clock.Advance(30 * time.Second)
+	check(f.CodeOf(k)).want(t, 200, `{"status":false,"reason":"disabled"}`)
 	if r := f.admin("POST", "/accounts/alice/unlock", "{}"); !strings.Contains(r.text, `"status":"active"`) {
 		t.Errorf("unlock: %d %s", r.status, r.text)
 	}
-	check(codeOf(t, k, f.now())).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	check(f.CodeOf(k)).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
 	e := read[server.EnrolmentBody](t, f.admin("POST", "/accounts/alice/rekey", ""), 200)
-	if e.EnrolURL == "" || !strings.HasPrefix(e.EnrolURL, "http://localhost:5000/enrol/") {
+	if e.EnrolURL == "" || !strings.HasPrefix(e.EnrolURL, f.URL+"/enrol/") {
 		t.Errorf("enrolment link is %q", e.EnrolURL)
 	}
 	fresh := read[confirmed](t, f.admin("POST", "/accounts/alice/recovery-codes", ""), 200)
@@ -91,17 +92,17 @@ func TestAnAccountsLifeOverHTTP(t *testing.T) {
 // A wait that is remembered in memory must not outlive what an administrator does.
 func TestWhatAnAdministratorDoesHoldsAtOnce(t *testing.T) {
 	f := newFixture(t)
-	k, _ := f.enrol("alice")
-	f.advance(30 * time.Second)
+	k, _ := f.Enrol("alice")
+	f.Clock.Advance(30 * time.Second)
 	throttle := func() {
 		for range 3 {
-			f.post(`{"account":"alice","code":"` + badCodeOf(k, f.now()) + `"}`)
+			f.post(`{"account":"alice","code":"` + f.WrongCodeOf(k) + `"}`)
 		}
 		if r := f.post(`{"account":"alice","code":"000000"}`); r.status != 429 {
 			t.Fatalf("after three wrong codes: %d %s", r.status, r.text)
 		}
 	}
-	good := func() reply { return f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, codeOf(t, k, f.now()))) }
+	good := func() reply { return f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, f.CodeOf(k))) }
 	throttle()
 	f.admin("POST", "/accounts/alice/unlock", "")
 	good().want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
@@ -117,17 +118,17 @@ func TestWhatAnAdministratorDoesHoldsAtOnce(t *testing.T) {
 // A phone is stolen: its codes must not be good until the new one is set up.
 func TestARevokingRekeyStopsTheAccountAtOnce(t *testing.T) {
 	f := newFixture(t)
-	k, codes := f.enrol("alice")
+	k, codes := f.Enrol("alice")
 	f.admin("POST", "/accounts/alice/rekey", `{"revoke":1}`).wantError(t, 400)
 	f.admin("POST", "/accounts/alice/rekey", `{"revoke":"true"}`).wantError(t, 400)
 	f.admin("POST", "/accounts/alice/rekey", `{"account":true}`).wantError(t, 400)
 	f.admin("POST", "/accounts/alice/rekey", `{"revoke":true}{}`).wantError(t, 400)
-	f.advance(30 * time.Second)
+	f.Clock.Advance(30 * time.Second)
 	e := read[server.EnrolmentBody](t, f.admin("POST", "/accounts/alice/rekey", `{"revoke":false}`), 200)
-	f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, codeOf(t, k, f.now()))).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
-	f.advance(30 * time.Second)
+	f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, f.CodeOf(k))).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	f.Clock.Advance(30 * time.Second)
 	e = read[server.EnrolmentBody](t, f.admin("POST", "/accounts/alice/rekey", `{"revoke":true}`), 200)
-	stopped := func() reply { return f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, codeOf(t, k, f.now()))) }
+	stopped := func() reply { return f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, f.CodeOf(k))) }
 	stopped().want(t, 200, `{"status":false,"reason":"stopped"}`)
 	if r := f.admin("POST", "/accounts/alice/unlock", ""); !strings.Contains(r.text, `"status":"stopped"`) {
 		t.Errorf("unlock: %d %s", r.status, r.text)
@@ -149,7 +150,7 @@ func TestAConfirmationIsToldAgainForItsIdempotencyKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := fmt.Sprintf(`{"code":%q}`, codeOf(t, k.Key, f.now()))
+	body := fmt.Sprintf(`{"code":%q}`, f.CodeOf(k.Key))
 	ask := func(key string) reply {
 		return f.do("POST", "/accounts/alice/confirm", adminBearer, body, "Idempotency-Key", key)
 	}
@@ -162,7 +163,7 @@ func TestAConfirmationIsToldAgainForItsIdempotencyKey(t *testing.T) {
 	}
 	ask(strings.Repeat("2", 16)).wantError(t, 409)
 	f.admin("POST", "/accounts/alice/confirm", body).wantError(t, 409)
-	f.advance(5 * time.Minute)
+	f.Clock.Advance(5 * time.Minute)
 	ask(one).wantError(t, 409)
 }
 
@@ -170,7 +171,7 @@ func TestAPendingAccountThatWasDisabledIsNotMadeAnew(t *testing.T) {
 	f := newFixture(t)
 	f.admin("POST", "/accounts", `{"account":"alice"}`)
 	f.admin("POST", "/accounts/alice/disable", "")
-	f.advance(11 * time.Minute)
+	f.Clock.Advance(11 * time.Minute)
 	f.admin("POST", "/accounts", `{"account":"alice"}`).wantError(t, 409)
 	f.admin("POST", "/accounts/alice/unlock", "")
 	if r := f.admin("POST", "/accounts", `{"account":"alice"}`); r.status != 201 {
@@ -180,13 +181,14 @@ func TestAPendingAccountThatWasDisabledIsNotMadeAnew(t *testing.T) {
 
 func TestWhoMayCheckMayNotManage(t *testing.T) {
 	f := newFixture(t)
-	f.enrol("alice")
+	f.Enrol("alice")
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("x:"+adminBearer))
 	for _, route := range []string{"GET /accounts", "POST /accounts", "GET /accounts/alice", "DELETE /accounts/alice", "POST /accounts/alice/confirm",
 		"POST /accounts/alice/rekey", "POST /accounts/alice/recovery-codes", "POST /accounts/alice/unlock", "POST /accounts/alice/disable"} {
 		method, path, _ := strings.Cut(route, " ")
 		f.do(method, path, checkBearer, `{"account":"bob"}`).wantError(t, 403)
 		f.do(method, path, "", `{"account":"bob"}`).wantError(t, 401)
-		f.do(method, path, "", `{"account":"bob"}`, "Authorization", "Basic eDphZG1pbi1iZWFyZXI=").wantError(t, 401) // x:admin-bearer
+		f.do(method, path, "", `{"account":"bob"}`, "Authorization", basic).wantError(t, 401)
 	}
 }
 
@@ -194,7 +196,7 @@ func TestListsArePagedAndShowNoSecrets(t *testing.T) {
 	f := newFixture(t)
 	names := []string{"a/b", "alice", "b%2Fc", "é"}
 	for _, name := range names {
-		k, _ := f.enrol(name)
+		k, _ := f.enrolOverHTTP(name)
 		if r := f.admin("GET", "/accounts", ""); strings.Contains(r.text, k.Secret().Base32()) {
 			t.Errorf("the list shows a secret: %s", r.text)
 		}
@@ -233,7 +235,7 @@ func TestNamesThatNoAccountMayHaveAre400(t *testing.T) {
 		`{"account":"\u3164"}`, `{"account":"a\u200d"}`, `{"account":"(Default)"}`, `{"account":":a"}`, `{"account":"a:"}`, `{"account":"a:b:c"}`} {
 		f.admin("POST", "/accounts", body).wantError(t, 400)
 	}
-	f.enrol("alice")
+	f.Enrol("alice")
 	f.admin("POST", "/accounts/alice/rekey", `{"x":"y"}`).wantError(t, 400)
 	f.admin("POST", "/accounts/alice/unlock", `x`).wantError(t, 400)
 	f.admin("POST", "/accounts/alice/confirm", `{}`).wantError(t, 400)

@@ -3,13 +3,7 @@ package server_test
 import (
 	"sync"
 	"testing"
-
-	"totpctl/server"
 )
-
-func (f *fixture) setBearers(check []string, admin string) error {
-	return f.Config.Handler.(*server.Server).SetBearers(check, admin)
-}
 
 func (f *fixture) wantBearer(t *testing.T, bearer string, check, admin int) {
 	t.Helper()
@@ -23,7 +17,7 @@ func (f *fixture) wantBearer(t *testing.T, bearer string, check, admin int) {
 
 func TestNewBearersAreGoodFromThenOnAndOldOnesAreNot(t *testing.T) {
 	f := newFixture(t)
-	if err := f.setBearers([]string{"new-check", checkBearer}, "new-admin"); err != nil {
+	if err := f.SetBearers([]string{"new-check", checkBearer}, "new-admin"); err != nil {
 		t.Fatal(err)
 	}
 	f.wantBearer(t, checkBearer, 200, 403)
@@ -31,7 +25,7 @@ func TestNewBearersAreGoodFromThenOnAndOldOnesAreNot(t *testing.T) {
 	f.wantBearer(t, "new-admin", 200, 200)
 	f.wantBearer(t, "old-"+checkBearer, 401, 401)
 	f.wantBearer(t, adminBearer, 401, 401)
-	if err := f.setBearers([]string{"new-check"}, ""); err != nil {
+	if err := f.SetBearers([]string{"new-check"}, ""); err != nil {
 		t.Fatal(err)
 	}
 	f.wantBearer(t, "new-check", 200, 403)
@@ -42,7 +36,7 @@ func TestNewBearersAreGoodFromThenOnAndOldOnesAreNot(t *testing.T) {
 func TestBearersThatMayNotBeLeaveTheOldOnes(t *testing.T) {
 	f := newFixture(t)
 	for _, check := range [][]string{nil, {""}, {"new-check", ""}} {
-		if f.setBearers(check, "new-admin") == nil {
+		if f.SetBearers(check, "new-admin") == nil {
 			t.Errorf("%q were taken", check)
 		}
 	}
@@ -62,7 +56,7 @@ func TestBothScopesAreReplacedAtOnce(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				if err := f.setBearers(pair[:1], pair[1]); err != nil {
+				if err := f.SetBearers(pair[:1], pair[1]); err != nil {
 					t.Error(err)
 					return
 				}

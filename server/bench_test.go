@@ -17,12 +17,12 @@ func (d *discard) WriteHeader(int)             {}
 func BenchmarkThrottled(b *testing.B) {
 	f := newFixture(b)
 	for range 3 {
-		f.do("GET", "/check/"+f.badCode(), checkBearer, "")
+		f.do("GET", "/check/"+f.WrongCode(), checkBearer, "")
 	}
 	r := httptest.NewRequest("GET", "/check/000000", nil)
 	r.Header.Set("Authorization", "Bearer "+checkBearer)
 	b.ReportAllocs()
 	for b.Loop() {
-		f.Server.Config.Handler.ServeHTTP(&discard{http.Header{}}, r)
+		f.ServeHTTP(&discard{http.Header{}}, r)
 	}
 }

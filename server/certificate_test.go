@@ -16,12 +16,13 @@ import (
 	"time"
 
 	"totpctl/server"
+	"totpctl/server/servertest"
 )
 
 func TestARenewedCertificateIsUsedAndABrokenOneIsNot(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	var log logBuffer
+	var log servertest.Log
 	writePair(t, cert, key, 1)
 	c, err := server.LoadCertificate(cert, key, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
@@ -46,7 +47,7 @@ func TestARenewedCertificateIsUsedAndABrokenOneIsNot(t *testing.T) {
 func TestReloadingReadsACertificateWhoseTimeHasNotChanged(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	var log logBuffer
+	var log servertest.Log
 	writePair(t, cert, key, 1)
 	c, err := server.LoadCertificate(cert, key, slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {

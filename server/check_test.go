@@ -10,10 +10,10 @@ import (
 
 func TestThePrototypesRouteAnswersWithItsJSON(t *testing.T) {
 	f := newFixture(t)
-	path := "/check/" + f.code()
+	path := "/check/" + f.Code()
 	f.do("GET", path, checkBearer, "").want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
 	f.do("GET", path, checkBearer, "").want(t, 200, `{"status":false,"reason":"replayed"}`)
-	f.do("GET", "/check/"+f.badCode(), checkBearer, "").want(t, 200, `{"status":false,"reason":"invalid"}`)
+	f.do("GET", "/check/"+f.WrongCode(), checkBearer, "").want(t, 200, `{"status":false,"reason":"invalid"}`)
 	for _, code := range []string{"abc", "12345", "1234567", "%20123456", "..%2f..", "%00", "-12345"} {
 		f.do("GET", "/check/"+code, checkBearer, "").want(t, 200, `{"status":false,"reason":"malformed"}`)
 	}
@@ -21,26 +21,26 @@ func TestThePrototypesRouteAnswersWithItsJSON(t *testing.T) {
 
 func TestAThrottledCodeIs429OnPostAnd200OnGet(t *testing.T) {
 	f := newFixture(t)
-	bad := fmt.Sprintf(`{"code":%q}`, f.badCode())
+	bad := fmt.Sprintf(`{"code":%q}`, f.WrongCode())
 	for range 3 {
 		f.post(bad).want(t, 200, `{"status":false,"reason":"invalid"}`)
 	}
-	f.advance(1500 * time.Millisecond)
+	f.Clock.Advance(1500 * time.Millisecond)
 	const throttled = `{"status":false,"reason":"throttled","retry_after":29}`
-	for _, r := range []reply{f.post(fmt.Sprintf(`{"code":%q}`, f.code())), f.do("POST", "/check", checkBearer, bad, "Origin", "http://localhost:8100")} {
+	for _, r := range []reply{f.post(fmt.Sprintf(`{"code":%q}`, f.Code())), f.do("POST", "/check", checkBearer, bad, "Origin", "http://localhost:8100")} {
 		r.want(t, 429, throttled)
 		if got := r.header.Get("Retry-After"); got != "29" {
 			t.Errorf("Retry-After is %q", got)
 		}
 	}
-	f.do("GET", "/check/"+f.code(), checkBearer, "").want(t, 200, throttled)
-	f.advance(29 * time.Second)
-	f.post(fmt.Sprintf(`{"code":%q}`, f.code())).want(t, 200, `{"status":true,"skew_steps":0,"failures":3}`)
+	f.do("GET", "/check/"+f.Code(), checkBearer, "").want(t, 200, throttled)
+	f.Clock.Advance(29 * time.Second)
+	f.post(fmt.Sprintf(`{"code":%q}`, f.Code())).want(t, 200, `{"status":true,"skew_steps":0,"failures":3}`)
 }
 
 func TestARepeatedPostGetsItsFirstVerdict(t *testing.T) {
 	f := newFixture(t)
-	body := fmt.Sprintf(`{"code":%q}`, f.code())
+	body := fmt.Sprintf(`{"code":%q}`, f.Code())
 	ask := func(bearer, key string) reply { return f.do("POST", "/check", bearer, body, "Idempotency-Key", key) }
 	const valid, replayed = `{"status":true,"skew_steps":0,"failures":0}`, `{"status":false,"reason":"replayed"}`
 	const again = `{"status":true,"skew_steps":0,"failures":0,"repeated":true}`
@@ -58,11 +58,11 @@ func TestARepeatedPostGetsItsFirstVerdict(t *testing.T) {
 
 func TestOnlyABearerMayCheck(t *testing.T) {
 	f := newFixture(t)
-	body := fmt.Sprintf(`{"code":%q}`, f.code())
-	for _, authorization := range []string{"", "Bearer", "Bearer ", "Bearer wrong", checkBearer, "Basic " + checkBearer, "Bearer " + checkBearer + "x", "Bearer check-bearer,old-check-bearer"} {
+	body := fmt.Sprintf(`{"code":%q}`, f.Code())
+	for _, authorization := range []string{"", "Bearer", "Bearer ", "Bearer wrong", checkBearer, "Basic " + checkBearer, "Bearer " + checkBearer + "x", "Bearer " + checkBearer + ",old-" + checkBearer} {
 		for _, r := range []reply{
 			f.do("POST", "/check", "", body, "Authorization", authorization),
-			f.do("GET", "/check/"+f.code(), "", "", "Authorization", authorization),
+			f.do("GET", "/check/"+f.Code(), "", "", "Authorization", authorization),
 			f.do("GET", "/accounts", "", "", "Authorization", authorization),
 		} {
 			r.wantError(t, 401)
@@ -94,7 +94,7 @@ func TestABodyThatIsNotTheJSONAskedForIs400(t *testing.T) {
 	}
 	f.post("{\"code\":\"\xff\"}").wantError(t, 400)
 	f.post(`{"code":"123456","account":"\ud800"}`).wantError(t, 400)
-	f.do("POST", "/check?account=alice", checkBearer, fmt.Sprintf(`{"code":%q}`, f.code())).wantError(t, 400)
+	f.do("POST", "/check?account=alice", checkBearer, fmt.Sprintf(`{"code":%q}`, f.Code())).wantError(t, 400)
 	for _, body := range []string{`{"code":"%s"}`, `{"x":"%s"}`, `x%s`} {
 		f.post(fmt.Sprintf(body, strings.Repeat("1", 4096))).wantError(t, 413)
 	}
@@ -133,10 +133,10 @@ func TestWhatThereIsNotIsAJSONError(t *testing.T) {
 			t.Errorf("%s %s: Allow is %q, want %q", v.method, v.path, got, v.allow)
 		}
 	}
-	if r := f.do("HEAD", "/check/"+f.code(), checkBearer, ""); r.status != 405 {
+	if r := f.do("HEAD", "/check/"+f.Code(), checkBearer, ""); r.status != 405 {
 		t.Errorf("HEAD of a check is %d, want 405", r.status)
 	}
-	f.do("GET", "/check/"+f.code(), checkBearer, "").want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	f.do("GET", "/check/"+f.Code(), checkBearer, "").want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
 }
 
 func TestThePrototypesAppMayAskFromItsOrigin(t *testing.T) {
@@ -165,9 +165,9 @@ func TestThePrototypesAppMayAskFromItsOrigin(t *testing.T) {
 func TestWithoutAStoreThereIsNoVerdict(t *testing.T) {
 	f := newFixture(t)
 	f.do("GET", "/readyz", "", "").want(t, 200, `{"status":"ready"}`)
-	f.store.Close()
-	f.post(fmt.Sprintf(`{"code":%q}`, f.code())).wantError(t, 503)
-	f.do("GET", "/check/"+f.code(), checkBearer, "").wantError(t, 503)
+	f.Store.Close()
+	f.post(fmt.Sprintf(`{"code":%q}`, f.Code())).wantError(t, 503)
+	f.do("GET", "/check/"+f.Code(), checkBearer, "").wantError(t, 503)
 	f.do("GET", "/readyz", "", "").wantError(t, 503)
 	f.do("GET", "/healthz", "", "").want(t, 200, `{"status":"alive"}`)
 	if r := f.do("GET", f.setup, "", ""); r.status != 503 {
@@ -177,7 +177,7 @@ func TestWithoutAStoreThereIsNoVerdict(t *testing.T) {
 
 func TestTheLogNamesRoutesAndNoSecrets(t *testing.T) {
 	f := newFixture(t)
-	code := f.code()
+	code := f.Code()
 	f.do("GET", "/check/"+code, checkBearer, "")
 	f.post(fmt.Sprintf(`{"code":%q}`, code))
 	f.do("GET", "/check/987654?account=secretname", "wrong-bearer", "")
@@ -186,12 +186,12 @@ func TestTheLogNamesRoutesAndNoSecrets(t *testing.T) {
 	f.do("SECRETMETHOD", "/check/"+code, checkBearer, "")
 	f.do("POST", "/accounts", adminBearer, `{"account":"alice"}`)
 	f.do("POST", f.setup, "", "code="+code, "Content-Type", "application/x-www-form-urlencoded", "Origin", "http://evil.example")
-	log := f.log.String()
+	log := f.Log.String()
 	if !strings.Contains(log, `"route":"GET /check/{code}"`) || !strings.Contains(log, `"verdict":"valid"`) {
 		t.Errorf("log is\n%s", log)
 	}
 	token := strings.TrimPrefix(f.setup, "/?setup=")
-	for _, secret := range []string{code, "987654", checkBearer, adminBearer, "wrong-bearer", token, "SECRETMETHOD", f.entry.Key.Secret().Base32(), "secretname"} {
+	for _, secret := range []string{code, "987654", checkBearer, adminBearer, "wrong-bearer", token, "SECRETMETHOD", f.Entry.Key.Secret().Base32(), "secretname"} {
 		if strings.Contains(log, secret) {
 			t.Errorf("log holds %s:\n%s", secret, log)
 		}
@@ -216,9 +216,9 @@ func TestAHugeHeaderIsRefused(t *testing.T) {
 	f := newFixture(t)
 	// The limit here is net/http's own of 1 MiB; what is tested is that no handler
 	// runs.
-	r := f.do("GET", "/check/"+f.code(), checkBearer, "", "X-Filler", strings.Repeat("x", 2<<20))
+	r := f.do("GET", "/check/"+f.Code(), checkBearer, "", "X-Filler", strings.Repeat("x", 2<<20))
 	if r.status != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("status is %d", r.status)
 	}
-	f.do("GET", "/check/"+f.code(), checkBearer, "").want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	f.do("GET", "/check/"+f.Code(), checkBearer, "").want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
 }

@@ -26,11 +26,11 @@ func TestEnrolmentRefusesOtherBrowsers(t *testing.T) {
 func TestEnrolmentLinkExpires(t *testing.T) {
 	e := newEnrolling(t)
 	cookie := e.open()
-	e.advance(verifier.DefaultPendingTime - time.Second)
+	e.Clock.Advance(verifier.DefaultPendingTime - time.Second)
 	if r := e.submit(cookie, ""); r.status != 200 || !strings.Contains(r.text, "It ends in 1 second in any case.") {
 		t.Errorf("%d a second before its end", r.status)
 	}
-	e.advance(time.Second)
+	e.Clock.Advance(time.Second)
 	e.wantDead("the link", e.get("Cookie", cookie))
 	e.wantDead("the button", e.submit(cookie, ""))
 	e.wantDead("a good code", e.submit(cookie, "code="+e.goodCode()))
@@ -41,7 +41,7 @@ func TestEveryDeadLinkGetsTheSameAnswer(t *testing.T) {
 	e.open()
 	opened, pressed, tried := e.get(), e.submit("", ""), e.submit("", "code=123456")
 	for name, link := range map[string]string{"mistyped": e.link[:len(e.link)-1] + "x", "short": "/enrol/x", "not UTF-8": "/enrol/%ff%00%2f", "long": "/enrol/" + strings.Repeat("A", 5000)} {
-		other := &enrolling{e.fixture, e.key, link}
+		other := &enrolling{e.fixture, e.entry, link}
 		for what, pair := range map[string][2]reply{
 			"GET": {opened, other.get()}, "button": {pressed, other.submit("", "")}, "code": {tried, other.submit("", "code=123456")},
 		} {

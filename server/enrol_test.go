@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bytes"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,8 +21,8 @@ import (
 // An enrolling is a fixture with a pending account.
 type enrolling struct {
 	*fixture
-	key  totp.Entry
-	link string // its path
+	entry totp.Entry
+	link  string // its path
 }
 
 func newEnrolling(t *testing.T) *enrolling { return newEnrollingOf(t, "alice") }
@@ -36,7 +35,7 @@ func newEnrollingOf(t *testing.T, name string) *enrolling {
 		t.Fatalf("account %q was made, want %q", body.Account, name)
 	}
 	var err error
-	if e.key, err = totp.ParseURI(body.URI); err != nil {
+	if e.entry, err = totp.ParseURI(body.URI); err != nil {
 		t.Fatal(err)
 	}
 	e.link = "/enrol/" + path.Base(body.EnrolURL)
@@ -69,12 +68,12 @@ func (e *enrolling) open() string {
 	return c.Name + "=" + c.Value
 }
 
-func (e *enrolling) goodCode() string { return codeOf(e.t, e.key.Key, e.now()) }
+func (e *enrolling) goodCode() string { return e.CodeOf(e.entry.Key) }
 
-func (e *enrolling) wrongCode() string { return badCodeOf(e.key.Key, e.now()) }
+func (e *enrolling) wrongCode() string { return e.WrongCodeOf(e.entry.Key) }
 
 // secret is its first group, which every page that shows it has in it.
-func (e *enrolling) secret() string { return e.key.Key.Secret().Base32()[:4] }
+func (e *enrolling) secret() string { return e.entry.Key.Secret().Base32()[:4] }
 
 func (r reply) cookie(t testing.TB) *http.Cookie {
 	t.Helper()
@@ -155,7 +154,7 @@ func TestEnrolmentPagesHaveStrictHeaders(t *testing.T) {
 	pages["recovery codes"] = e.get("Cookie", c.Name+"="+c.Value, "Accept-Encoding", "gzip")
 	pages["done"] = e.submit(c.Name+"="+c.Value, "kept=yes", "Accept-Encoding", "gzip")
 	pages["dead link"] = e.get("Accept-Encoding", "gzip")
-	e.store.Close()
+	e.Store.Close()
 	pages["no store"] = e.get("Accept-Encoding", "gzip")
 	for name, r := range pages {
 		for header, want := range map[string]string{
@@ -178,7 +177,7 @@ func TestEnrolmentCookieIsForTheLinkAlone(t *testing.T) {
 		"http://localhost:5000": false, "https://totp.example.com": true, "https://example.com/second/factor/": true,
 	} {
 		f := newFixture(t)
-		s := f.serveAt(public)
+		s := f.Another(public, nil)
 		r := httptest.NewRequest("POST", "/accounts", strings.NewReader(`{"account":"alice"}`))
 		made := ask(s, r, "Authorization", "Bearer "+adminBearer)
 		link := read[server.EnrolmentBody](t, reply{made.StatusCode, made.Header, body(t, made.Body)}, 201).EnrolURL
@@ -186,7 +185,7 @@ func TestEnrolmentCookieIsForTheLinkAlone(t *testing.T) {
 		if err != nil || !strings.HasPrefix(link, public) {
 			t.Fatalf("the link does not start with %s: %v", public, err)
 		}
-		f.advance(time.Minute)
+		f.Clock.Advance(time.Minute)
 		cookies := ask(s, httptest.NewRequest("POST", "/enrol/"+path.Base(link), nil)).Cookies()
 		if len(cookies) != 1 {
 			t.Fatalf("%d cookies, want 1", len(cookies))
@@ -205,29 +204,6 @@ func TestEnrolmentCookieIsForTheLinkAlone(t *testing.T) {
 	}
 }
 
-// serveAt returns a server on the fixture's store that people reach elsewhere.
-func (f *fixture) serveAt(public string, change ...func(*server.Config)) *server.Server {
-	f.t.Helper()
-	u, err := url.Parse(public)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	v, err := verifier.New(verifier.Config{Store: f.store, Clock: f.now, Key: f.entry.Key, New: totp.DefaultScheme()})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	c := server.Config{Verifier: v, Entry: f.entry, Bearers: []string{checkBearer}, AdminBearer: adminBearer,
-		Clock: f.now, PublicURL: u, Log: slog.New(slog.NewJSONHandler(f.log, nil))}
-	for _, f := range change {
-		f(&c)
-	}
-	s, err := server.New(c)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return s
-}
-
 // A person may press Enter twice, reload, go back or lose an answer.
 func TestEnrolmentShowsRecoveryCodesUntilTheyAreKept(t *testing.T) {
 	e := newEnrolling(t)
@@ -241,7 +217,7 @@ func TestEnrolmentShowsRecoveryCodesUntilTheyAreKept(t *testing.T) {
 	if shown.status != 200 || len(shown.codes()) != 10 || !strings.Contains(shown.text, "alice") {
 		t.Fatalf("%d with %d recovery codes", shown.status, len(shown.codes()))
 	}
-	e.advance(59 * time.Minute)
+	e.Clock.Advance(59 * time.Minute)
 	for what, again := range map[string]reply{
 		"the form sent again": e.confirm(cookie, code), "the next code": e.confirm(cookie, e.goodCode()), "reloaded": e.get("Cookie", cookie),
 	} {
@@ -270,15 +246,15 @@ func TestEnrolmentShowsRecoveryCodesForAnHour(t *testing.T) {
 	if r := e.confirm(cookie, e.goodCode()); len(r.codes()) != 10 {
 		t.Fatalf("%d with %d recovery codes", r.status, len(r.codes()))
 	}
-	e.advance(time.Hour)
+	e.Clock.Advance(time.Hour)
 	e.wantDead("the link", e.get("Cookie", cookie))
 	e.wantDead("the form sent again", e.submit(cookie, "code="+e.goodCode()))
 }
 
 func TestEnrolmentShowsTheIssuerThatIsInAName(t *testing.T) {
 	e := newEnrollingOf(t, "GitHub:alice")
-	if e.key.Issuer != "GitHub" || e.key.Account != "alice" {
-		t.Errorf("the QR code is for %q at %q", e.key.Account, e.key.Issuer)
+	if e.entry.Issuer != "GitHub" || e.entry.Account != "alice" {
+		t.Errorf("the QR code is for %q at %q", e.entry.Account, e.entry.Issuer)
 	}
 	before := e.get()
 	cookie := e.open()
@@ -311,7 +287,7 @@ func TestEnrolmentKeepsThePageForTheBrowserAfterABadCode(t *testing.T) {
 			t.Error("the browser gets another cookie")
 		}
 	}
-	e.advance(30 * time.Second)
+	e.Clock.Advance(30 * time.Second)
 	if r := e.confirm(cookie, e.goodCode()); len(r.codes()) != 10 {
 		t.Errorf("%d after the wait", r.status)
 	}
@@ -320,7 +296,7 @@ func TestEnrolmentKeepsThePageForTheBrowserAfterABadCode(t *testing.T) {
 func TestEnrolmentWithoutAStoreGivesNothingAway(t *testing.T) {
 	e := newEnrolling(t)
 	cookie := e.open()
-	e.store.Close()
+	e.Store.Close()
 	for what, r := range map[string]reply{
 		"GET": e.get("Cookie", cookie), "button": e.submit(cookie, ""), "code": e.submit(cookie, "code="+e.goodCode()),
 	} {
@@ -390,10 +366,10 @@ func (e *enrolling) atOnce(ask func() reply, counts func(reply) bool) (found []r
 func (e *enrolling) wantQuiet(cookie string) {
 	e.t.Helper()
 	for what, text := range map[string]string{
-		"the token": path.Base(e.link), "the cookie": strings.TrimPrefix(cookie, "enrolment="), "the secret": e.key.Key.Secret().Base32(),
+		"the token": path.Base(e.link), "the cookie": strings.TrimPrefix(cookie, "enrolment="), "the secret": e.entry.Key.Secret().Base32(),
 		"the account": "alice", "the code": e.goodCode(),
 	} {
-		if strings.Contains(e.log.String(), text) {
+		if strings.Contains(e.Log.String(), text) {
 			e.t.Errorf("the log has %s in it", what)
 		}
 	}
@@ -408,12 +384,12 @@ func TestEnrolmentLogsVerdictsAndPatternsAlone(t *testing.T) {
 	e.submit(cookie, "kept=yes")
 	e.wantQuiet(cookie)
 	for _, code := range r.codes() {
-		if strings.Contains(e.log.String(), code) {
+		if strings.Contains(e.Log.String(), code) {
 			t.Error("the log has a recovery code in it")
 		}
 	}
 	for text, want := range map[string]int{`"route":"GET /enrol/{token}"`: 2, `"route":"POST /enrol/{token}"`: 4, `"verdict":"invalid"`: 1, `"verdict":"valid"`: 1} {
-		if n := bytes.Count([]byte(e.log.String()), []byte(text)); n != want {
+		if n := bytes.Count([]byte(e.Log.String()), []byte(text)); n != want {
 			t.Errorf("%s is in the log %d times, want %d", text, n, want)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 
 func TestEveryAnswerHasTheHeadersThatBrowsersObey(t *testing.T) {
 	f := newFixture(t)
-	f.enrol("alice")
-	f.enrol("bob")
+	f.Enrol("alice")
+	f.Enrol("bob")
 	answers := map[string]reply{}
 	for _, route := range []string{
 		"GET /", "GET " + f.setup, "POST /", "GET /app", "GET /static/none", "GET /enrol/x", "POST /enrol/x", "GET /healthz", "GET /readyz",
@@ -29,7 +29,7 @@ func TestEveryAnswerHasTheHeadersThatBrowsersObey(t *testing.T) {
 	answers["too large"] = f.post(strings.Repeat("1", 5000))
 	answers["another site's form"] = f.do("POST", "/", "", "", "Sec-Fetch-Site", "cross-site")
 	answers["no such range"] = f.do("GET", "/app", "", "", "Range", "bytes=999999-")
-	f.store.Close()
+	f.Store.Close()
 	answers["no store"] = f.post(`{"code":"123456"}`)
 	answers["no store, page"] = f.do("GET", f.setup, "", "")
 	for what, r := range answers {
@@ -74,7 +74,7 @@ func TestHTTPSIsForGoodWherePeopleReachTheServerByIt(t *testing.T) {
 		// A browser would keep to https on every port of the machine.
 		"https://localhost:5000": "", "https://totp.localhost": "", "https://127.0.0.1:5000": "", "https://[::1]:5000": "",
 	} {
-		s := f.serveAt(public)
+		s := f.Another(public, nil)
 		for _, path := range []string{"/", "/app", "/check/123456", "/nothing", "//check", "/readyz"} {
 			if got := get(s, path).Header.Get("Strict-Transport-Security"); got != want {
 				t.Errorf("%s at %s: %q, want %q", path, public, got, want)
@@ -111,7 +111,7 @@ func TestRefusalsChallengeForWhatTheRouteTakes(t *testing.T) {
 		}
 	}
 	// Without ADMIN_BEARER the page takes no header at all.
-	s := f.serveAt("http://localhost:5000", func(c *server.Config) { c.AdminBearer = "" })
+	s := f.Another("http://localhost:5000", func(c *server.Config) { c.AdminBearer = "" })
 	if r := get(s, "/"); r.StatusCode != 401 || r.Header.Get("WWW-Authenticate") != `Setup-Link realm="totpctl"` {
 		t.Errorf("/ without ADMIN_BEARER: %s, WWW-Authenticate %q", r.Status, r.Header.Get("WWW-Authenticate"))
 	}
@@ -119,13 +119,13 @@ func TestRefusalsChallengeForWhatTheRouteTakes(t *testing.T) {
 
 func TestTheSetUpLinkEndsAfterAnHour(t *testing.T) {
 	f := newFixture(t)
-	f.advance(time.Hour - time.Second)
+	f.Clock.Advance(time.Hour - time.Second)
 	if r := f.do("GET", f.setup, "", ""); r.status != 200 {
 		t.Errorf("%d a second before its end", r.status)
 	}
-	f.advance(time.Second)
+	f.Clock.Advance(time.Second)
 	for what, r := range map[string]reply{"GET": f.do("GET", f.setup, "", ""),
-		"POST": f.do("POST", f.setup, "", "code="+f.code(), "Content-Type", "application/x-www-form-urlencoded")} {
+		"POST": f.do("POST", f.setup, "", "code="+f.Code(), "Content-Type", "application/x-www-form-urlencoded")} {
 		if r.status != 401 || !strings.Contains(r.text, "This set-up link has ended") || !strings.Contains(r.text, "an hour") {
 			t.Errorf("%s after an hour: %d %s", what, r.status, r.text)
 		}
@@ -135,10 +135,10 @@ func TestTheSetUpLinkEndsAfterAnHour(t *testing.T) {
 	}
 	r := httptest.NewRequest("GET", "/", nil)
 	r.SetBasicAuth("any", adminBearer)
-	if got := ask(f.Config.Handler, r); got.StatusCode != 200 {
+	if got := ask(f, r); got.StatusCode != 200 {
 		t.Errorf("ADMIN_BEARER after an hour: %s", got.Status)
 	}
-	f.post(`{"code":"`+f.code()+`"}`).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	f.post(`{"code":"`+f.Code()+`"}`).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
 	if r := f.do("GET", f.setup, "", ""); !strings.Contains(r.text, "An authenticator has been set up") {
 		t.Errorf("after an hour and a code: %d %s", r.status, r.text)
 	}

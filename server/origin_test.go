@@ -16,7 +16,7 @@ func (e *enrolling) wantRefused(r reply) {
 }
 
 func TestAFormOfAnotherSiteIsRefusedWithAPage(t *testing.T) {
-	s := servePages(t, "ACME", "alice")
+	s := newFixture(t)
 	r := httptest.NewRequest("POST", "/", strings.NewReader("code=123456"))
 	answer := ask(s, r, "Content-Type", "application/x-www-form-urlencoded", "Origin", "https://attacker.example")
 	text := body(t, answer.Body)
@@ -40,7 +40,7 @@ func TestThePublicURLsOwnFormsAreTakenWhateverTheHost(t *testing.T) {
 		"https://[2001:db8::1]:443/":           {"https://[2001:db8::1]": true},
 		"https://[2001:db8::1]:8443/":          {"https://[2001:db8::1]:8443": true, "https://[2001:db8::1]": false},
 	} {
-		s := f.serveAt(public)
+		s := f.Another(public, nil)
 		for origin, taken := range origins {
 			for _, path := range []string{"/", "/enrol/x"} {
 				r := httptest.NewRequest("POST", path, nil)

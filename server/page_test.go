@@ -2,55 +2,16 @@ package server_test
 
 import (
 	"compress/gzip"
-	"context"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
-	"totpctl/server"
+	"totpctl/server/servertest"
 	"totpctl/totp"
-	"totpctl/totp/sqlstore"
-	"totpctl/totp/verifier"
 )
-
-const pageSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-// servePages returns a server on a store of its own, for a default account of the
-// given names.
-func servePages(t *testing.T, issuer, account string) *server.Server {
-	t.Helper()
-	secret, err := totp.ParseSecret(pageSecret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := totp.NewKey(secret, totp.DefaultScheme())
-	if err != nil {
-		t.Fatal(err)
-	}
-	store, err := sqlstore.OpenSQLite(context.Background(), filepath.Join(t.TempDir(), "totpctl.db"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	clock := func() time.Time { return time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC) }
-	v, err := verifier.New(verifier.Config{Store: store, Clock: clock, Key: key, New: totp.DefaultScheme()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := server.New(server.Config{Verifier: v, Entry: totp.Entry{Issuer: issuer, Account: account, Key: key}, Bearers: []string{"check-bearer"}, AdminBearer: "admin-bearer",
-		PublicURL: &url.URL{Scheme: "http", Host: "127.0.0.1:5000"}, Log: slog.New(slog.DiscardHandler), Clock: clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 func get(s http.Handler, target string, header ...string) *http.Response {
 	return ask(s, httptest.NewRequest("GET", target, nil), header...)
@@ -83,7 +44,7 @@ func wantHeader(t *testing.T, r *http.Response, name, want string) {
 }
 
 // staticURLs are those that /app and / load, and the icons of the manifest.
-func staticURLs(t *testing.T, s *server.Server) (all []string) {
+func staticURLs(t *testing.T, s *fixture) (all []string) {
 	t.Helper()
 	quoted := regexp.MustCompile(`"((?:static/)?[a-z0-9-]+\.[0-9a-f]{12}\.[a-z]+)"`)
 	seen := map[string]bool{}
@@ -107,7 +68,7 @@ func staticURLs(t *testing.T, s *server.Server) (all []string) {
 }
 
 func TestStaticFilesAreCachedByTheirContent(t *testing.T) {
-	s := servePages(t, "ACME", "alice")
+	s := newFixture(t)
 	types := map[string]string{"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "png": "image/png",
 		"svg": "image/svg+xml", "webmanifest": "application/manifest+json"}
 	for _, target := range staticURLs(t, s) {
@@ -131,7 +92,7 @@ func TestStaticFilesAreCachedByTheirContent(t *testing.T) {
 }
 
 func TestWhatIsPublicIsCompressed(t *testing.T) {
-	s := servePages(t, "ACME", "alice")
+	s := newFixture(t)
 	for _, target := range append(staticURLs(t, s), "/app") {
 		if strings.HasSuffix(target, ".png") {
 			continue
@@ -158,7 +119,7 @@ func TestWhatIsPublicIsCompressed(t *testing.T) {
 }
 
 func TestCompressionIsForWhoAcceptsIt(t *testing.T) {
-	s := servePages(t, "ACME", "alice")
+	s := newFixture(t)
 	for accept, want := range map[string]string{
 		"": "", "identity": "", "br": "", "*": "", "gzip;q=0": "", "gzip; q=0.0": "", "br, gzip;q=0, *": "", "gzip;q=x": "", "gzipped": "",
 		"gzip": "gzip", "GZIP": "gzip", "deflate,gzip": "gzip", "br;q=1.0, gzip;q=0.8, *;q=0.1": "gzip", "gzip ; q=1": "gzip",
@@ -170,18 +131,18 @@ func TestCompressionIsForWhoAcceptsIt(t *testing.T) {
 }
 
 func TestPagesWithASecretAreNeitherStoredNorCompressed(t *testing.T) {
-	s := servePages(t, "ACME", "alice")
+	s := newFixture(t)
 	r := get(s, s.SetupLink(), "Accept-Encoding", "gzip")
 	wantHeader(t, r, "Content-Encoding", "")
 	wantHeader(t, r, "Cache-Control", "no-store")
 	wantHeader(t, r, "ETag", "")
-	if !strings.Contains(body(t, r.Body), pageSecret[:4]) {
+	if !strings.Contains(body(t, r.Body), servertest.Secret[:4]) {
 		t.Error("the page does not show the secret")
 	}
 }
 
 func TestPagesHaveStrictHeaders(t *testing.T) {
-	s := servePages(t, "ACME", "alice")
+	s := newFixture(t)
 	for target, referrer := range map[string]string{"/": "strict-origin", s.SetupLink(): "strict-origin", "/app": "no-referrer"} {
 		r := get(s, target)
 		wantHeader(t, r, "X-Content-Type-Options", "nosniff")
@@ -205,13 +166,13 @@ func TestNamesTooLongForAQRCodeLeaveTheRest(t *testing.T) {
 		"no phone could read it": strings.Repeat("ab漢", totp.MaxName/3),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := servePages(t, strings.Repeat("字", totp.MaxName), account)
+			s := newFixture(t, servertest.Options{Issuer: strings.Repeat("字", totp.MaxName), Account: account})
 			r := get(s, s.SetupLink())
 			text := body(t, r.Body)
 			if r.StatusCode != http.StatusOK || !strings.Contains(text, "too long for a QR code") || strings.Contains(text, "<path fill") {
 				t.Errorf("%s, with a QR code or without a word on it", r.Status)
 			}
-			if !strings.Contains(text, pageSecret[:4]) || !strings.Contains(text, `href="otpauth://totp/`) {
+			if !strings.Contains(text, servertest.Secret[:4]) || !strings.Contains(text, `href="otpauth://totp/`) {
 				t.Error("the secret or the link is missing")
 			}
 			if len(text) > 30<<10 {
@@ -222,14 +183,14 @@ func TestNamesTooLongForAQRCodeLeaveTheRest(t *testing.T) {
 }
 
 func TestFormOfAnotherSiteIsRefused(t *testing.T) {
-	s := servePages(t, "ACME", "alice")
+	s := newFixture(t)
 	for name, header := range map[string][2]string{
 		"by Sec-Fetch-Site": {"Sec-Fetch-Site", "cross-site"},
 		"by Origin":         {"Origin", "https://attacker.example"},
 		"by its null":       {"Origin", "null"},
 	} {
 		r := httptest.NewRequest("POST", "/", strings.NewReader("code=123456"))
-		r.SetBasicAuth("any", "admin-bearer")
+		r.SetBasicAuth("any", adminBearer)
 		if answer := ask(s, r, "Content-Type", "application/x-www-form-urlencoded", header[0], header[1]); answer.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %s", name, answer.Status)
 		}

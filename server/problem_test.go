@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"totpctl/server"
+	"totpctl/server/servertest"
 )
 
 func TestEveryErrorHasTheCodeThatTheREADMEPromises(t *testing.T) {
@@ -31,7 +32,7 @@ func TestEveryCodeIsGivenWhereItIsMeant(t *testing.T) {
 	f := newFixture(t)
 	addr := f.listen(nil)
 	f.admin("POST", "/accounts", `{"account":"pending"}`)
-	f.enrol("alice")
+	f.Enrol("alice")
 	given := map[string]func() reply{
 		"bad_request":        func() reply { return f.post(`{}`) },
 		"bad_account":        func() reply { return f.post(`{"code":"123456","account":"alice "}`) },
@@ -52,7 +53,7 @@ func TestEveryCodeIsGivenWhereItIsMeant(t *testing.T) {
 		"not_confirmed":     func() reply { return f.admin("POST", "/accounts/pending/recovery-codes", "") },
 		"too_large":         func() reply { return f.post(strings.Repeat("1", 5000)) },
 		"no_encryption_key": func() reply { return addWithoutKey(t) },
-		"unavailable":       func() reply { f.store.Close(); return f.post(`{"code":"123456"}`) },
+		"unavailable":       func() reply { f.Store.Close(); return f.post(`{"code":"123456"}`) },
 	}
 	for code, status := range server.Codes() {
 		give, ok := given[code]
@@ -71,7 +72,7 @@ func TestEveryCodeIsGivenWhereItIsMeant(t *testing.T) {
 // may let in who has not enrolled.
 func TestANameThatNoAccountCanHaveIs400OnEveryRoute(t *testing.T) {
 	f := newFixture(t)
-	f.enrol("alice")
+	f.Enrol("alice")
 	for what, name := range map[string]string{
 		"a space at the end": "alice%20", "NUL": "alice%00", "too long": strings.Repeat("a", 129), "a path": "%2E", "another": "%2e%2e",
 		"a line": "alice%0a", "not UTF-8": "%ff", "our own": "%01default", "nothing": "%20",
@@ -103,6 +104,6 @@ func TestANameThatNoAccountCanHaveIs400OnEveryRoute(t *testing.T) {
 func addWithoutKey(t *testing.T) reply {
 	t.Helper()
 	r := httptest.NewRequest("POST", "/accounts", strings.NewReader(`{"account":"alice"}`))
-	answer := ask(servePages(t, "ACME", "bob"), r, "Authorization", "Bearer "+adminBearer)
+	answer := ask(newFixture(t, servertest.Options{NoEncryptionKey: true}), r, "Authorization", "Bearer "+adminBearer)
 	return reply{answer.StatusCode, answer.Header, body(t, answer.Body)}
 }

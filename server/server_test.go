@@ -1,126 +1,31 @@
 package server_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"totpctl/server"
-	"totpctl/totp"
-	"totpctl/totp/sqlstore"
-	"totpctl/totp/verifier"
+	"totpctl/server/servertest"
 )
 
 const (
-	checkBearer = "check-bearer"
-	adminBearer = "admin-bearer"
+	checkBearer = servertest.CheckBearer
+	adminBearer = servertest.AdminBearer
 )
 
-// A fixture is a server on a real store, with a clock that stands still.
+// A fixture is a server that is asked over the network.
 type fixture struct {
-	*httptest.Server
+	*servertest.Server
 	t     testing.TB
-	entry totp.Entry
-	store *sqlstore.SQLite
 	setup string // the set-up link's path and query
-	log   *logBuffer
-	mu    sync.Mutex
-	time  time.Time
 }
 
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (f *fixture) now() time.Time {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.time
-}
-
-func (f *fixture) advance(d time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.time = f.time.Add(d)
-}
-
-func newFixture(t testing.TB) *fixture {
+func newFixture(t testing.TB, options ...servertest.Options) *fixture {
 	t.Helper()
-	f := &fixture{t: t, log: &logBuffer{}, time: time.Unix(1_111_111_109, 0)}
-	secret, err := totp.ParseSecret("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
-	f.entry = totp.Entry{Issuer: "TOTP Example", Account: "gonzalo123.com"}
-	if err == nil {
-		f.entry.Key, err = totp.NewKey(secret, totp.DefaultScheme())
-	}
-	if err == nil {
-		f.store, err = sqlstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "totpctl.db"), [][]byte{bytes.Repeat([]byte("k"), 32)})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { f.store.Close() })
-	v, err := verifier.New(verifier.Config{Store: f.store, Clock: f.now, Key: f.entry.Key, Skew: 1, New: totp.DefaultScheme(), Issuer: f.entry.Issuer})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := server.New(server.Config{
-		Verifier: v, Entry: f.entry, Bearers: []string{checkBearer, "old-" + checkBearer}, AdminBearer: adminBearer, Clock: f.now,
-		PublicURL: &url.URL{Scheme: "http", Host: "localhost:5000"}, Origins: []string{"http://localhost:8100"},
-		Log: slog.New(slog.NewJSONHandler(f.log, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.setup = strings.TrimPrefix(s.SetupLink(), "http://localhost:5000")
-	f.Server = httptest.NewServer(s)
-	t.Cleanup(f.Server.Close)
-	return f
-}
-
-func (f *fixture) code() string { return codeOf(f.t, f.entry.Key, f.now()) }
-
-func codeOf(t testing.TB, k totp.Key, at time.Time) string {
-	t.Helper()
-	code, err := k.Code(at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return code
-}
-
-func (f *fixture) badCode() string { return badCodeOf(f.entry.Key, f.now()) }
-
-// badCodeOf is good at no step near the time.
-func badCodeOf(k totp.Key, at time.Time) string {
-	for i := 0; ; i++ {
-		code := fmt.Sprintf("%06d", i)
-		if _, ok := k.Match(code, at, totp.MaxSkew); !ok {
-			return code
-		}
-	}
+	s := servertest.New(t, append(options, servertest.Options{})[0])
+	return &fixture{s, t, strings.TrimPrefix(s.SetupLink(), s.URL)}
 }
 
 // A reply is what a test looks at.

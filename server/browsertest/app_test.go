@@ -27,7 +27,7 @@ const (
 func (s *site) openApp(t *testing.T) *tab {
 	t.Helper()
 	b := newTab(t, phone)
-	b.open(s.url + "/app")
+	b.open(s.URL + "/app")
 	b.enterBearer(bearer)
 	return b
 }
@@ -65,7 +65,7 @@ func TestAppShowsOKOnceAndThenNotValidCode(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := s.openApp(t)
-	code := s.code()
+	code := s.Code()
 	b.validate(code)
 	b.wait("document.querySelector('#toasts[role=status] .toast')?.textContent === 'OK'")
 	begin := time.Now()
@@ -89,10 +89,10 @@ func TestAppToastsFollowTheTheme(t *testing.T) {
 	s := newSite(t)
 	b := s.openApp(t)
 	b.prefer("prefers-color-scheme", "dark")
-	b.validate(s.wrongCode())
+	b.validate(s.WrongCode())
 	b.wait("getComputedStyle(document.querySelector('.toast')).backgroundColor === 'rgb(255, 143, 146)'")
 	b.wantText(".toast", "Not valid code")
-	b.validate(s.code())
+	b.validate(s.Code())
 	b.wait("getComputedStyle(document.querySelector('.toast')).backgroundColor === 'rgb(138, 176, 255)'")
 	b.wantText(".toast", "OK")
 }
@@ -105,7 +105,7 @@ func TestAppButtonFollowsTheFieldAndTheRequest(t *testing.T) {
 	b.press(kb.Enter) // on an empty field
 	b.fill("#totp", " - ")
 	b.want(disabled)
-	b.fill("#totp", s.code())
+	b.fill("#totp", s.Code())
 	b.want(enabled)
 	s.gate.Lock()
 	unlock := sync.OnceFunc(s.gate.Unlock)
@@ -128,8 +128,8 @@ func TestAppTakesPastedGroups(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := s.openApp(t)
-	b.useClipboard(s.url)
-	code := s.code()
+	b.useClipboard(s.URL)
+	code := s.Code()
 	eval[*string](b, "navigator.clipboard.writeText('"+code[:3]+" "+code[3:]+"').then(() => null)")
 	b.click("#totp")
 	b.edit("v", "paste")
@@ -142,13 +142,13 @@ func TestAppSendsWhatThePrototypesApiServiceSends(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := s.openApp(t)
-	b.validate(s.code())
+	b.validate(s.Code())
 	requests := s.requests()
 	if len(requests) != 1 {
 		t.Fatalf("%d requests, want 1", len(requests))
 	}
 	r := requests[0]
-	if r.Method != "GET" || r.URL.String() != "/check/"+s.code() {
+	if r.Method != "GET" || r.URL.String() != "/check/"+s.Code() {
 		t.Errorf("request is %s of another path than the code's", r.Method)
 	}
 	for name, want := range map[string]string{"Authorization": "Bearer " + bearer, "Content-Type": "application/json", "Referer": ""} {
@@ -163,14 +163,14 @@ func TestAppWorksUnderAPrefix(t *testing.T) {
 	s := newSite(t)
 	mux := http.NewServeMux()
 	for _, prefix := range []string{"/second/factor", "/another"} {
-		mux.Handle(prefix+"/", http.StripPrefix(prefix, s))
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.HTTP.Config.Handler))
 	}
 	proxy := httptest.NewServer(mux)
 	t.Cleanup(proxy.Close)
 	b := newTab(t, phone)
 	b.open(proxy.URL + "/second/factor/app")
 	b.enterBearer(bearer)
-	b.validate(s.code())
+	b.validate(s.Code())
 	b.wantText(".toast", "OK")
 	b.open(proxy.URL + "/another/app")
 	b.wait(asks) // its bearer is another one
@@ -180,27 +180,27 @@ func TestAppAsksForTheBearerOnce(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := newTab(t, phone)
-	b.open(s.url + "/app")
+	b.open(s.URL + "/app")
 	b.wait(asks)
 	b.enterBearer(bearer)
 	b.wantText("#kept", "until this tab is closed")
-	b.open(s.url + "/app")
+	b.open(s.URL + "/app")
 	b.wait(shows)
 
 	other := b.another()
-	other.open(s.url + "/app")
+	other.open(s.URL + "/app")
 	other.wait(asks)
 	other.click("#keep")
 	other.enterBearer(bearer)
 	other.wantText("#kept", "on this device")
 
 	third := b.another()
-	third.open(s.url + "/app")
+	third.open(s.URL + "/app")
 	third.wait(shows)
 	third.click("#forget")
 	third.wait(asks)
 	third.want("localStorage.length === 0 && sessionStorage.length === 0")
-	third.open(s.url + "/app")
+	third.open(s.URL + "/app")
 	third.wait(asks)
 }
 
@@ -211,18 +211,18 @@ func TestAppSaysWhatWentWrong(t *testing.T) {
 		says  string
 		toast bool
 	}{
-		"wrong code":      {code: (*site).wrongCode, says: "Is the clock of your phone right?", toast: true},
-		"used already":    {cause: (*site).useCode, code: (*site).code, says: "used already", toast: true},
+		"wrong code":      {code: (*site).WrongCode, says: "Is the clock of your phone right?", toast: true},
+		"used already":    {cause: (*site).useCode, code: (*site).Code, says: "used already", toast: true},
 		"too short":       {code: func(*site) string { return "12345" }, says: "A code is all digits", toast: true},
 		"letters":         {code: func(*site) string { return "abc def" }, says: "A code is all digits", toast: true},
 		"a path":          {code: func(*site) string { return ".." }, says: "A code is all digits", toast: true},
-		"throttled":       {cause: (*site).throttle, code: (*site).code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
-		"disabled":        {cause: (*site).disable, code: (*site).code, says: "This account is disabled. Ask an administrator to unlock it.", toast: true},
-		"not set up":      {cause: func(s *site) { s.answer(200, `{"status":false,"reason":"pending"}`) }, code: (*site).code, says: "This account is not set up yet.", toast: true},
-		"no store":        {cause: func(s *site) { s.store.Close() }, code: (*site).code, says: "cannot reach its store"},
-		"no network":      {cause: func(s *site) { s.http.Close() }, code: (*site).code, says: "Is there a network?"},
-		"another service": {cause: func(s *site) { s.answer(200, "<p>Hello</p>") }, code: (*site).code, says: "Is this address a totpctl server?"},
-		"broken proxy":    {cause: func(s *site) { s.answer(502, "") }, code: (*site).code, says: "an error (502)"},
+		"throttled":       {cause: (*site).throttle, code: (*site).Code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
+		"disabled":        {cause: (*site).disable, code: (*site).Code, says: "This account is disabled. Ask an administrator to unlock it.", toast: true},
+		"not set up":      {cause: func(s *site) { s.answer(200, `{"status":false,"reason":"pending"}`) }, code: (*site).Code, says: "This account is not set up yet.", toast: true},
+		"no store":        {cause: func(s *site) { s.Store.Close() }, code: (*site).Code, says: "cannot reach its store"},
+		"no network":      {cause: func(s *site) { s.HTTP.Close() }, code: (*site).Code, says: "Is there a network?"},
+		"another service": {cause: func(s *site) { s.answer(200, "<p>Hello</p>") }, code: (*site).Code, says: "Is this address a totpctl server?"},
+		"broken proxy":    {cause: func(s *site) { s.answer(502, "") }, code: (*site).Code, says: "an error (502)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -244,10 +244,10 @@ func TestAppSaysWhatWentWrong(t *testing.T) {
 }
 
 // useCode has the present code accepted.
-func (s *site) useCode() { s.check(s.code(), `"status":true`) }
+func (s *site) useCode() { s.check(s.Code(), `"status":true`) }
 
 func (s *site) disable() {
-	if err := s.verifier.Disable(s.t.Context(), ""); err != nil {
+	if err := s.Verifier.Disable(s.t.Context(), ""); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -255,7 +255,7 @@ func (s *site) disable() {
 // throttle makes three wrong guesses.
 func (s *site) throttle() {
 	for range 3 {
-		s.check(s.wrongCode(), `"reason":"invalid"`)
+		s.check(s.WrongCode(), `"reason":"invalid"`)
 	}
 }
 
@@ -265,7 +265,7 @@ func (s *site) check(code, want string) {
 	r := httptest.NewRequest("GET", "/check/"+code, nil)
 	r.Header.Set("Authorization", "Bearer "+bearer)
 	w := httptest.NewRecorder()
-	s.server.ServeHTTP(w, r)
+	s.ServeHTTP(w, r)
 	if !strings.Contains(w.Body.String(), want) {
 		s.t.Fatalf("answer is %s, want %s in it", w.Body, want)
 	}
@@ -276,19 +276,19 @@ func TestAppCountsDownWhileThrottled(t *testing.T) {
 	s := newSite(t)
 	b := s.openApp(t)
 	s.throttle()
-	s.clock.advance(28 * time.Second)
-	b.validate(s.code())
+	s.Clock.Advance(28 * time.Second)
+	b.validate(s.Code())
 	b.wantText("#problem", "Wait 2 seconds")
 	b.wantText("#validate button", "Wait 2 s")
 	b.want(disabled)
 	b.want("document.querySelector('#totp').value !== ''")
 	b.wait("document.querySelector('#problem').textContent.includes('Wait 1 second,')")
 	b.wantText("#alert", "Wait 2 seconds") // what ticks is not announced again
-	s.clock.advance(2 * time.Second)
+	s.Clock.Advance(2 * time.Second)
 	b.wait(enabled)
 	b.wantText("#alert", "You can try again.")
 	b.want("document.querySelector('#problem').hidden")
-	b.validate(s.code())
+	b.validate(s.Code())
 	b.wantText(".toast", "OK")
 }
 
@@ -296,13 +296,13 @@ func TestAppAsksAgainForAWrongBearer(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := newTab(t, phone)
-	b.open(s.url + "/app")
+	b.open(s.URL + "/app")
 	b.fill("#bearer", "two words")
 	b.press(kb.Enter)
 	b.wantText("#problem", "A bearer has no spaces")
 	b.click("#keep")
 	b.enterBearer("not-the-bearer")
-	b.validate(s.code())
+	b.validate(s.Code())
 	b.wait(asks)
 	b.wantText("#problem", "does not know this bearer")
 	b.want("document.activeElement.id === 'bearer' && document.activeElement.getAttribute('aria-invalid') === 'true'")
@@ -317,7 +317,7 @@ func TestAppIsUsableByKeyboardAlone(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := newTab(t, desk)
-	b.open(s.url + "/app")
+	b.open(s.URL + "/app")
 	b.wait(asks)
 	for _, id := range []string{"bearer", "keep"} {
 		b.press(kb.Tab)
@@ -332,7 +332,7 @@ func TestAppIsUsableByKeyboardAlone(t *testing.T) {
 	b.press(bearer + kb.Enter)
 	b.wait(shows)
 	b.wantFocus("#totp")
-	b.press(s.code())
+	b.press(s.Code())
 	b.press(kb.Tab)
 	b.wantFocus("#validate button")
 	b.press(" ")
@@ -348,7 +348,7 @@ func TestAppIsInstallable(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := newTab(t, phone)
-	b.open(s.url + "/app")
+	b.open(s.URL + "/app")
 	manifest := call(b, page.GetAppManifest, page.GetAppManifestParams{})
 	if len(manifest.Errors) > 0 {
 		t.Errorf("manifest: %+v", *manifest.Errors[0])
@@ -364,7 +364,7 @@ func TestAppIsInstallable(t *testing.T) {
 	if m.Name != "TOTP Validation demo" || m.Display != "standalone" || len(m.Icons) < 3 {
 		t.Errorf("manifest is %+v", m)
 	}
-	if start := eval[string](b, "new URL('"+m.StartURL+"', document.querySelector('link[rel=manifest]').href).href"); start != s.url+"/app" {
+	if start := eval[string](b, "new URL('"+m.StartURL+"', document.querySelector('link[rel=manifest]').href).href"); start != s.URL+"/app" {
 		t.Errorf("start URL is %s", start)
 	}
 	for _, icon := range m.Icons {

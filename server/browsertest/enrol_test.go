@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"totpctl/totp"
+	"totpctl/server/servertest"
 	"totpctl/totp/verifier"
 )
 
@@ -26,12 +26,12 @@ func (s *site) link() string { return s.linkFor(person) }
 // linkFor gives the account the fixed secret.
 func (s *site) linkFor(account string) string {
 	s.t.Helper()
-	e, err := s.verifier.Add(s.t.Context(), account)
+	e, err := s.Verifier.Add(s.t.Context(), account)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	e.Entry = entry(s.t, names{s.entry.Issuer, account})
-	err = s.store.Edit(s.t.Context(), account, func(a verifier.Account) (verifier.Account, error) {
+	e.Entry = servertest.Entry(s.t, s.Entry.Issuer, account)
+	err = s.Store.Edit(s.t.Context(), account, func(a verifier.Account) (verifier.Account, error) {
 		a.Pending.Key = e.Entry.Key
 		return a, nil
 	})
@@ -42,7 +42,7 @@ func (s *site) linkFor(account string) string {
 }
 
 func (s *site) linkOf(e verifier.Enrolment) string {
-	link := s.public.JoinPath("enrol", e.Token).String()
+	link := s.URL + "/enrol/" + e.Token
 	s.links = append(s.links, link)
 	return link
 }
@@ -74,56 +74,37 @@ func (b *tab) wantDeadLink() {
 }
 
 func TestEnrolmentFromTheQRCodeToTheRecoveryCodes(t *testing.T) {
-	for _, script := range []bool{true, false} {
-		t.Run(map[bool]string{true: "with JavaScript", false: "without JavaScript"}[script], func(t *testing.T) {
-			t.Parallel()
-			s := newSite(t)
-			b := newTab(t, phone)
-			if !script {
-				b.withoutScript()
+	withAndWithoutScript(t, phone, func(s *site, b *tab, script bool) {
+		link := s.link()
+		b.open(link)
+		b.wantText("#issuer", "TOTP Example")
+		b.wantNoSecret()
+		b.want("!document.documentElement.outerHTML.includes('" + person + "')")
+		b.load(chromedp.Click(chromedp.CSS("#show")))
+		if scanned := b.scanAndTry(s); scanned.Account != person || scanned.Issuer != "TOTP Example" {
+			b.t.Errorf("QR code is for %q at %q", scanned.Account, scanned.Issuer)
+		}
+		b.wantText("#result", "your authenticator is set up")
+		b.wantText("#account", person)
+		s.wantRecoveryCodes(b.recoveryCodes())
+		if !script {
+			b.wantText("noscript", "select the codes and copy them")
+			b.want("document.querySelector('#download').hidden && document.querySelector('#print').hidden")
+		}
+		codes := b.recoveryCodes()
+		for _, again := range []func(){func() { b.load(chromedp.Reload()) }, func() { b.open(link) }} {
+			again()
+			if got := b.recoveryCodes(); !slices.Equal(got, codes) {
+				b.t.Errorf("shown again: %q, want %q", got, codes)
 			}
-			link := s.link()
-			b.open(link)
-			b.wantText("#issuer", "TOTP Example")
-			b.wantNoSecret()
-			b.want("!document.documentElement.outerHTML.includes('" + person + "')")
-			b.load(chromedp.Click(chromedp.CSS("#show")))
-			scanned, err := totp.ParseURI(b.readQR(".qr"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if scanned.Account != person || scanned.Issuer != "TOTP Example" {
-				t.Errorf("QR code is for %q at %q", scanned.Account, scanned.Issuer)
-			}
-			code, err := scanned.Key.Code(s.clock.Now())
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.try(s.wrongCode())
-			b.wantText("#result", "This code is not valid.")
-			b.try(code[:3] + " " + code[3:])
-			b.wantText("#result", "your authenticator is set up")
-			b.wantText("#account", person)
-			s.wantRecoveryCodes(b.recoveryCodes())
-			if !script {
-				b.wantText("noscript", "select the codes and copy them")
-				b.want("document.querySelector('#download').hidden && document.querySelector('#print').hidden")
-			}
-			codes := b.recoveryCodes()
-			for _, again := range []func(){func() { b.load(chromedp.Reload()) }, func() { b.open(link) }} {
-				again()
-				if got := b.recoveryCodes(); !slices.Equal(got, codes) {
-					t.Errorf("shown again: %q, want %q", got, codes)
-				}
-			}
-			b.load(chromedp.Click(chromedp.CSS("#kept")))
-			b.wantText("h1", "Your authenticator is set up")
-			b.open(link)
-			b.wantDeadLink()
-			b.load(chromedp.Click(chromedp.CSS("#show")))
-			b.wantDeadLink()
-		})
-	}
+		}
+		b.load(chromedp.Click(chromedp.CSS("#kept")))
+		b.wantText("h1", "Your authenticator is set up")
+		b.open(link)
+		b.wantDeadLink()
+		b.load(chromedp.Click(chromedp.CSS("#show")))
+		b.wantDeadLink()
+	})
 }
 
 // wantRecoveryCodes wants ten, each good once.
@@ -135,7 +116,7 @@ func (s *site) wantRecoveryCodes(codes []string) {
 	}
 	for _, code := range codes {
 		for _, want := range []bool{true, false} {
-			v, err := s.verifier.Check(s.t.Context(), verifier.Attempt{Account: person, RecoveryCode: code})
+			v, err := s.Verifier.Check(s.t.Context(), verifier.Attempt{Account: person, RecoveryCode: code})
 			if err != nil || v.Valid != want {
 				s.t.Errorf("recovery code: %+v, %v, want %v", v, err, want)
 			}
@@ -147,9 +128,9 @@ func TestRecoveryCodesAreDownloadedPrintedAndCopied(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := newTab(t, desk)
-	b.useClipboard(s.url)
+	b.useClipboard(s.URL)
 	b.openLink(s.link())
-	b.try(s.code())
+	b.try(s.Code())
 	codes := b.recoveryCodes()
 	want := "Recovery codes. For " + person + " at TOTP Example.\nEach of them is good once.\n\n" + strings.Join(codes, "\n") + "\n"
 	if got := b.download("#download", "recovery-codes.txt"); got != want {
@@ -191,7 +172,7 @@ func TestPaperHasTheRecoveryCodesAlone(t *testing.T) {
 	s := newSite(t)
 	b := newTab(t, desk)
 	b.openLink(s.link())
-	b.try(s.code())
+	b.try(s.Code())
 	b.print("dark")
 	b.want("getComputedStyle(document.querySelector('h1')).color === 'rgb(21, 26, 34)'")
 	b.want("['header', '#result', '#download', '#print', '#kept'].every(s => document.querySelector(s).getClientRects().length === 0)")
@@ -214,7 +195,7 @@ func TestEnrolmentLinkIsForTheBrowserThatOpenedIt(t *testing.T) {
 	other.want("document.querySelector('form') === null")
 
 	b.openLink(link) // again
-	b.try(s.code())
+	b.try(s.Code())
 	s.wantRecoveryCodes(b.recoveryCodes())
 }
 
@@ -233,26 +214,26 @@ func TestEnrolmentLinkIsFollowedTwiceFromAnotherSite(t *testing.T) {
 			t.Errorf("QR code says %q", got)
 		}
 	}
-	b.try(s.code())
+	b.try(s.Code())
 	s.wantRecoveryCodes(b.recoveryCodes())
 }
 
 // deadLinks are links that are not good, each for a reason of its own.
 var deadLinks = map[string]func(s *site) string{
-	"mistyped": func(s *site) string { return s.url + "/enrol/" + strings.Repeat("A", 26) },
+	"mistyped": func(s *site) string { return s.URL + "/enrol/" + strings.Repeat("A", 26) },
 	"cut off":  func(s *site) string { link := s.link(); return link[:len(link)-1] },
-	"expired":  func(s *site) string { link := s.link(); s.clock.advance(verifier.DefaultPendingTime); return link },
+	"expired":  func(s *site) string { link := s.link(); s.Clock.Advance(verifier.DefaultPendingTime); return link },
 	"used": func(s *site) string {
 		link := s.link()
-		if v, _, err := s.verifier.Confirm(s.t.Context(), person, s.code(), verifier.RequestID{}); err != nil || !v.Valid {
+		if v, _, err := s.Verifier.Confirm(s.t.Context(), person, s.Code(), verifier.RequestID{}); err != nil || !v.Valid {
 			s.t.Fatal(v, err)
 		}
 		return link
 	},
 	"opened by another": func(s *site) string {
 		link := s.link()
-		r := httptest.NewRequest("POST", strings.TrimPrefix(link, s.url), nil)
-		s.server.ServeHTTP(httptest.NewRecorder(), r)
+		r := httptest.NewRequest("POST", strings.TrimPrefix(link, s.URL), nil)
+		s.ServeHTTP(httptest.NewRecorder(), r)
 		return link
 	},
 }
@@ -279,36 +260,6 @@ func TestEveryDeadLinkShowsTheSamePage(t *testing.T) {
 	}
 }
 
-func TestEnrolmentSaysWhatIsWrongBesideTheForm(t *testing.T) {
-	for name, c := range map[string]struct {
-		cause func(s *site)
-		code  func(s *site) string
-		says  string
-	}{
-		"not a code":   {code: func(*site) string { return "hello" }, says: "That is not a code: a code has 6 digits."},
-		"no store":     {cause: func(s *site) { s.store.Close() }, code: (*site).code, says: "cannot reach its store"},
-		"time is over": {cause: func(s *site) { s.clock.advance(time.Hour) }, code: (*site).code, says: "it is too old"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newSite(t)
-			b := newTab(t, phone)
-			b.openLink(s.link())
-			if c.cause != nil {
-				c.cause(s)
-			}
-			b.try(c.code(s))
-			b.wantText("main", c.says)
-			if name == "no store" || name == "time is over" {
-				b.wantNoSecret()
-				return
-			}
-			b.want("document.querySelector('#code[aria-invalid=true]').getAttribute('aria-describedby') === 'result'")
-			b.wait("(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector('#result').getBoundingClientRect())")
-		})
-	}
-}
-
 func TestEnrolmentIsUsableByKeyboardAlone(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -317,13 +268,7 @@ func TestEnrolmentIsUsableByKeyboardAlone(t *testing.T) {
 	b.press(kb.Tab)
 	b.wantFocus("#show")
 	b.load(chromedp.KeyEvent(kb.Enter))
-	for _, selector := range []string{"#otpauth", "#copy", "#code", "#try button"} {
-		b.press(kb.Tab)
-		b.wantFocus(selector)
-	}
-	b.pressShiftTab()
-	b.press(s.code())
-	b.load(chromedp.KeyEvent(kb.Enter))
+	b.tryByKeyboard(s.Code())
 	b.wantText("h1", "Keep your recovery codes")
 	for _, selector := range []string{"#download", "#print"} { // then #kept
 		b.press(kb.Tab)
@@ -335,24 +280,19 @@ func TestEnrolmentIsUsableByKeyboardAlone(t *testing.T) {
 }
 
 func TestEnrolmentWorksUnderAPrefixAndOverHTTPS(t *testing.T) {
-	for name, c := range map[string]struct{ scheme, prefix string }{
-		"prefix":           {"http", "/second/factor"},
-		"HTTPS":            {"https", ""},
-		"HTTPS and prefix": {"https", "/totp"},
+	for name, o := range map[string]servertest.Options{
+		"prefix":           {Prefix: "/second/factor"},
+		"HTTPS":            {TLS: true},
+		"HTTPS and prefix": {TLS: true, Prefix: "/totp"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := makeSite(t, names{"TOTP Example", "gonzalo123.com"}, c.scheme, c.prefix)
+			s := makeSite(t, o)
 			b := newTab(t, phone)
-			if c.scheme == "https" {
-				s.http.StartTLS()
-				call(b, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
-			} else {
-				s.http.Start()
-			}
+			call(b, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
 			b.openLink(s.link())
 			b.want("getComputedStyle(document.querySelector('.brand')).display === 'flex'") // there is the stylesheet
-			b.try(s.code())
+			b.try(s.Code())
 			s.wantRecoveryCodes(b.recoveryCodes())
 			b.wait("!document.querySelector('#download').hidden") // and the script
 		})

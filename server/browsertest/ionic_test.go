@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"totpctl/server/servertest"
 )
 
 // ionicApp does what the prototype's ApiService and HomePage do: one GET with two
@@ -43,21 +45,21 @@ func serveIonicApp(t *testing.T, address string) *net.TCPAddr {
 
 func (b *tab) validateAsIonic(s *site, bearer, code string) string {
 	b.t.Helper()
-	return eval[string](b, fmt.Sprintf("validate(%q, %q, %q)", s.url, bearer, code))
+	return eval[string](b, fmt.Sprintf("validate(%q, %q, %q)", s.URL, bearer, code))
 }
 
 func TestThePrototypesIonicAppGetsItsTwoToasts(t *testing.T) {
 	serveIonicApp(t, "127.0.0.1:8100")
 	s := newSite(t)
 	b := newTab(t, phone)
-	b.open(appOrigin)
-	code := s.code()
+	b.open(servertest.Origin)
+	code := s.Code()
 	for _, want := range []string{"OK", "Not valid code"} {
 		if got := b.validateAsIonic(s, bearer, code); got != want {
 			t.Errorf("toast is %q, want %q", got, want)
 		}
 	}
-	if n := strings.Count(s.log.String(), "method=OPTIONS"); n == 0 {
+	if n := strings.Count(s.Log.String(), `"method":"OPTIONS"`); n == 0 {
 		t.Error("the browser sent no preflight")
 	}
 }
@@ -69,7 +71,7 @@ func TestAnAppOfAnotherOriginReadsNothing(t *testing.T) {
 	b := newTab(t, phone)
 	b.allowFaults = true // the browser tells of what it refuses
 	b.open(fmt.Sprintf("http://localhost:%d", address.Port))
-	if got := b.validateAsIonic(s, bearer, s.code()); got != "HTTP Error" {
+	if got := b.validateAsIonic(s, bearer, s.Code()); got != "HTTP Error" {
 		t.Errorf("toast is %q, want an error", got)
 	}
 	if n := len(s.requests()); n != 1 || s.requests()[0].Method != "OPTIONS" {

@@ -16,42 +16,42 @@ var states = []struct {
 	name string
 	open func(s *site, b *tab)
 }{
-	{"setup", func(s *site, b *tab) { b.open(s.server.SetupLink()) }},
-	{"setup, wrong code", func(s *site, b *tab) { b.open(s.server.SetupLink()); b.try("1") }},
-	{"setup, good code", func(s *site, b *tab) { b.open(s.adminURL()); b.try(s.code()) }},
-	{"setup done", func(s *site, b *tab) { b.open(s.server.SetupLink()); b.try(s.code()) }},
-	{"link has ended", func(s *site, b *tab) { s.useCode(); b.cancelPasswords(); b.open(s.server.SetupLink()) }},
-	{"link's hour is over", func(s *site, b *tab) { s.clock.advance(time.Hour); b.cancelPasswords(); b.open(s.server.SetupLink()) }},
+	{"setup", func(s *site, b *tab) { b.open(s.SetupLink()) }},
+	{"setup, wrong code", func(s *site, b *tab) { b.open(s.SetupLink()); b.try("1") }},
+	{"setup, good code", func(s *site, b *tab) { b.open(s.adminURL()); b.try(s.Code()) }},
+	{"setup done", func(s *site, b *tab) { b.open(s.SetupLink()); b.try(s.Code()) }},
+	{"link has ended", func(s *site, b *tab) { s.useCode(); b.cancelPasswords(); b.open(s.SetupLink()) }},
+	{"link's hour is over", func(s *site, b *tab) { s.Clock.Advance(time.Hour); b.cancelPasswords(); b.open(s.SetupLink()) }},
 	{"another site's form", func(s *site, b *tab) {
-		b.open("data:text/html,<form method=post action='" + s.url + "/'><button>Win</button></form>")
+		b.open("data:text/html,<form method=post action='" + s.URL + "/'><button>Win</button></form>")
 		b.load(chromedp.Click(chromedp.CSS("button")))
 		b.wantText("h1", "This form came from another site")
 	}},
-	{"refused", func(s *site, b *tab) { b.cancelPasswords(); b.open(s.url + "/") }},
-	{"no store", func(s *site, b *tab) { s.store.Close(); b.open(s.server.SetupLink()) }},
+	{"refused", func(s *site, b *tab) { b.cancelPasswords(); b.open(s.URL + "/") }},
+	{"no store", func(s *site, b *tab) { s.Store.Close(); b.open(s.SetupLink()) }},
 	{"enrol", func(s *site, b *tab) { b.open(s.link()) }},
 	{"enrol, QR code", func(s *site, b *tab) { b.openLink(s.link()) }},
 	{"enrol, wrong code", func(s *site, b *tab) { b.openLink(s.link()); b.try("1") }},
-	{"recovery codes", func(s *site, b *tab) { b.openLink(s.link()); b.try(s.code()) }},
-	{"no such link", func(s *site, b *tab) { b.open(s.url + "/enrol/x") }},
-	{"no such link, no button", func(s *site, b *tab) { b.openLink(s.url + "/enrol/x") }},
-	{"enrol, no store", func(s *site, b *tab) { link := s.link(); s.store.Close(); b.open(link) }},
-	{"app asks", func(s *site, b *tab) { b.open(s.url + "/app"); b.wait(asks) }},
+	{"recovery codes", func(s *site, b *tab) { b.openLink(s.link()); b.try(s.Code()) }},
+	{"no such link", func(s *site, b *tab) { b.open(s.URL + "/enrol/x") }},
+	{"no such link, no button", func(s *site, b *tab) { b.openLink(s.URL + "/enrol/x") }},
+	{"enrol, no store", func(s *site, b *tab) { link := s.link(); s.Store.Close(); b.open(link) }},
+	{"app asks", func(s *site, b *tab) { b.open(s.URL + "/app"); b.wait(asks) }},
 	{"app refuses a bearer", func(s *site, b *tab) {
-		b.open(s.url + "/app")
+		b.open(s.URL + "/app")
 		b.enterBearer("not-the-bearer")
-		b.fill("#totp", s.code())
+		b.fill("#totp", s.Code())
 		b.press(kb.Enter)
 		b.wait(asks)
 	}},
-	{"app", func(s *site, b *tab) { b.open(s.url + "/app"); b.enterBearer(bearer) }},
-	{"app, OK", func(s *site, b *tab) { b.open(s.url + "/app"); b.enterBearer(bearer); b.validate(s.code()) }},
-	{"app, not valid", func(s *site, b *tab) { b.open(s.url + "/app"); b.enterBearer(bearer); b.validate(s.wrongCode()) }},
+	{"app", func(s *site, b *tab) { b.open(s.URL + "/app"); b.enterBearer(bearer) }},
+	{"app, OK", func(s *site, b *tab) { b.open(s.URL + "/app"); b.enterBearer(bearer); b.validate(s.Code()) }},
+	{"app, not valid", func(s *site, b *tab) { b.open(s.URL + "/app"); b.enterBearer(bearer); b.validate(s.WrongCode()) }},
 	{"app, throttled", func(s *site, b *tab) {
 		s.throttle()
-		b.open(s.url + "/app")
+		b.open(s.URL + "/app")
 		b.enterBearer(bearer)
-		b.validate(s.code())
+		b.validate(s.Code())
 	}},
 }
 
@@ -64,7 +64,7 @@ func TestEveryPageIsLightAccessibleAndFitsTheWindow(t *testing.T) {
 			b.slowly()
 			state.open(s, b)
 			b.wantLight()
-			b.wantAskedOnly(s.url)
+			b.wantAskedOnly(s.URL)
 			for _, scheme := range []string{"light", "dark"} {
 				b.prefer("prefers-color-scheme", scheme)
 				b.checkAccessibility("phone, " + scheme)
@@ -127,15 +127,15 @@ func TestHostileNamesAreOnlyText(t *testing.T) {
 			s := newNamedSite(t, n)
 			b := newTab(t, phone)
 			b.resize(phone, 2) // phones have more pixels than the CSS counts
-			b.open(s.server.SetupLink())
+			b.open(s.SetupLink())
 			b.wantNames(n)
 			b.wantLight()
-			if drawn := eval[bool](b, "document.querySelector('.qr svg') !== null"); drawn && b.readQR(".qr") != s.entry.URI() {
+			if drawn := eval[bool](b, "document.querySelector('.qr svg') !== null"); drawn && b.readQR(".qr") != s.Entry.URI() {
 				t.Error("QR code says something else")
 			} else if !drawn {
 				b.wantText("#no-qr", "too long for a QR code")
 			}
-			b.try(s.wrongCode())
+			b.try(s.WrongCode())
 			b.wantNames(n)
 			b.checkAccessibility("phone")
 			b.wantNoSidewaysScroll()
@@ -144,7 +144,7 @@ func TestHostileNamesAreOnlyText(t *testing.T) {
 			b.wantTexts(names{issuer: n.issuer})
 			b.load(chromedp.Click(chromedp.CSS("#show")))
 			b.wantNames(n)
-			b.try(s.code())
+			b.try(s.Code())
 			b.wantTexts(n)
 			b.wait("document.querySelector('#download').hidden === false")
 			b.wantNoSidewaysScroll()
@@ -160,10 +160,10 @@ func TestHostileNamesAreOnOnePageAlone(t *testing.T) {
 	b := newTab(t, phone)
 	b.cancelPasswords()
 	for _, open := range []func(){
-		func() { b.open(s.server.SetupLink()); b.try(s.code()) },
-		func() { b.open(s.server.SetupLink()) },
-		func() { b.open(s.url + "/") },
-		func() { b.open(s.url + "/app") },
+		func() { b.open(s.SetupLink()); b.try(s.Code()) },
+		func() { b.open(s.SetupLink()) },
+		func() { b.open(s.URL + "/") },
+		func() { b.open(s.URL + "/app") },
 	} {
 		open()
 		b.want("document.body.innerText.length > 40")
@@ -214,18 +214,18 @@ func TestPagesWithoutJavaScriptSayWhatNeedsIt(t *testing.T) {
 	s := newSite(t)
 	b := newTab(t, phone)
 	b.withoutScript()
-	b.open(s.url + "/app")
+	b.open(s.URL + "/app")
 	b.wantText("noscript", "This page needs JavaScript")
 	b.wantNoSidewaysScroll()
 	b.resize(phone, 1)
-	b.open(s.server.SetupLink())
+	b.open(s.SetupLink())
 	b.wantText("noscript", "The button that copies the secret needs JavaScript.")
 	b.want("document.querySelector('#copy').hidden")
-	if got := b.readQR(".qr"); got != s.entry.URI() {
+	if got := b.readQR(".qr"); got != s.Entry.URI() {
 		t.Errorf("QR code says %q", got)
 	}
 	b.cancelPasswords()
-	b.open(s.url + "/")
+	b.open(s.URL + "/")
 	b.wantText("h1", "This page shows a secret")
 }
 
@@ -234,9 +234,9 @@ func TestReducedMotionIsRespected(t *testing.T) {
 	s := newSite(t)
 	b := newTab(t, phone)
 	b.prefer("prefers-reduced-motion", "reduce")
-	b.open(s.url + "/app")
+	b.open(s.URL + "/app")
 	b.enterBearer(bearer)
-	b.validate(s.wrongCode())
+	b.validate(s.WrongCode())
 	b.want("getComputedStyle(document.querySelector('.toast')).animationName === 'none'")
 	b.want("document.getAnimations().length === 0")
 }
@@ -245,13 +245,13 @@ func TestStaticFilesAreFetchedOnce(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := newTab(t, phone)
-	b.open(s.url + "/app")
+	b.open(s.URL + "/app")
 	b.wait(asks)
-	b.open(s.server.SetupLink())
+	b.open(s.SetupLink())
 	b.mu.Lock()
 	b.weight = 0
 	b.mu.Unlock()
-	b.open(s.url + "/app")
+	b.open(s.URL + "/app")
 	b.wait(asks)
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -50,36 +51,48 @@ func (b *tab) try(code string) {
 	b.load(chromedp.Click(chromedp.CSS("#try button")))
 }
 
-func TestSetupFromTheQRCodeToTheEndOfTheLink(t *testing.T) {
-	for _, script := range []bool{true, false} {
-		t.Run(map[bool]string{true: "with JavaScript", false: "without JavaScript"}[script], func(t *testing.T) {
+// withAndWithoutScript runs a test in a tab where JavaScript runs, and in one where
+// it does not.
+func withAndWithoutScript(t *testing.T, window size, test func(s *site, b *tab, script bool)) {
+	for name, script := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t)
-			b := newTab(t, desk)
+			s, b := newSite(t), newTab(t, window)
 			if !script {
 				b.withoutScript()
 			}
-			b.open(s.server.SetupLink())
-			scanned, err := totp.ParseURI(b.readQR(".qr"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			code, err := scanned.Key.Code(s.clock.Now())
-			if err != nil {
-				t.Fatal(err)
-			}
-			b.try(s.wrongCode())
-			b.wantText("#result", "This code is not valid.")
-			b.try(code[:3] + " " + code[3:])
-			b.wantText("body", "Your authenticator is set up")
-			b.wantText("#result", "The code is good.")
-			b.want("document.querySelector('.qr, #secret, form') === null")
-			b.cancelPasswords()
-			b.open(s.server.SetupLink())
-			b.wantText("h1", "This set-up link has ended")
-			b.want("!document.body.textContent.includes('" + secret[:4] + "')")
+			test(s, b, script)
 		})
 	}
+}
+
+// scanAndTry reads the page's QR code as an authenticator does, and types a wrong code
+// before the authenticator's.
+func (b *tab) scanAndTry(s *site) totp.Entry {
+	b.t.Helper()
+	scanned, err := totp.ParseURI(b.readQR(".qr"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.try(s.WrongCode())
+	b.wantText("#result", "This code is not valid.")
+	code := s.CodeOf(scanned.Key)
+	b.try(code[:3] + " " + code[3:])
+	return scanned
+}
+
+func TestSetupFromTheQRCodeToTheEndOfTheLink(t *testing.T) {
+	withAndWithoutScript(t, desk, func(s *site, b *tab, _ bool) {
+		b.open(s.SetupLink())
+		b.scanAndTry(s)
+		b.wantText("body", "Your authenticator is set up")
+		b.wantText("#result", "The code is good.")
+		b.want("document.querySelector('.qr, #secret, form') === null")
+		b.cancelPasswords()
+		b.open(s.SetupLink())
+		b.wantText("h1", "This set-up link has ended")
+		b.want("!document.body.textContent.includes('" + secret[:4] + "')")
+	})
 }
 
 func TestSetupQRCodeReadsInEveryThemeAndSize(t *testing.T) {
@@ -89,14 +102,14 @@ func TestSetupQRCodeReadsInEveryThemeAndSize(t *testing.T) {
 	for scheme, window := range map[string]size{"light": phone, "dark": desk} {
 		b.prefer("prefers-color-scheme", scheme)
 		b.resize(window, 1)
-		b.open(s.server.SetupLink())
-		if got := b.readQR(); got != s.entry.URI() {
+		b.open(s.SetupLink())
+		if got := b.readQR(); got != s.Entry.URI() {
 			t.Errorf("%s %v: QR code says %q", scheme, window, got)
 		}
 	}
 	b.resize(desk, 2)
 	b.prefer("prefers-color-scheme", "light")
-	if got := b.readQR(".qr"); got != s.entry.URI() {
+	if got := b.readQR(".qr"); got != s.Entry.URI() {
 		t.Errorf("QR code says %q", got)
 	}
 }
@@ -105,12 +118,12 @@ func TestSetupShowsWhatToTypeByHand(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := newTab(t, phone)
-	b.open(s.server.SetupLink())
+	b.open(s.SetupLink())
 	b.wantText("#issuer", "TOTP Example")
 	b.wantText("#account", "gonzalo123.com")
 	b.wantText("#secret", "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP")
 	b.wantText("dl", "time-based, SHA1, 6 digits, every 30 seconds")
-	if href := eval[string](b, "document.querySelector('#otpauth').href"); href != s.entry.URI() {
+	if href := eval[string](b, "document.querySelector('#otpauth').href"); href != s.Entry.URI() {
 		t.Errorf("the link to an app is %q", href)
 	}
 }
@@ -119,8 +132,8 @@ func TestSetupCopiesTheSecret(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := newTab(t, desk)
-	b.useClipboard(s.url)
-	b.open(s.server.SetupLink())
+	b.useClipboard(s.URL)
+	b.open(s.SetupLink())
 	for name, act := range map[string]func(){
 		"by the button": func() { b.click("#copy"); b.wait("document.querySelector('#copied').textContent === 'Copied'") },
 		"by hand": func() {
@@ -142,15 +155,15 @@ func TestSetupWorksOverPlainHTTP(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := newTab(t, phone)
-	b.useClipboard(s.url)
-	b.open(s.plain(s.server.SetupLink()))
+	b.useClipboard(s.URL)
+	b.open(s.plain(s.SetupLink()))
 	b.want("!isSecureContext")
 	b.click("#copy")
 	b.wait("document.querySelector('#copied').textContent === 'Copied'")
 	b.click("#code")
 	b.edit("v", "paste")
 	b.want("document.querySelector('#code').value === '" + secret + "'")
-	b.try(s.code())
+	b.try(s.Code())
 	b.wantText("body", "Your authenticator is set up")
 }
 
@@ -164,33 +177,45 @@ func (s *site) plain(link string) string {
 	return u.String()
 }
 
-func TestSetupSaysWhatIsWrongBesideTheForm(t *testing.T) {
+func TestTheFormSaysWhatIsWrongBesideIt(t *testing.T) {
+	setup := func(s *site, b *tab) { b.open(s.adminURL()) }
+	enrol := func(s *site, b *tab) { b.openLink(s.link()) }
+	closeStore := func(s *site) { s.Store.Close() }
+	tooLate := func(s *site) { s.Clock.Advance(time.Hour) }
+	noCode := func(*site) string { return "hello" }
 	for name, c := range map[string]struct {
-		cause func(s *site)
-		code  func(s *site) string
+		open  func(*site, *tab)
+		cause func(*site)
+		code  func(*site) string
 		says  string
+		page  bool // in place of the form: it says so alone
 	}{
-		"wrong code":   {code: (*site).wrongCode, says: "This code is not valid. Is the clock of your phone right?"},
-		"not a code":   {code: func(*site) string { return "hello" }, says: "That is not a code: a code has 6 digits."},
-		"throttled":    {cause: (*site).throttle, code: (*site).code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
-		"disabled":     {cause: (*site).disable, code: (*site).code, says: "This account is disabled. Ask an administrator to unlock it."},
-		"used already": {cause: (*site).useCode, code: (*site).code, says: "This code has been used already. Wait for the next one."},
-		"no store":     {cause: func(s *site) { s.store.Close() }, code: (*site).code, says: "cannot reach its store"},
+		"setup, wrong code":   {open: setup, code: (*site).WrongCode, says: "This code is not valid. Is the clock of your phone right?"},
+		"setup, not a code":   {open: setup, code: noCode, says: "That is not a code: a code has 6 digits."},
+		"setup, throttled":    {open: setup, cause: (*site).throttle, code: (*site).Code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
+		"setup, disabled":     {open: setup, cause: (*site).disable, code: (*site).Code, says: "This account is disabled. Ask an administrator to unlock it."},
+		"setup, used already": {open: setup, cause: (*site).useCode, code: (*site).Code, says: "This code has been used already. Wait for the next one."},
+		"setup, no store":     {open: setup, cause: closeStore, code: (*site).Code, says: "cannot reach its store", page: true},
+		"enrol, not a code":   {open: enrol, code: noCode, says: "That is not a code: a code has 6 digits."},
+		"enrol, no store":     {open: enrol, cause: closeStore, code: (*site).Code, says: "cannot reach its store", page: true},
+		"enrol, time is over": {open: enrol, cause: tooLate, code: (*site).Code, says: "it is too old", page: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t)
 			b := newTab(t, phone)
-			b.open(s.adminURL())
+			c.open(s, b)
 			if c.cause != nil {
 				c.cause(s)
 			}
 			b.try(c.code(s))
 			b.wantText("main", c.says)
-			if name != "no store" {
-				b.want("document.querySelector('#code[aria-invalid=true]').getAttribute('aria-describedby') === 'result'")
-				b.wait("(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector('#result').getBoundingClientRect())")
+			if c.page {
+				b.wantNoSecret()
+				return
 			}
+			b.want("document.querySelector('#code[aria-invalid=true]').getAttribute('aria-describedby') === 'result'")
+			b.wait("(r => r.top >= 0 && r.bottom <= innerHeight)(document.querySelector('#result').getBoundingClientRect())")
 		})
 	}
 }
@@ -200,27 +225,33 @@ func TestSetupStaysOpenToAnAdministrator(t *testing.T) {
 	s := newSite(t)
 	b := newTab(t, desk)
 	b.open(s.adminURL())
-	b.try(s.code())
+	b.try(s.Code())
 	b.wantText("#result", "The code is good.")
 	b.wantText("#try", "the page stays open to you")
 	b.open(s.adminURL())
-	if got := b.readQR(".qr"); got != s.entry.URI() {
+	if got := b.readQR(".qr"); got != s.Entry.URI() {
 		t.Errorf("QR code says %q", got)
 	}
+}
+
+// tryByKeyboard steps through the page to its form, and sends a code.
+func (b *tab) tryByKeyboard(code string) {
+	b.t.Helper()
+	for _, selector := range []string{"#otpauth", "#copy", "#code", "#try button"} {
+		b.press(kb.Tab)
+		b.wantFocus(selector)
+	}
+	b.pressShiftTab()
+	b.press(code)
+	b.load(chromedp.KeyEvent(kb.Enter))
 }
 
 func TestSetupIsUsableByKeyboardAlone(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := newTab(t, desk)
-	b.open(s.server.SetupLink())
-	for _, selector := range []string{"#otpauth", "#copy", "#code", "#try button"} {
-		b.press(kb.Tab)
-		b.wantFocus(selector)
-	}
-	b.pressShiftTab()
-	b.press(s.code())
-	b.load(chromedp.KeyEvent(kb.Enter))
+	b.open(s.SetupLink())
+	b.tryByKeyboard(s.Code())
 	b.wantText("body", "Your authenticator is set up")
 	b.press(kb.Tab)
 	b.load(chromedp.KeyEvent(kb.Enter))
@@ -233,7 +264,7 @@ func TestNobodyElseGetsIn(t *testing.T) {
 	b := newTab(t, phone)
 	b.cancelPasswords()
 	for _, path := range []string{"/?setup=", "/?setup=" + strings.Repeat("A", 26)} {
-		b.open(strings.Replace(s.url, "http://", "http://any:wrong@", 1) + path)
+		b.open(strings.Replace(s.URL, "http://", "http://any:wrong@", 1) + path)
 		b.wantText("h1", "This page shows a secret")
 		b.wantText("main", "totpctl qr")
 		b.want("document.querySelector('.qr, #secret, form') === null")
