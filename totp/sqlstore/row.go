@@ -96,7 +96,7 @@ func (p pendingColumn) throttle() verifier.Throttle {
 // A keptColumn is a verifier.Kept as its column seals it. The token and the time
 // are in columns of their own.
 type keptColumn struct {
-	Verdict verifier.Verdict
+	Verdict verdictColumn
 	Codes   []string
 	Cookie  string             `json:",omitempty"`
 	Request verifier.RequestID `json:",omitzero"`
@@ -114,7 +114,7 @@ func (r *row) setState(s verifier.State, sealer *sealer) error {
 	if s.Last == (verifier.Answer{}) {
 		return nil
 	}
-	text, err := json.Marshal(s.Last)
+	text, err := marshalAnswer(s.Last)
 	if err == nil {
 		r.answer = sealer.sign(string(text), r.place("answer")...)
 	}
@@ -138,7 +138,7 @@ func (r *row) state(sealer *sealer) (verifier.State, error) {
 	}
 	text, err := sealer.verify(r.answer, r.place("answer")...)
 	if err == nil && text != "" {
-		err = json.Unmarshal([]byte(text), &s.Last)
+		s.Last, err = unmarshalAnswer([]byte(text))
 	}
 	return s, damaged("answer", err)
 }
@@ -214,7 +214,7 @@ func (r *row) setPending(p verifier.Pending, s *sealer) (err error) {
 }
 
 func (r *row) setKept(k verifier.Kept, s *sealer) error {
-	text, err := json.Marshal(keptColumn{k.Verdict, k.Codes, k.Cookie, k.Request})
+	text, err := json.Marshal(keptColumn{verdictColumn(k.Verdict), k.Codes, k.Cookie, k.Request})
 	if err != nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func (r *row) parseKept(s *sealer) (verifier.Kept, error) {
 	}
 	var column keptColumn
 	err = json.Unmarshal(text, &column)
-	return verifier.Kept{Verdict: column.Verdict, Codes: column.Codes, Until: fromMillis(r.expires),
+	return verifier.Kept{Verdict: verifier.Verdict(column.Verdict), Codes: column.Codes, Until: fromMillis(r.expires),
 		Token: r.pendingToken.String, Cookie: column.Cookie, Request: column.Request}, err
 }
 

@@ -22,14 +22,14 @@ const (
 
 // A Verdict is the answer to an Attempt.
 type Verdict struct {
-	Valid        bool          `json:"valid"`
-	Reason       Reason        `json:"reason,omitempty"`        // why not; empty if Valid
-	RetryAfter   time.Duration `json:"-"`                       // with Throttled: how long from now
-	SkewSteps    int           `json:"skew_steps,omitempty"`    // of a good code: steps between the server's clock and the code's
-	Failures     int           `json:"failures,omitempty"`      // of a good code: wrong ones since the last good one
-	Recovery     bool          `json:"recovery,omitempty"`      // a recovery code was used
-	RecoveryLeft int           `json:"recovery_left,omitempty"` // with Recovery: how many are left
-	Repeated     bool          `json:"-"`                       // given before, for the same request
+	Valid        bool
+	Reason       Reason        // why not; empty if Valid
+	RetryAfter   time.Duration // with Throttled: how long from now
+	SkewSteps    int           // of a good code: steps between the server's clock and the code's
+	Failures     int           // of a good code: wrong ones since the last good one
+	Recovery     bool          // a recovery code was used
+	RecoveryLeft int           // with Recovery: how many are left
+	Repeated     bool          // given before, for the same request
 }
 
 // decide returns the verdict on an attempt and the state after it. Only a wrong
