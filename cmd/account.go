@@ -14,8 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"totpctl/cmd/hint"
-	"totpctl/server"
-	"totpctl/server/client"
+	"totpctl/server/api"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/verifier"
@@ -224,7 +223,7 @@ func (a accountCommands) rekey(ctx context.Context, args []string) error {
 }
 
 func (a accountCommands) printEnrolment(e verifier.Enrolment) error {
-	body := server.NewEnrolmentBody(e, a.public)
+	body := api.EnrolmentOf(e, a.public)
 	if a.json {
 		return a.print(body)
 	}
@@ -245,13 +244,7 @@ func (a accountCommands) confirm(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if !verdict.Valid {
-		return a.program.printVerdict(client.Result{Reason: string(verdict.Reason), RetryAfter: verdict.RetryAfter}, checkForm{json: a.json}, 0)
-	}
-	if a.json {
-		return a.print(server.NewVerdictBody(verdict, codes))
-	}
-	return a.printCodes(codes)
+	return a.program.printVerdict(api.VerdictOf(verdict, codes), checkForm{json: a.json})
 }
 
 func (a accountCommands) recoveryCodes(ctx context.Context, args []string) error {
@@ -265,7 +258,7 @@ func (a accountCommands) recoveryCodes(ctx context.Context, args []string) error
 // printCodes prints bare codes, one a line: they are the result.
 func (a accountCommands) printCodes(codes []string) error {
 	if a.json {
-		return a.print(map[string][]string{"recovery_codes": codes})
+		return a.print(api.RecoveryCodes{Codes: codes})
 	}
 	_, err := fmt.Fprintln(a.program.out, strings.Join(codes, "\n"))
 	return err
@@ -353,7 +346,7 @@ func (a accountCommands) table() *tabwriter.Writer {
 
 func (a accountCommands) printInfo(t *tabwriter.Writer, i verifier.Info) error {
 	if a.json {
-		return a.print(server.NewAccountBody(i))
+		return a.print(api.AccountOf(i))
 	}
 	until := i.WaitUntil
 	if until.IsZero() {

@@ -12,6 +12,7 @@ import (
 
 	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
+	"totpctl/server/api"
 	"totpctl/server/client"
 )
 
@@ -82,15 +83,18 @@ func (p program) check(ctx context.Context, s *config.Settings, form checkForm, 
 	if code, err = p.readCode(code); err != nil {
 		return err
 	}
-	ask := asker.Check
+	question := api.Question{Account: form.account, Code: code}
 	if recovery, ok := client.TidyRecovery(code); ok || form.recovery {
-		ask, code = asker.CheckRecovery, recovery
+		question.Code, question.RecoveryCode = "", recovery
 	}
-	result, err := ask(ctx, form.account, code)
+	result, err := asker.Check(ctx, question)
 	if err != nil {
 		return err
 	}
-	return p.printVerdict(result, form, period)
+	if !form.quiet {
+		defer p.tellClocks(result.ClockOffset, period)
+	}
+	return p.printVerdict(result.Verdict, form)
 }
 
 // readCode tidies a code as people type it; "-" is a line of standard input.
@@ -120,25 +124,34 @@ func (p program) clientConfig(s *config.Settings, form checkForm) (client.Config
 	}, nil
 }
 
-func (p program) printVerdict(r client.Result, form checkForm, period time.Duration) (err error) {
+// printVerdict prints a verdict, and returns errNotValid if that is not valid. Of an account
+// that it confirms it prints the recovery codes.
+func (p program) printVerdict(v api.Verdict, form checkForm) (err error) {
 	switch {
 	case form.json:
-		err = json.NewEncoder(p.out).Encode(r)
-	case !form.quiet && r.Status:
+		err = json.NewEncoder(p.out).Encode(v)
+	case form.quiet:
+	case v.Recovery != nil:
+		_, err = fmt.Fprintln(p.out, strings.Join(v.Recovery, "\n"))
+	case v.Status:
 		_, err = fmt.Fprintln(p.out, "valid")
-	case !form.quiet:
-		_, err = fmt.Fprintln(p.out, "not valid:", whyNot(r))
+	default:
+		_, err = fmt.Fprintln(p.out, "not valid:", v.Clause())
 	}
 	if err != nil {
 		return fmt.Errorf("printing verdict: %w", err)
 	}
-	if r.Status {
-		return nil
+	if !v.Status {
+		return errNotValid
 	}
-	if o := r.ClockOffset; o != nil && !form.quiet && o.Abs() > period/2 {
-		fmt.Fprintf(p.errOut, "totpctl: %s\nhint: most wrong codes are wrong clocks: set this machine's clock, the server's and the phone's by NTP\n", clocks(*o))
+	return nil
+}
+
+// tellClocks warns of a clock that makes right codes wrong.
+func (p program) tellClocks(offset *time.Duration, period time.Duration) {
+	if offset != nil && offset.Abs() > period/2 {
+		fmt.Fprintf(p.errOut, "totpctl: %s\nhint: most wrong codes are wrong clocks: set this machine's clock, the server's and the phone's by NTP\n", clocks(*offset))
 	}
-	return errNotValid
 }
 
 func clocks(offset time.Duration) string {
@@ -147,24 +160,4 @@ func clocks(offset time.Duration) string {
 		direction = "behind"
 	}
 	return fmt.Sprintf("the server's clock is %v %s this machine's", offset.Abs().Round(time.Second), direction)
-}
-
-func whyNot(r client.Result) string {
-	switch r.Reason {
-	case "", "invalid":
-		return "wrong code"
-	case "replayed":
-		return "this code, or a later one, has been used already"
-	case "malformed":
-		return "this has not the form of a code"
-	case "throttled":
-		return fmt.Sprintf("too many wrong codes, wait %d s", int(r.RetryAfter.Seconds()))
-	case "pending":
-		return "the account is not confirmed yet"
-	case "stopped":
-		return "the account's key is stopped: a recovery code is good, or the first code of a new key"
-	case "disabled":
-		return "the account is disabled"
-	}
-	return r.Reason
 }

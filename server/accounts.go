@@ -2,19 +2,13 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
-	"time"
 
-	"totpctl/totp/qrcode"
+	"totpctl/server/api"
 	"totpctl/totp/verifier"
-)
-
-// The size of a page of accounts.
-const (
-	defaultPage = 100
-	maxPage     = 1000
 )
 
 // administered lets only requests through that carry the admin bearer; one that
@@ -26,64 +20,11 @@ func (s *Server) administered(next func(http.ResponseWriter, *http.Request) erro
 			writeError(w, problem{http.StatusForbidden, "this bearer may check codes only"})
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, api.MaxBody)
 		if err := next(w, r); err != nil {
 			writeError(w, err)
 		}
 	})
-}
-
-// An AccountBody is a verifier.Info as HTTP and the command line spell it.
-type AccountBody struct {
-	Account      string          `json:"account"`
-	Status       verifier.Status `json:"status"`
-	Created      time.Time       `json:"created"`
-	Failures     int             `json:"failures"`
-	WaitUntil    *time.Time      `json:"wait_until,omitempty"`
-	PendingUntil *time.Time      `json:"pending_until,omitempty"`
-	RecoveryLeft int             `json:"recovery_codes_left"`
-	RefusedUntil *time.Time      `json:"codes_refused_until,omitempty"` // as one was accepted while the clock was ahead
-}
-
-// NewAccountBody returns what may be told of an account.
-func NewAccountBody(i verifier.Info) AccountBody {
-	return AccountBody{i.Name, i.Status, i.Created, i.Failures, optional(i.WaitUntil), optional(i.PendingUntil), i.RecoveryLeft, optional(i.RefusedUntil)}
-}
-
-func optional(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-// An EnrolmentBody is the one answer that has an account's secret in it.
-type EnrolmentBody struct {
-	Account      string    `json:"account"`
-	URI          string    `json:"uri"`
-	QR           string    `json:"qr_svg,omitempty"` // left out where the names are too long for one
-	PendingUntil time.Time `json:"pending_until"`
-	EnrolURL     string    `json:"enrol_url,omitempty"`
-}
-
-// NewEnrolmentBody returns what the owner of a pending key needs. The public URL
-// is how people reach the server.
-func NewEnrolmentBody(e verifier.Enrolment, public *url.URL) EnrolmentBody {
-	svg, err := qrcode.SVG(e.Entry.URI(), qrTitle)
-	if err != nil { // the names are too long: the URI serves
-		svg = ""
-	}
-	return EnrolmentBody{e.Account, e.Entry.URI(), svg, e.Until, enrolLink(public, e.Token)}
-}
-
-// enrolLink is the link that an administrator sends to the owner of a pending
-// key; "" unless the server is reached by https or on loopback, because what the
-// page shows must not cross a network in the clear.
-func enrolLink(public *url.URL, token string) string {
-	if public.Scheme != "https" && !isLoopback(public) {
-		return ""
-	}
-	return public.JoinPath("enrol", token).String()
 }
 
 func (s *Server) postAccounts(w http.ResponseWriter, r *http.Request) error {
@@ -99,7 +40,7 @@ func (s *Server) postAccounts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusCreated, NewEnrolmentBody(e, s.config.PublicURL))
+	writeJSON(w, http.StatusCreated, api.EnrolmentOf(e, s.config.PublicURL))
 	return nil
 }
 
@@ -112,14 +53,11 @@ func (s *Server) getAccounts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body := struct {
-		Accounts []AccountBody `json:"accounts"`
-		Next     string        `json:"next,omitempty"` // the from of the next page
-	}{Accounts: []AccountBody{}, Next: next}
-	for _, i := range found {
-		body.Accounts = append(body.Accounts, NewAccountBody(i))
+	page := api.Page{Accounts: make([]api.Account, len(found)), Next: next}
+	for i, info := range found {
+		page.Accounts[i] = api.AccountOf(info)
 	}
-	writeJSON(w, http.StatusOK, body)
+	writeJSON(w, http.StatusOK, page)
 	return nil
 }
 
@@ -128,7 +66,7 @@ func readPage(query string) (from string, limit int, err error) {
 	if err != nil {
 		return "", 0, badRequest("query is malformed")
 	}
-	limit = defaultPage
+	limit = api.DefaultPage
 	for name, v := range values {
 		switch {
 		case name == "from" && len(v) == 1:
@@ -142,8 +80,8 @@ func readPage(query string) (from string, limit int, err error) {
 	if _, bad := verifier.ParseAccount(from); from != "" && bad != nil {
 		return "", 0, badRequest("from: " + bad.Error())
 	}
-	if err != nil || limit < 1 || limit > maxPage {
-		return "", 0, badRequest("limit is not 1 to 1000")
+	if err != nil || limit < 1 || limit > api.MaxPage {
+		return "", 0, badRequest(fmt.Sprintf("limit is not 1 to %d", api.MaxPage))
 	}
 	return from, limit, nil
 }
@@ -153,7 +91,7 @@ func (s *Server) getAccount(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, NewAccountBody(info))
+	writeJSON(w, http.StatusOK, api.AccountOf(info))
 	return nil
 }
 
@@ -194,7 +132,7 @@ func (s *Server) postRekey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, NewEnrolmentBody(e, s.config.PublicURL))
+	writeJSON(w, http.StatusOK, api.EnrolmentOf(e, s.config.PublicURL))
 	return nil
 }
 
@@ -206,9 +144,7 @@ func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, struct {
-		Codes []string `json:"recovery_codes"`
-	}{codes})
+	writeJSON(w, http.StatusOK, api.RecoveryCodes{Codes: codes})
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"totpctl/server"
+	"totpctl/server/api"
 	"totpctl/totp"
 )
 
@@ -26,16 +26,11 @@ func read[T any](t testing.TB, r reply, status int) (v T) {
 	return v
 }
 
-type confirmed struct {
-	Status bool     `json:"status"`
-	Codes  []string `json:"recovery_codes"`
-}
-
 // enrolOverHTTP is Enrol over HTTP.
 func (f *fixture) enrolOverHTTP(name string) (totp.Key, []string) {
 	f.t.Helper()
 	body, _ := json.Marshal(map[string]string{"account": name})
-	e := read[server.EnrolmentBody](f.t, f.admin("POST", "/accounts", string(body)), 201)
+	e := read[api.Enrolment](f.t, f.admin("POST", "/accounts", string(body)), 201)
 	scanned, err := totp.ParseURI(e.URI)
 	if err != nil || scanned.Account != name || scanned.Issuer != "TOTP Example" || !strings.HasPrefix(e.QR, "<svg ") {
 		f.t.Fatalf("enrolment %+v, %v", e, err)
@@ -46,11 +41,11 @@ func (f *fixture) enrolOverHTTP(name string) (totp.Key, []string) {
 func (f *fixture) confirm(name string, k totp.Key) []string {
 	f.t.Helper()
 	path := "/accounts/" + strings.ReplaceAll(strings.ReplaceAll(name, "%", "%25"), "/", "%2F") + "/confirm"
-	c := read[confirmed](f.t, f.admin("POST", path, fmt.Sprintf(`{"code":%q}`, f.CodeOf(k))), 200)
-	if !c.Status || len(c.Codes) != 10 {
+	c := read[api.Verdict](f.t, f.admin("POST", path, fmt.Sprintf(`{"code":%q}`, f.CodeOf(k))), 200)
+	if !c.Status || len(c.Recovery) != 10 {
 		f.t.Fatalf("confirmation %+v", c)
 	}
-	return c.Codes
+	return c.Recovery
 }
 
 func TestAnAccountsLifeOverHTTP(t *testing.T) {
@@ -77,11 +72,11 @@ func TestAnAccountsLifeOverHTTP(t *testing.T) {
 		t.Errorf("unlock: %d %s", r.status, r.text)
 	}
 	check(f.CodeOf(k)).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
-	e := read[server.EnrolmentBody](t, f.admin("POST", "/accounts/alice/rekey", ""), 200)
+	e := read[api.Enrolment](t, f.admin("POST", "/accounts/alice/rekey", ""), 200)
 	if e.EnrolURL == "" || !strings.HasPrefix(e.EnrolURL, f.URL+"/enrol/") {
 		t.Errorf("enrolment link is %q", e.EnrolURL)
 	}
-	fresh := read[confirmed](t, f.admin("POST", "/accounts/alice/recovery-codes", ""), 200)
+	fresh := read[api.RecoveryCodes](t, f.admin("POST", "/accounts/alice/recovery-codes", ""), 200)
 	if len(fresh.Codes) != 10 || fresh.Codes[0] == codes[0] {
 		t.Errorf("fresh recovery codes %q", fresh.Codes)
 	}
@@ -124,10 +119,10 @@ func TestARevokingRekeyStopsTheAccountAtOnce(t *testing.T) {
 	f.admin("POST", "/accounts/alice/rekey", `{"account":true}`).wantError(t, 400)
 	f.admin("POST", "/accounts/alice/rekey", `{"revoke":true}{}`).wantError(t, 400)
 	f.Clock.Advance(30 * time.Second)
-	e := read[server.EnrolmentBody](t, f.admin("POST", "/accounts/alice/rekey", `{"revoke":false}`), 200)
+	e := read[api.Enrolment](t, f.admin("POST", "/accounts/alice/rekey", `{"revoke":false}`), 200)
 	f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, f.CodeOf(k))).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
 	f.Clock.Advance(30 * time.Second)
-	e = read[server.EnrolmentBody](t, f.admin("POST", "/accounts/alice/rekey", `{"revoke":true}`), 200)
+	e = read[api.Enrolment](t, f.admin("POST", "/accounts/alice/rekey", `{"revoke":true}`), 200)
 	stopped := func() reply { return f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, f.CodeOf(k))) }
 	stopped().want(t, 200, `{"status":false,"reason":"stopped"}`)
 	if r := f.admin("POST", "/accounts/alice/unlock", ""); !strings.Contains(r.text, `"status":"stopped"`) {
@@ -145,7 +140,7 @@ func TestARevokingRekeyStopsTheAccountAtOnce(t *testing.T) {
 
 func TestAConfirmationIsToldAgainForItsIdempotencyKey(t *testing.T) {
 	f := newFixture(t)
-	e := read[server.EnrolmentBody](t, f.admin("POST", "/accounts", `{"account":"alice"}`), 201)
+	e := read[api.Enrolment](t, f.admin("POST", "/accounts", `{"account":"alice"}`), 201)
 	k, err := totp.ParseURI(e.URI)
 	if err != nil {
 		t.Fatal(err)
@@ -156,10 +151,10 @@ func TestAConfirmationIsToldAgainForItsIdempotencyKey(t *testing.T) {
 	}
 	one := strings.Repeat("1", 16)
 	ask("short").wantError(t, 400)
-	first := read[confirmed](t, ask(one), 200)
+	first := read[api.Verdict](t, ask(one), 200)
 	again := ask(one)
-	if second := read[confirmed](t, again, 200); !slices.Equal(second.Codes, first.Codes) || len(first.Codes) != 10 || !strings.Contains(again.text, `"repeated":true`) {
-		t.Errorf("repeated: %s, want the same %d recovery codes", again.text, len(first.Codes))
+	if second := read[api.Verdict](t, again, 200); !slices.Equal(second.Recovery, first.Recovery) || len(first.Recovery) != 10 || !strings.Contains(again.text, `"repeated":true`) {
+		t.Errorf("repeated: %s, want the same %d recovery codes", again.text, len(first.Recovery))
 	}
 	ask(strings.Repeat("2", 16)).wantError(t, 409)
 	f.admin("POST", "/accounts/alice/confirm", body).wantError(t, 409)
@@ -201,13 +196,9 @@ func TestListsArePagedAndShowNoSecrets(t *testing.T) {
 			t.Errorf("the list shows a secret: %s", r.text)
 		}
 	}
-	type list struct {
-		Accounts []server.AccountBody
-		Next     string
-	}
 	var got []string
 	for from := ""; ; {
-		page := read[list](t, f.admin("GET", "/accounts?limit=3&from="+strings.ReplaceAll(from, "%", "%25"), ""), 200)
+		page := read[api.Page](t, f.admin("GET", "/accounts?limit=3&from="+strings.ReplaceAll(from, "%", "%25"), ""), 200)
 		for _, a := range page.Accounts {
 			got = append(got, a.Account)
 		}
@@ -219,7 +210,7 @@ func TestListsArePagedAndShowNoSecrets(t *testing.T) {
 		t.Errorf("listed %q, want %q", got, names)
 	}
 	for path, name := range map[string]string{"a%2Fb": "a/b", "b%252Fc": "b%2Fc", "%C3%A9": "é"} {
-		if a := read[server.AccountBody](t, f.admin("GET", "/accounts/"+path, ""), 200); a.Account != name || a.RecoveryLeft != 10 {
+		if a := read[api.Account](t, f.admin("GET", "/accounts/"+path, ""), 200); a.Account != name || a.RecoveryCodes != 10 {
 			t.Errorf("GET /accounts/%s: %+v", path, a)
 		}
 	}

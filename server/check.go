@@ -1,17 +1,12 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 
+	"totpctl/server/api"
 	"totpctl/totp/verifier"
-)
-
-// The length of an Idempotency-Key in bytes; a UUID has 36. A shorter one is likely
-// to be used twice, such as the id of a session, and makes a code good again then.
-const (
-	minIdempotencyKey = 16
-	maxIdempotencyKey = 255
 )
 
 // getCheck is the prototype's route: 200 for every verdict, so that its app
@@ -67,7 +62,7 @@ func readAttempt(w http.ResponseWriter, r *http.Request) (verifier.Attempt, erro
 	if r.URL.RawQuery != "" { // an account there must not be overlooked
 		return verifier.Attempt{}, badRequest("POST takes no parameters: the body has the account")
 	}
-	body, err := readStrings(http.MaxBytesReader(w, r.Body, maxBody), "code", "recovery_code", "account")
+	body, err := readStrings(http.MaxBytesReader(w, r.Body, api.MaxBody), "code", "recovery_code", "account")
 	if err != nil {
 		return verifier.Attempt{}, err
 	}
@@ -92,8 +87,9 @@ func requestID(r *http.Request, parts ...string) (verifier.RequestID, error) {
 	if !ok {
 		return verifier.RequestID{}, nil
 	}
-	if len(keys) != 1 || len(keys[0]) < minIdempotencyKey || len(keys[0]) > maxIdempotencyKey {
-		return verifier.RequestID{}, badRequest("Idempotency-Key is repeated, or has not 16 to 255 bytes: make a fresh random one for each attempt")
+	if len(keys) != 1 || len(keys[0]) < api.MinIdempotencyKey || len(keys[0]) > api.MaxIdempotencyKey {
+		return verifier.RequestID{}, badRequest(fmt.Sprintf("Idempotency-Key is repeated, or has not %d to %d bytes: make a fresh random one for each attempt",
+			api.MinIdempotencyKey, api.MaxIdempotencyKey))
 	}
 	return verifier.NewRequestID(append(append([]string{bearer(r)}, parts...), keys[0])...), nil
 }

@@ -6,6 +6,7 @@ import (
 	"path"
 	"time"
 
+	"totpctl/server/api"
 	"totpctl/totp/verifier"
 )
 
@@ -26,7 +27,7 @@ type recoveryPage struct {
 }
 
 func (s *Server) newRecoveryPage(c verifier.Confirmation) recoveryPage {
-	p := recoveryPage{Issuer: c.Issuer, Account: c.Label, Left: inWords(seconds(c.Until.Sub(s.config.Clock())))}
+	p := recoveryPage{Issuer: c.Issuer, Account: c.Label, Left: api.InWords(api.Seconds(c.Until.Sub(s.config.Clock())))}
 	for _, code := range c.Codes {
 		p.Codes = append(p.Codes, groups(code))
 	}
@@ -92,7 +93,7 @@ func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p.Result = p.explain(verdict)
+	p.Result = api.VerdictOf(verdict, nil).Sentence(p.Digits)
 	render(w, http.StatusOK, s.pages.below.Lookup("setup.html"), p)
 	return nil
 }
@@ -132,7 +133,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (p setupPage, err 
 		return p, err
 	}
 	left := e.Until.Sub(s.config.Clock())
-	p.Left = inWords(seconds(left))
+	p.Left = api.InWords(api.Seconds(left))
 	http.SetCookie(w, s.browserCookie(token, e.Cookie, left))
 	return p, nil
 }
@@ -148,7 +149,7 @@ func (s *Server) cookieOf(r *http.Request) string {
 // browserCookie is sent back to the link alone, and by no other site's page.
 func (s *Server) browserCookie(token, browser string, age time.Duration) *http.Cookie {
 	return &http.Cookie{
-		Name: s.enrolCookie(), Value: browser, MaxAge: seconds(age),
+		Name: s.enrolCookie(), Value: browser, MaxAge: api.Seconds(age),
 		Path:     path.Join("/", s.config.PublicURL.EscapedPath(), "enrol", token),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.config.PublicURL.Scheme == "https",
 	}

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"totpctl/server"
+	"totpctl/server/api"
 	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
@@ -30,7 +30,7 @@ func newEnrolling(t *testing.T) *enrolling { return newEnrollingOf(t, "alice") }
 func newEnrollingOf(t *testing.T, name string) *enrolling {
 	t.Helper()
 	e := &enrolling{fixture: newFixture(t)}
-	body := read[server.EnrolmentBody](t, e.admin("POST", "/accounts", `{"account":"`+name+`"}`), 201)
+	body := read[api.Enrolment](t, e.admin("POST", "/accounts", `{"account":"`+name+`"}`), 201)
 	if body.Account != name {
 		t.Fatalf("account %q was made, want %q", body.Account, name)
 	}
@@ -180,7 +180,7 @@ func TestEnrolmentCookieIsForTheLinkAlone(t *testing.T) {
 		s := f.Another(public, nil)
 		r := httptest.NewRequest("POST", "/accounts", strings.NewReader(`{"account":"alice"}`))
 		made := ask(s, r, "Authorization", "Bearer "+adminBearer)
-		link := read[server.EnrolmentBody](t, reply{made.StatusCode, made.Header, body(t, made.Body)}, 201).EnrolURL
+		link := read[api.Enrolment](t, reply{made.StatusCode, made.Header, body(t, made.Body)}, 201).EnrolURL
 		u, err := url.Parse(link)
 		if err != nil || !strings.HasPrefix(link, public) {
 			t.Fatalf("the link does not start with %s: %v", public, err)

@@ -2,10 +2,10 @@ package server
 
 import (
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
+
+	"totpctl/server/api"
 )
 
 // dataPolicy is for answers that are no page: nothing in them is loaded or run.
@@ -27,7 +27,7 @@ func commonHeaders(public *url.URL) http.Header {
 	}
 	// Browsers keep to https for every port of a host, so this machine is left out:
 	// what is developed on it is seldom served by https.
-	if public.Scheme == "https" && !isLoopback(public) {
+	if public.Scheme == "https" && !api.Loopback(public.Hostname()) {
 		h.Set("Strict-Transport-Security", strictTransport)
 	}
 	return h
@@ -40,11 +40,6 @@ func withHeaders(common http.Header, next http.Handler) http.Handler {
 		maps.Copy(w.Header(), common)
 		next.ServeHTTP(w, r)
 	})
-}
-
-func isLoopback(u *url.URL) bool {
-	host := u.Hostname()
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }
 
 // challenge says what a route that takes bearers wants (RFC 6750 section 3). An

@@ -3,9 +3,11 @@ package server
 import (
 	"bytes"
 	"embed"
+	"encoding/json"
 	"html/template"
 	"net/http"
 
+	"totpctl/server/api"
 	"totpctl/totp"
 )
 
@@ -39,10 +41,10 @@ func newPages(e totp.Entry) (p pages, err error) {
 	if p.below, err = p.parse("../"); err != nil {
 		return pages{}, err
 	}
-	if p.app, err = p.newApp(); err != nil {
+	if p.enrolment, err = newEnrolment(e); err != nil {
 		return pages{}, err
 	}
-	p.enrolment, err = newEnrolment(e)
+	p.app, err = p.newApp()
 	return p, err
 }
 
@@ -52,8 +54,12 @@ func (p pages) parse(root string) (*template.Template, error) {
 
 // newApp renders the mobile page once: it is the same for everyone.
 func (p pages) newApp() (asset, error) {
+	sentences, err := json.Marshal(api.Sentences(p.enrolment.Digits))
+	if err != nil {
+		return asset{}, err
+	}
 	var text bytes.Buffer
-	if err := p.top.ExecuteTemplate(&text, "app.html", nil); err != nil {
+	if err := p.top.ExecuteTemplate(&text, "app.html", string(sentences)); err != nil {
 		return asset{}, err
 	}
 	return newAsset(text.Bytes(), "text/html; charset=utf-8", "no-cache")

@@ -2,8 +2,10 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
+	"totpctl/server/api"
 	"totpctl/totp/verifier"
 )
 
@@ -45,26 +47,20 @@ var ownCodes = []struct {
 	{verifier.ErrNoKey, http.StatusServiceUnavailable, "no_encryption_key"},
 }
 
-// An errorBody is the answer to a request that failed.
-type errorBody struct {
-	Error string `json:"error"` // for people
-	Code  string `json:"code"`  // for programs
-}
-
 // answerTo maps every error to the status and the body of its answer. What it does
 // not know is a store that gave no verdict.
-func answerTo(err error) (int, errorBody) {
+func answerTo(err error) (int, api.Error) {
 	for _, own := range ownCodes {
 		if errors.Is(err, own.err) {
-			return own.status, errorBody{err.Error(), own.code}
+			return own.status, api.Error{Error: err.Error(), Code: own.code}
 		}
 	}
 	p := problem{http.StatusServiceUnavailable, "no verdict: the store does not answer, or not for this account"}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		p = problem{http.StatusRequestEntityTooLarge, "body is larger than 4 KiB"}
+		p = problem{http.StatusRequestEntityTooLarge, fmt.Sprintf("body is larger than %d KiB", api.MaxBody>>10)}
 	}
 	errors.As(err, &p)
-	return p.status, errorBody{p.text, codes[p.status]}
+	return p.status, api.Error{Error: p.text, Code: codes[p.status]}
 }
 
 func writeError(w http.ResponseWriter, err error) {

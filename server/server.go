@@ -18,7 +18,6 @@ import (
 
 // Limits on what one request may take.
 const (
-	maxBody       = 4 << 10
 	maxHeader     = 16 << 10
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"totpctl/server/api"
 	"totpctl/totp"
 	"totpctl/totp/qrcode"
 	"totpctl/totp/verifier"
@@ -23,9 +24,6 @@ const (
 	denseQR = 6 << 10
 	maxQR   = 26 << 10
 )
-
-// qrTitle is what a screen reader says of a QR code.
-const qrTitle = "QR code for an authenticator app"
 
 // An enrolment is what a person needs to set up an authenticator.
 type enrolment struct {
@@ -61,7 +59,7 @@ func (p setupPage) Action() string {
 }
 
 func newEnrolment(e totp.Entry) (enrolment, error) {
-	svg, err := qrcode.SVG(e.URI(), qrTitle)
+	svg, err := qrcode.SVG(e.URI(), api.QRTitle)
 	if err != nil && !errors.Is(err, qrcode.ErrTooLong) {
 		return enrolment{}, fmt.Errorf("drawing the QR code: %w", err)
 	}
@@ -115,42 +113,12 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	note(w, "verdict", verdictName(verdict))
-	s.showSetup(w, setupPage{Setup: setup, Result: s.pages.enrolment.explain(verdict), Valid: verdict.Valid})
+	s.showSetup(w, setupPage{Setup: setup, Result: api.VerdictOf(verdict, nil).Sentence(s.pages.enrolment.Digits), Valid: verdict.Valid})
 }
 
 // tidy takes out what authenticators put between groups of digits.
 func tidy(code string) string {
 	return strings.NewReplacer(" ", "", "-", "", "\t", "", "\u00a0", "", "\u202f", "").Replace(code)
-}
-
-func (e enrolment) explain(v verifier.Verdict) string {
-	switch {
-	case v.Valid:
-		return "The code is good."
-	case v.Reason == verifier.Replayed:
-		return "This code has been used already. Wait for the next one."
-	case v.Reason == verifier.Malformed:
-		return fmt.Sprintf("That is not a code: a code has %d digits.", e.Digits)
-	case v.Reason == verifier.NotYet:
-		return "This account is not set up yet."
-	case v.Reason == verifier.Stopped:
-		return "Too many wrong codes have stopped this account's key. Ask an administrator to unlock it."
-	case v.Reason == verifier.Disabled:
-		return "This account is disabled. Ask an administrator to unlock it."
-	case v.Reason == verifier.Throttled:
-		return fmt.Sprintf("Too many wrong codes. Wait %s, then try again.", inWords(seconds(v.RetryAfter)))
-	}
-	return "This code is not valid. Is the clock of your phone right?"
-}
-
-func inWords(seconds int) string {
-	if seconds == 1 {
-		return "1 second"
-	}
-	if seconds < 120 {
-		return fmt.Sprintf("%d seconds", seconds)
-	}
-	return fmt.Sprintf("%d minutes", (seconds+59)/60)
 }
 
 // setupTime is how long a set-up link works: who starts a server is at hand.

@@ -213,9 +213,9 @@ func TestAppSaysWhatWentWrong(t *testing.T) {
 	}{
 		"wrong code":      {code: (*site).WrongCode, says: "Is the clock of your phone right?", toast: true},
 		"used already":    {cause: (*site).useCode, code: (*site).Code, says: "used already", toast: true},
-		"too short":       {code: func(*site) string { return "12345" }, says: "A code is all digits", toast: true},
-		"letters":         {code: func(*site) string { return "abc def" }, says: "A code is all digits", toast: true},
-		"a path":          {code: func(*site) string { return ".." }, says: "A code is all digits", toast: true},
+		"too short":       {code: func(*site) string { return "12345" }, says: "That is not a code: a code has 6 digits.", toast: true},
+		"letters":         {code: func(*site) string { return "abc def" }, says: "That is not a code: a code has 6 digits.", toast: true},
+		"a path":          {code: func(*site) string { return ".." }, says: "That is not a code: a code has 6 digits.", toast: true},
 		"throttled":       {cause: (*site).throttle, code: (*site).Code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
 		"disabled":        {cause: (*site).disable, code: (*site).Code, says: "This account is disabled. Ask an administrator to unlock it.", toast: true},
 		"not set up":      {cause: func(s *site) { s.answer(200, `{"status":false,"reason":"pending"}`) }, code: (*site).Code, says: "This account is not set up yet.", toast: true},

@@ -1,49 +1,28 @@
 package client
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
+
+	"totpctl/server/api"
+	"totpctl/totp"
+	"totpctl/totp/verifier"
 )
 
-const (
-	maxText   = 200 // characters of a server's text that an error shows
-	maxReason = 32
-	minCode   = 6 // digits: what is shorter is no code, and in the text of many an error
-	maxDigits = 8
-)
+// maxText is how many characters of a server's text an error shows.
+const maxText = 200
 
-// A Result is a server's verdict. Its JSON is POST /check's.
+// A Result is a server's verdict.
 type Result struct {
-	Status     bool          // the code is valid
-	Reason     string        // why not: lower-case letters and _; empty if valid or not told
-	RetryAfter time.Duration // with "throttled": how long from now, whole seconds
-	SkewSteps  *int          // if valid: steps between the server's clock and the code's; nil if not told
-	Failures   *int          // if valid: wrong codes since the last good one; nil if not told
-	Left       *int          // if a recovery code was valid: how many are left; nil if not told
+	api.Verdict
 
 	// ClockOffset is how far the server's clock is ahead of this one, give or
 	// take half a second and half the time the answer took. It is nil unless the
 	// code is wrong and the answer dated.
-	ClockOffset *time.Duration
-}
-
-type verdictBody struct {
-	Status     *bool  `json:"status"`
-	Reason     string `json:"reason,omitempty"`
-	RetryAfter uint32 `json:"retry_after,omitempty"` // seconds
-	SkewSteps  *int   `json:"skew_steps,omitempty"`
-	Failures   *int   `json:"failures,omitempty"`
-	Left       *int   `json:"recovery_codes_left,omitempty"`
-}
-
-// MarshalJSON writes the members of a verdict that totpctl knows.
-func (r Result) MarshalJSON() ([]byte, error) {
-	return json.Marshal(verdictBody{&r.Status, r.Reason, uint32(r.RetryAfter / time.Second), r.SkewSteps, r.Failures, r.Left})
+	ClockOffset *time.Duration `json:"-"`
 }
 
 // A failure is an error with a way out.
@@ -60,6 +39,14 @@ type answer struct {
 	date           string
 	body           []byte
 	sent, received time.Time
+}
+
+// whole returns the body, or nil if that is longer than maxAnswer and so cut off.
+func (a answer) whole() []byte {
+	if len(a.body) > maxAnswer {
+		return nil
+	}
+	return a.body
 }
 
 // unknownRoute tells whether the answer is a server's that has no POST /check.
@@ -79,16 +66,20 @@ func (a answer) errorText() (text string, ok bool) { return a.text("error") }
 
 // text returns a member of the answer that is a string.
 func (a answer) text(name string) (text string, ok bool) {
-	raw, ok := members(a.body)[name]
-	return text, ok && json.Unmarshal(raw, &text) == nil
+	members, err := api.Members(a.whole())
+	if err != nil {
+		return "", false
+	}
+	return api.Text(members[name])
 }
 
 func (a answer) result() (Result, error) {
-	r, err := parseVerdict(a.body)
-	throttled := a.status == http.StatusTooManyRequests && r.Reason == "throttled"
+	verdict, err := api.ParseVerdict(a.whole())
+	throttled := a.status == http.StatusTooManyRequests && verdict.Reason == verifier.Throttled
 	switch {
 	case err == nil && (a.status == http.StatusOK || throttled):
-		if !r.Status && (r.Reason == "" || r.Reason == "invalid") {
+		r := Result{Verdict: verdict}
+		if !r.Status && (r.Reason == "" || r.Reason == verifier.Invalid) {
 			r.ClockOffset = a.clockOffset()
 		}
 		return r, nil
@@ -140,48 +131,6 @@ func (a answer) clockOffset() *time.Duration {
 	return new(date.Add(time.Second / 2).Sub(middle))
 }
 
-// parseVerdict refuses what contradicts itself or can be read in two ways.
-func parseVerdict(body []byte) (Result, error) {
-	all, v := members(body), verdictBody{}
-	for name, into := range map[string]any{
-		"status": &v.Status, "reason": &v.Reason, "retry_after": &v.RetryAfter, "skew_steps": &v.SkewSteps, "failures": &v.Failures, "recovery_codes_left": &v.Left,
-	} {
-		if raw, ok := all[name]; ok && json.Unmarshal(raw, into) != nil {
-			return Result{}, errors.New("answer has a " + name + " of the wrong type")
-		}
-	}
-	_, failed := all["error"]
-	oddReason := len(v.Reason) > maxReason || strings.Trim(v.Reason, "abcdefghijklmnopqrstuvwxyz_") != ""
-	switch {
-	case v.Status == nil:
-		return Result{}, errors.New("answer is not a verdict in JSON")
-	case failed, oddReason, *v.Status && v.Reason != "":
-		return Result{}, errors.New("answer contradicts itself")
-	}
-	return Result{Status: *v.Status, Reason: v.Reason, RetryAfter: time.Duration(v.RetryAfter) * time.Second, SkewSteps: v.SkewSteps, Failures: v.Failures, Left: v.Left}, nil
-}
-
-// members are those of a JSON object of at most 64 KiB that has no name twice, or
-// nil. encoding/json alone would let Status stand for status, and the last of two
-// win.
-func members(body []byte) map[string]json.RawMessage {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if open, _ := d.Token(); open != json.Delim('{') || len(body) > maxAnswer || !json.Valid(body) {
-		return nil
-	}
-	all := map[string]json.RawMessage{}
-	for d.More() {
-		token, _ := d.Token()
-		name, _ := token.(string)
-		var value json.RawMessage
-		if _, twice := all[name]; twice || d.Decode(&value) != nil {
-			return nil
-		}
-		all[name] = value
-	}
-	return all
-}
-
 // explain says whom the client asked, and makes err, a failure or nil, fit for a
 // terminal and a log.
 func (c *Client) explain(err error, code string) error {
@@ -190,7 +139,7 @@ func (c *Client) explain(err error, code string) error {
 		return err
 	}
 	f.text = strings.ReplaceAll(f.text, c.config.Bearer, "[redacted]")
-	if len(code) >= minCode {
+	if len(code) >= totp.MinDigits { // what is shorter is no code, and in the text of many an error
 		f.text = strings.ReplaceAll(f.text, code, "[redacted]")
 	}
 	return failure{"asking " + c.base.String() + ": " + clean(f.text), f.hint}

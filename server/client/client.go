@@ -19,6 +19,9 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"totpctl/server/api"
+	"totpctl/totp/verifier"
 )
 
 // DefaultTimeout is how long a Check lasts at most where Config does not say.
@@ -72,32 +75,18 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// Check asks whether code is valid for account, "" being the default one, and
-// returns the server's verdict, throttled included. A lost connection, 502, 503
+// Check asks a question and returns the server's verdict, throttled included. A lost connection, 502, 503
 // and 504 are tried again within the timeout; the Idempotency-Key lets the server
 // repeat its first verdict. A server without POST /check, as the prototype's, is
-// asked with one GET, for the default account only. What cannot be a code, as it
-// has not 6 to 8 digits, is "malformed" and not sent: it may be a password.
+// asked with one GET, for a code of the default account only. What has not the form
+// of a code, or of a recovery code, is malformed and not sent: it may be a password.
 //
 // Whatever is not clearly a verdict is an error. Errors show neither bearer nor
 // code, escape what a server put into them, and have a Hint() string.
-func (c *Client) Check(ctx context.Context, account, code string) (Result, error) {
-	if !isCode(code) {
-		return Result{Reason: "malformed"}, nil
+func (c *Client) Check(ctx context.Context, q api.Question) (Result, error) {
+	if !wellFormed(q) {
+		return Result{Verdict: api.Verdict{Reason: verifier.Malformed}}, nil
 	}
-	return c.ask(ctx, question{Code: code, Account: account})
-}
-
-// CheckRecovery is Check for a recovery code, in the form of TidyRecovery, which
-// the prototype's server does not know.
-func (c *Client) CheckRecovery(ctx context.Context, account, code string) (Result, error) {
-	if !isRecoveryCode(code) {
-		return Result{Reason: "malformed"}, nil
-	}
-	return c.ask(ctx, question{RecoveryCode: code, Account: account})
-}
-
-func (c *Client) ask(ctx context.Context, q question) (Result, error) {
 	code := q.Code + q.RecoveryCode
 	if !utf8.ValidString(q.Account) {
 		return Result{}, failure{"account is not valid UTF-8", "type it again"}
@@ -116,15 +105,17 @@ func (c *Client) ask(ctx context.Context, q question) (Result, error) {
 	return r, c.explain(err, code)
 }
 
-// A question is the body of POST /check.
-type question struct {
-	Code         string `json:"code,omitempty"`
-	RecoveryCode string `json:"recovery_code,omitempty"`
-	Account      string `json:"account,omitempty"`
+// wellFormed reports whether a question asks about one code, which has the form of
+// one.
+func wellFormed(q api.Question) bool {
+	if q.Code == "" {
+		return isRecoveryCode(q.RecoveryCode)
+	}
+	return q.RecoveryCode == "" && isCode(q.Code)
 }
 
 // post asks with one Idempotency-Key until there is an answer.
-func (c *Client) post(ctx context.Context, q question) (answer, error) {
+func (c *Client) post(ctx context.Context, q api.Question) (answer, error) {
 	body, err := json.Marshal(q)
 	if err != nil {
 		return answer{}, err

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"totpctl/server/api"
 )
 
 const (
@@ -109,7 +111,7 @@ func TestCheckPostsWhatTheServerWants(t *testing.T) {
 			got = r
 			io.WriteString(w, `{"status":true}`)
 		}))
-		r, err := newClient(t, s.URL+v.path).Check(t.Context(), v.account, code)
+		r, err := newClient(t, s.URL+v.path).Check(t.Context(), api.Question{Account: v.account, Code: code})
 		s.Close()
 		if err != nil || !r.Status {
 			t.Fatalf("%+v, %v", r, err)
@@ -135,7 +137,7 @@ func TestEachCheckHasAnIdempotencyKeyOfItsOwn(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if r, err := c.Check(t.Context(), "", code); err != nil || r.Reason != "replayed" {
+			if r, err := c.Check(t.Context(), api.Question{Code: code}); err != nil || r.Reason != "replayed" {
 				t.Errorf("%+v, %v", r, err)
 			}
 		})
@@ -167,7 +169,7 @@ func TestNothingIsAskedAgainAfterAVerdictOrARefusal(t *testing.T) {
 			w.WriteHeader(first.status)
 			io.WriteString(w, first.body)
 		})
-		if r, err := c.Check(t.Context(), "", code); r.Status || n.Load() != 1 {
+		if r, err := c.Check(t.Context(), api.Question{Code: code}); r.Status || n.Load() != 1 {
 			t.Errorf("%d %.40s: asked %d times, %+v, %v", first.status, first.body, n.Load(), r, err)
 		}
 	}
@@ -185,7 +187,7 @@ func TestAnUnavailableServerIsAskedAgainWithTheSameKey(t *testing.T) {
 			}
 			io.WriteString(w, `{"status":true}`)
 		})
-		if r, err := c.Check(t.Context(), "", code); err != nil || !r.Status || n != 3 || len(keys) != 1 {
+		if r, err := c.Check(t.Context(), api.Question{Code: code}); err != nil || !r.Status || n != 3 || len(keys) != 1 {
 			t.Errorf("%d: %+v, %v after %d requests with %d keys", status, r, err, n, len(keys))
 		}
 	}
@@ -214,7 +216,7 @@ func TestAServerWithoutPostCheckIsAskedAsThePrototypeIs(t *testing.T) {
 		for _, valid := range []bool{true, false} {
 			var gets atomic.Int32
 			c := serve(t, prototype(status, fmt.Sprintf(`{"status":%v}`, valid), &gets))
-			r, err := c.Check(t.Context(), "", code)
+			r, err := c.Check(t.Context(), api.Question{Code: code})
 			if err != nil || r.Status != valid || gets.Load() != 1 || (r.ClockOffset == nil) != valid {
 				t.Errorf("%d: %+v, %v after %d GETs", status, r, err, gets.Load())
 			}
@@ -225,7 +227,7 @@ func TestAServerWithoutPostCheckIsAskedAsThePrototypeIs(t *testing.T) {
 func TestOnlyTheDefaultAccountIsAskedOfThePrototype(t *testing.T) {
 	var gets atomic.Int32
 	c := serve(t, prototype(404, `{"status":true}`, &gets))
-	_, err := c.Check(t.Context(), "alice", code)
+	_, err := c.Check(t.Context(), api.Question{Account: "alice", Code: code})
 	wantError(t, err, "answer is 404 not found", "knows no accounts")
 	if gets.Load() != 0 {
 		t.Error("the default account was asked instead of alice")
@@ -242,7 +244,7 @@ func TestTotpctlsOwn404And405AreNotThePrototypes(t *testing.T) {
 			w.WriteHeader(status)
 			io.WriteString(w, `{"error":"no such page"}`)
 		})
-		_, err := c.Check(t.Context(), "", code)
+		_, err := c.Check(t.Context(), api.Question{Code: code})
 		wantError(t, err, "no such page", "TOTPCTL_URL")
 		if gets != 0 {
 			t.Errorf("%d led to a GET", status)
@@ -257,7 +259,7 @@ func TestACodeCannotLeadToAnotherPage(t *testing.T) {
 			t.Errorf("code %q asked for %s", odd, r.RequestURI)
 			io.WriteString(w, `{"status":true}`)
 		})
-		if r, err := c.Check(t.Context(), "", odd); err != nil || r.Status || r.Reason != "malformed" {
+		if r, err := c.Check(t.Context(), api.Question{Code: odd}); err != nil || r.Status || r.Reason != "malformed" {
 			t.Errorf("code %q is %+v, %v", odd, r, err)
 		}
 	}
@@ -285,7 +287,7 @@ func TestTheFallbacksErrorsDoNotShowItsURL(t *testing.T) {
 			n.Add(1)
 			h(w, r)
 		})
-		_, err := c.Check(t.Context(), "", code)
+		_, err := c.Check(t.Context(), api.Question{Code: code})
 		wantError(t, err, "asking "+c.config.URL+": ", "")
 		if strings.Contains(err.Error(), "Get ") {
 			t.Errorf("%s: %v", name, err)
@@ -304,7 +306,7 @@ func TestErrorsShowNoSecretAndNoControlCharactersThatAServerSends(t *testing.T) 
 			w.WriteHeader(status)
 			w.Write(text)
 		})
-		_, err := c.Check(t.Context(), "", code)
+		_, err := c.Check(t.Context(), api.Question{Code: code})
 		wantError(t, err, fmt.Sprintf("answer is %d", status), "")
 		if shown := err.Error(); strings.ContainsAny(shown, "\x1b\x07\u009b\u202e\r\n") || len(shown) > 300 {
 			t.Errorf("%d shows %q", status, shown)
@@ -320,13 +322,13 @@ func TestAnAnswerWithoutEndIsAnErrorAtOnce(t *testing.T) {
 		}
 	})
 	c.config.Timeout = time.Minute
-	_, err := c.Check(t.Context(), "", code)
+	_, err := c.Check(t.Context(), api.Question{Code: code})
 	wantError(t, err, "not a verdict", "TOTPCTL_URL")
 }
 
 func TestInvalidUTF8IsAnErrorAndNotAnotherAccount(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) { t.Error("asked"); io.WriteString(w, `{"status":true}`) })
-	_, err := c.Check(t.Context(), "alice\xff", code)
+	_, err := c.Check(t.Context(), api.Question{Account: "alice\xff", Code: code})
 	wantError(t, err, "UTF-8", "")
 }
 
@@ -334,12 +336,12 @@ func TestWhatCannotBeACodeIsNotSent(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) { t.Error("asked"); io.WriteString(w, `{"status":true}`) })
 	const recovery = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	for _, odd := range []string{"", "hunter2", "12345", "123456789", "123 456", code + "\xff", code + "\n", "１２３４５６", recovery} {
-		if r, err := c.Check(t.Context(), "", odd); err != nil || r.Status || r.Reason != "malformed" {
+		if r, err := c.Check(t.Context(), api.Question{Code: odd}); err != nil || r.Status || r.Reason != "malformed" {
 			t.Errorf("code %q is %+v, %v", odd, r, err)
 		}
 	}
 	for _, odd := range []string{"", "hunter2", code, recovery[1:], recovery + "2", strings.ToLower(recovery), recovery[1:] + "1", recovery[2:] + "É"} {
-		if r, err := c.CheckRecovery(t.Context(), "", odd); err != nil || r.Status || r.Reason != "malformed" {
+		if r, err := c.Check(t.Context(), api.Question{RecoveryCode: odd}); err != nil || r.Status || r.Reason != "malformed" {
 			t.Errorf("recovery code %q is %+v, %v", odd, r, err)
 		}
 	}
@@ -354,6 +356,6 @@ func TestACancelledCheckEndsAtOnce(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-asked; cancel() }()
-	_, err := c.Check(ctx, "", code)
+	_, err := c.Check(ctx, api.Question{Code: code})
 	wantError(t, err, "interrupted", "")
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 	"unicode"
+
+	"totpctl/totp"
 )
 
 // maxCode is how many bytes ReadCode reads at most.
@@ -51,7 +53,9 @@ func isRecoveryCode(s string) bool {
 }
 
 // isCode tells whether s may be a code: 6 to 8 digits.
-func isCode(s string) bool { return len(s) >= minCode && len(s) <= maxDigits && isDigits(s) }
+func isCode(s string) bool {
+	return len(s) >= totp.MinDigits && len(s) <= totp.MaxDigits && isDigits(s)
+}
 
 // isDigits tells whether s is one or more ASCII digits.
 func isDigits(s string) bool {

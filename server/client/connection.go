@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"syscall"
+
+	"totpctl/server/api"
 )
 
 const (
@@ -34,21 +35,14 @@ func newTransport() *http.Transport {
 
 // proxy is net/http's, which by itself knows of no *.localhost.
 func proxy(req *http.Request) (*url.URL, error) {
-	if isLoopback(req.URL.Hostname()) {
+	if api.Loopback(req.URL.Hostname()) {
 		return nil, nil
 	}
 	return http.ProxyFromEnvironment(req)
 }
 
-// isLoopback knows the names of RFC 6761 section 6.3 as well as addresses.
-func isLoopback(host string) bool {
-	host = strings.ToLower(host)
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
-}
-
 func (c *Client) warn() {
-	if c.config.Warn != nil && c.base.Scheme == "http" && !isLoopback(c.base.Hostname()) {
+	if c.config.Warn != nil && c.base.Scheme == "http" && !api.Loopback(c.base.Hostname()) {
 		c.config.Warn(clean("sending the bearer over plain http to " + c.base.Host + ": whoever is on the way can read it; use https"))
 	}
 }

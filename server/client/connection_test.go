@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"totpctl/server/api"
 )
 
 const yes = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n" + `{"status":true}`
@@ -87,7 +89,7 @@ func TestALostConnectionIsTriedAgainWithTheSameKey(t *testing.T) {
 		"in a chunk":        say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n{\"status\""),
 	} {
 		s := &script{peers: []peer{lose, lose, say(yes)}}
-		r, err := newClient(t, s.listen(t, "127.0.0.1:0")).Check(t.Context(), "alice", code)
+		r, err := newClient(t, s.listen(t, "127.0.0.1:0")).Check(t.Context(), api.Question{Account: "alice", Code: code})
 		if n, keys := s.requests(); err != nil || !r.Status || n != 3 || keys != 1 {
 			t.Errorf("lost %s: %+v, %v after %d requests with %d keys", name, r, err, n, keys)
 		}
@@ -98,7 +100,7 @@ func TestALostGetIsNotTriedAgain(t *testing.T) {
 	notFound := "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 	for name, lose := range map[string]peer{"before the answer": func(net.Conn) {}, "reset": reset, "in the body": say(yes[:len(yes)-3])} {
 		s := &script{peers: []peer{say(notFound), lose, say(yes)}}
-		r, err := newClient(t, s.listen(t, "127.0.0.1:0")).Check(t.Context(), "", code)
+		r, err := newClient(t, s.listen(t, "127.0.0.1:0")).Check(t.Context(), api.Question{Code: code})
 		wantError(t, err, "asking http://127.0.0.1:", "is the server up")
 		if n, _ := s.requests(); r.Status || n != 2 {
 			t.Errorf("lost %s: %+v after %d requests, want POST and GET", name, r, n)
@@ -113,7 +115,7 @@ func TestThePostsConnectionIsNotUsedAgain(t *testing.T) {
 		from.Store(r.RemoteAddr, r.Method)
 		w.WriteHeader(404)
 	})
-	c.Check(t.Context(), "", code)
+	c.Check(t.Context(), api.Question{Code: code})
 	n := 0
 	from.Range(func(_, _ any) bool { n++; return true })
 	if n != 2 {
@@ -123,7 +125,7 @@ func TestThePostsConnectionIsNotUsedAgain(t *testing.T) {
 
 func TestIPv6LoopbackWorksWithoutAWarning(t *testing.T) {
 	s := &script{peers: []peer{say(yes)}}
-	if r, err := newClient(t, s.listen(t, "[::1]:0")).Check(t.Context(), "", code); err != nil || !r.Status {
+	if r, err := newClient(t, s.listen(t, "[::1]:0")).Check(t.Context(), api.Question{Code: code}); err != nil || !r.Status {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -135,7 +137,7 @@ func TestARefusedConnectionAsksForServe(t *testing.T) {
 	}
 	url := "http://" + l.Addr().String()
 	l.Close()
-	_, err = newClient(t, url).Check(t.Context(), "", code)
+	_, err = newClient(t, url).Check(t.Context(), api.Question{Code: code})
 	wantError(t, err, "asking "+url+": connection refused", "`totpctl serve`")
 }
 
@@ -164,7 +166,7 @@ func TestRetriesWaitLongerEachTime(t *testing.T) {
 			}
 			return nil
 		})
-		r, err := c.Check(t.Context(), "", code)
+		r, err := c.Check(t.Context(), api.Question{Code: code})
 		if err != nil || !r.Status || fmt.Sprint(at) != "[0s 100ms 300ms 700ms 1.5s]" {
 			t.Errorf("%+v, %v after tries at %v", r, err, at)
 		}
@@ -180,7 +182,7 @@ func TestAServerThatNeverGivesAWholeAnswerIsAnErrorInTheEnd(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, s := newClient(t, "http://127.0.0.1:5000"), &script{peers: []peer{p}}
 			piped(t, c, s, func() error { return nil })
-			r, err := c.Check(t.Context(), "", code)
+			r, err := c.Check(t.Context(), api.Question{Code: code})
 			wantError(t, err, want, "is the server up")
 			if n, keys := s.requests(); r.Status || n != 5 || keys != 1 || strings.Contains(err.Error(), "\x1b") {
 				t.Errorf("%+v, %q after %d requests with %d keys", r, err, n, keys)
@@ -194,7 +196,7 @@ func TestTheTimeoutCoversTheRetries(t *testing.T) {
 		c, start := newClient(t, "http://127.0.0.1:5000"), time.Now()
 		c.config.Timeout = 250 * time.Millisecond
 		piped(t, c, nil, func() error { return os.NewSyscallError("connect", syscall.ECONNREFUSED) })
-		_, err := c.Check(t.Context(), "", code)
+		_, err := c.Check(t.Context(), api.Question{Code: code})
 		wantError(t, err, "connection refused", "serve")
 		if took := time.Since(start); took != c.config.Timeout {
 			t.Errorf("took %v", took)
@@ -209,7 +211,7 @@ func TestASilentServerIsAnErrorAfterTheTimeout(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, s, start := newClient(t, "http://127.0.0.1:5000"), &script{peers: peers}, time.Now()
 			piped(t, c, s, func() error { return nil })
-			r, err := c.Check(t.Context(), "", code)
+			r, err := c.Check(t.Context(), api.Question{Code: code})
 			wantError(t, err, "no answer within 10s", "is the server up")
 			if n, _ := s.requests(); r.Status || n != len(peers) || time.Since(start) != DefaultTimeout {
 				t.Errorf("%s: %+v after %v and %d requests", name, r, time.Since(start), n)
@@ -224,7 +226,7 @@ func TestAnUnknownNameIsNotTriedAgain(t *testing.T) {
 		n++
 		return &net.DNSError{Err: "no such host", Name: "nowhere.example", IsNotFound: true}
 	})
-	_, err := c.Check(t.Context(), "", code)
+	_, err := c.Check(t.Context(), api.Question{Code: code})
 	wantError(t, err, "no such host", "TOTPCTL_URL")
 	if n != 1 {
 		t.Errorf("looked up %d times", n)
@@ -249,7 +251,7 @@ func TestABearerThatCrossesANetworkInTheClearIsWarnedAboutOnce(t *testing.T) {
 				t.Errorf("%s: warned before anything was sent", url)
 			}
 			for range 2 {
-				c.Check(t.Context(), "", code)
+				c.Check(t.Context(), api.Question{Code: code})
 			}
 			if len(warnings) != want || strings.Contains(fmt.Sprint(warnings), bearer) || want > 0 && !strings.Contains(warnings[0], c.base.Host) {
 				t.Errorf("%s: %q", url, warnings)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"totpctl/server/api"
 	"totpctl/totp"
 )
 
@@ -91,7 +92,7 @@ func TestThePrototypesServerIsUnderstood(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := c.Check(t.Context(), "", digits)
+		r, err := c.Check(t.Context(), api.Question{Code: digits})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,13 +109,13 @@ func TestThePrototypesServerIsUnderstood(t *testing.T) {
 	if r.Status || r.Reason != "" || r.ClockOffset == nil || r.ClockOffset.Abs() > 5*time.Second {
 		t.Errorf("an old code is %+v", r)
 	}
-	if r, err := c.Check(t.Context(), "", "abcdef"); err != nil || r.Status || r.Reason != "malformed" {
+	if r, err := c.Check(t.Context(), api.Question{Code: "abcdef"}); err != nil || r.Status || r.Reason != "malformed" {
 		t.Errorf("letters are %+v, %v", r, err)
 	}
 	stranger, err := New(Config{URL: url, Bearer: "another", Clock: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = stranger.Check(t.Context(), "", code)
+	_, err = stranger.Check(t.Context(), api.Question{Code: code})
 	wantError(t, err, "answer is 401 unauthorized", "BEARER")
 }

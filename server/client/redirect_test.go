@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"totpctl/server/api"
 )
 
 func TestNoOtherOriginGetsTheBearer(t *testing.T) {
@@ -34,7 +36,7 @@ func TestNoOtherOriginGetsTheBearer(t *testing.T) {
 				w.WriteHeader(status)
 			})
 			c.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
-			r, err := c.Check(t.Context(), "", code)
+			r, err := c.Check(t.Context(), api.Question{Code: code})
 			_, address, _ := strings.Cut(target, "://")
 			wantError(t, err, address[strings.Index(address, "@")+1:]+", which does not get the bearer", "TOTPCTL_URL")
 			if r.Status || received.Load() != 0 || strings.Contains(err.Error(), "next") || strings.Contains(err.Error(), "hunter2") {
@@ -62,7 +64,7 @@ func TestASecureOriginDoesNotRedirectToPlainHTTP(t *testing.T) {
 	c := secureClient(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, plain+"/check", http.StatusPermanentRedirect)
 	})
-	_, err := c.Check(t.Context(), "", code)
+	_, err := c.Check(t.Context(), api.Question{Code: code})
 	wantError(t, err, "server redirects to "+plain, "TOTPCTL_URL")
 	if n, _ := s.requests(); n != 0 {
 		t.Error("it did")
@@ -84,7 +86,7 @@ func TestARedirectWithinTheOriginKeepsThePost(t *testing.T) {
 			}
 			io.WriteString(w, `{"status":true}`)
 		})
-		if r, err := c.Check(t.Context(), "", code); err != nil || !r.Status || len(keys) != 1 {
+		if r, err := c.Check(t.Context(), api.Question{Code: code}); err != nil || !r.Status || len(keys) != 1 {
 			t.Errorf("%d: %+v, %v, %d keys", status, r, err, len(keys))
 		}
 	}
@@ -100,7 +102,7 @@ func TestARedirectThatDropsThePostOrNeverEndsIsAnError(t *testing.T) {
 			}
 			http.Redirect(w, r, "/login", status)
 		})
-		r, err := c.Check(t.Context(), "", code)
+		r, err := c.Check(t.Context(), api.Question{Code: code})
 		wantError(t, err, "another of its pages", "TOTPCTL_URL")
 		if r.Status || n.Load() != want {
 			t.Errorf("%d: %+v after %d requests, want %d", status, r, n.Load(), want)
@@ -122,7 +124,7 @@ func TestARedirectedGetSendsNoReferer(t *testing.T) {
 			io.WriteString(w, `{"status":true}`)
 		}
 	})
-	if r, err := c.Check(t.Context(), "", code); err != nil || !r.Status {
+	if r, err := c.Check(t.Context(), api.Question{Code: code}); err != nil || !r.Status {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -147,7 +149,7 @@ func TestHTTPSWorksAndOnlyWithATrustedCertificate(t *testing.T) {
 		asked.Add(1)
 		io.WriteString(w, `{"status":true}`)
 	})
-	if r, err := c.Check(t.Context(), "", code); err != nil || !r.Status {
+	if r, err := c.Check(t.Context(), api.Question{Code: code}); err != nil || !r.Status {
 		t.Errorf("%+v, %v", r, err)
 	}
 	stranger, dialed := newClient(t, c.config.URL), 0
@@ -155,7 +157,7 @@ func TestHTTPSWorksAndOnlyWithATrustedCertificate(t *testing.T) {
 		dialed++
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
-	_, err := stranger.Check(t.Context(), "", code)
+	_, err := stranger.Check(t.Context(), api.Question{Code: code})
 	wantError(t, err, "certificate", "SSL_CERT_FILE")
 	if asked.Load() != 1 || dialed != 1 {
 		t.Errorf("asked %d times, and dialed %d times without trust, want 1 each", asked.Load(), dialed)
@@ -164,9 +166,9 @@ func TestHTTPSWorksAndOnlyWithATrustedCertificate(t *testing.T) {
 
 func TestMixedUpSchemesAreErrorsThatPointAtTheURL(t *testing.T) {
 	secure := secureClient(t, func(w http.ResponseWriter, r *http.Request) {})
-	_, err := newClient(t, strings.Replace(secure.config.URL, "https", "http", 1)).Check(t.Context(), "", code)
+	_, err := newClient(t, strings.Replace(secure.config.URL, "https", "http", 1)).Check(t.Context(), api.Question{Code: code})
 	wantError(t, err, "answer is 400 bad request", "http or https")
 	plain := serve(t, func(w http.ResponseWriter, r *http.Request) {})
-	_, err = newClient(t, strings.Replace(plain.config.URL, "http", "https", 1)).Check(t.Context(), "", code)
+	_, err = newClient(t, strings.Replace(plain.config.URL, "http", "https", 1)).Check(t.Context(), api.Question{Code: code})
 	wantError(t, err, "HTTP response to HTTPS client", "TOTPCTL_URL")
 }

@@ -113,14 +113,8 @@ function refuseBearer (text) {
   input.focus()
 }
 
-const reasons = {
-  invalid: 'Wrong, or too old. Is the clock of your phone right?',
-  malformed: 'A code is all digits, as many as your authenticator shows.',
-  replayed: 'This code has been used already. Wait for the next one.',
-  pending: 'This account is not set up yet.',
-  stopped: 'Too many wrong codes have stopped this account. Use a recovery code, or ask an administrator.',
-  disabled: 'This account is disabled. Ask an administrator to unlock it.'
-}
+// What is said of each reason is the server's to say.
+const reasons = JSON.parse(validate.dataset.reasons)
 
 function showVerdict (verdict) {
   if (verdict.status === true) {

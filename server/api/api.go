@@ -1,0 +1,121 @@
+// Package api is what crosses the wire between a totpctl server and its clients:
+// each JSON body as one type, the rules of reading it, and the limits.
+//
+// Package server writes these types, package client reads them, and the command
+// line prints them. A member that is left out means "not told", never a default.
+// Bodies are read strictly: what two readers of one text may read differently is
+// refused.
+package api
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"totpctl/totp/qrcode"
+	"totpctl/totp/verifier"
+)
+
+// MaxBody is how many bytes the body of a request may have.
+const MaxBody = 4 << 10
+
+// The length of an Idempotency-Key in bytes; a UUID has 36. A shorter one is likely
+// to be used twice, such as the id of a session, and would make a used code good
+// again.
+const (
+	MinIdempotencyKey = 16
+	MaxIdempotencyKey = 255
+)
+
+// How many accounts a Page has: if the request does not say, and at most.
+const (
+	DefaultPage = 100
+	MaxPage     = 1000
+)
+
+// An Error is the answer to a request that failed.
+type Error struct {
+	Error string `json:"error"` // for people
+	Code  string `json:"code"`  // for programs, such as "no_account"; it never changes its meaning
+}
+
+// An Account is what may be told of an account.
+type Account struct {
+	Account       string          `json:"account"` // "" is the default account
+	Status        verifier.Status `json:"status"`
+	Created       time.Time       `json:"created"`
+	Failures      int             `json:"failures"` // wrong codes in a row
+	WaitUntil     *time.Time      `json:"wait_until,omitempty"`
+	PendingUntil  *time.Time      `json:"pending_until,omitempty"`
+	RecoveryCodes int             `json:"recovery_codes_left"`
+	RefusedUntil  *time.Time      `json:"codes_refused_until,omitempty"` // because one was accepted while the clock was ahead
+}
+
+// AccountOf returns what is told of an account.
+func AccountOf(i verifier.Info) Account {
+	return Account{
+		Account: i.Name, Status: i.Status, Created: i.Created, Failures: i.Failures, WaitUntil: optional(i.WaitUntil),
+		PendingUntil: optional(i.PendingUntil), RecoveryCodes: i.RecoveryLeft, RefusedUntil: optional(i.RefusedUntil),
+	}
+}
+
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// A Page is a part of the list of accounts.
+type Page struct {
+	Accounts []Account `json:"accounts"`
+	Next     string    `json:"next,omitempty"` // the account that the next page is from; "" on the last
+}
+
+// RecoveryCodes are fresh ones: those of before are void.
+type RecoveryCodes struct {
+	Codes []string `json:"recovery_codes"`
+}
+
+// An Enrolment is what the owner of a pending key needs. It is the one body that
+// holds a secret.
+type Enrolment struct {
+	Account      string    `json:"account"`
+	URI          string    `json:"uri"`              // otpauth, as authenticators read it
+	QR           string    `json:"qr_svg,omitempty"` // of the URI; left out if the names are too long for a QR code
+	PendingUntil time.Time `json:"pending_until"`
+	EnrolURL     string    `json:"enrol_url,omitempty"` // the page for the owner; left out unless the server is reached by https or on loopback
+}
+
+// QRTitle is what a screen reader says of a QR code.
+const QRTitle = "QR code for an authenticator app"
+
+// EnrolmentOf returns what the owner of a pending key needs. People reach the server
+// at the public URL.
+func EnrolmentOf(e verifier.Enrolment, public *url.URL) Enrolment {
+	svg, err := qrcode.SVG(e.Entry.URI(), QRTitle)
+	if err != nil { // the names are too long: the URI serves
+		svg = ""
+	}
+	return Enrolment{e.Account, e.Entry.URI(), svg, e.Until, enrolLink(public, e.Token)}
+}
+
+// enrolLink returns the link that an administrator sends to the owner of a pending
+// key. There is none unless people reach the server by https or on loopback: the
+// secret that the page shows must not cross a network in the clear.
+func enrolLink(public *url.URL, token string) string {
+	if public.Scheme != "https" && !Loopback(public.Hostname()) {
+		return ""
+	}
+	return public.JoinPath("enrol", token).String()
+}
+
+// Loopback reports whether a host, without its port, is this machine: an address of
+// loopback, or localhost and the names below it (RFC 6761 section 6.3), in either
+// case.
+func Loopback(host string) bool {
+	host = strings.ToLower(host)
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
+}

@@ -1,0 +1,115 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"totpctl/server/api"
+	"totpctl/totp/verifier"
+)
+
+// reasons are all that a verifier gives.
+var reasons = []verifier.Reason{verifier.Invalid, verifier.Replayed, verifier.Malformed, verifier.Throttled, verifier.NotYet, verifier.Stopped, verifier.Disabled}
+
+func TestEveryVerdictIsReadAsItWasWritten(t *testing.T) {
+	verdicts := []verifier.Verdict{{Valid: true, SkewSteps: -1, Failures: 2}, {Valid: true, Recovery: true, RecoveryLeft: 9}, {Valid: true, Repeated: true}}
+	for _, reason := range reasons {
+		verdicts = append(verdicts, verifier.Verdict{Reason: reason, RetryAfter: 1500 * time.Millisecond})
+	}
+	for _, v := range verdicts {
+		for _, codes := range [][]string{nil, {"A", "B"}} {
+			written, err := json.Marshal(api.VerdictOf(v, codes))
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, err := api.ParseVerdict(written)
+			if again, _ := json.Marshal(read); err != nil || string(again) != string(written) {
+				t.Errorf("%s is read as %s, %v", written, again, err)
+			}
+			if seconds := map[verifier.Reason]int{verifier.Throttled: 2}[v.Reason]; read.RetryAfter != seconds {
+				t.Errorf("%s: retry after %d s, want %d", written, read.RetryAfter, seconds)
+			}
+		}
+	}
+}
+
+func TestEveryReasonHasItsWords(t *testing.T) {
+	clauses, sentences := map[string]bool{}, map[string]bool{}
+	for _, reason := range reasons {
+		v := api.Verdict{Reason: reason, RetryAfter: 150}
+		clause, sentence := v.Clause(), v.Sentence(8)
+		if clause == string(reason) || sentence == "" || strings.Contains(clause+sentence, "%!") {
+			t.Errorf("%s: %q, %q", reason, clause, sentence)
+		}
+		clauses[clause], sentences[sentence] = true, true
+		if told := api.Sentences(8)[reason]; told != sentence && reason != verifier.Throttled {
+			t.Errorf("a script says %q of %s, a page %q", told, reason, sentence)
+		}
+	}
+	if len(clauses) != len(reasons) || len(sentences) != len(reasons) {
+		t.Error("two reasons have the same words")
+	}
+	for got, want := range map[string]string{
+		api.Verdict{}.Clause():                                               "wrong code",
+		api.Verdict{Reason: "locked_out"}.Clause():                           "locked_out",
+		api.Verdict{Reason: verifier.Throttled, RetryAfter: 150}.Clause():    "too many wrong codes, wait 150 s",
+		api.Verdict{Reason: verifier.Throttled, RetryAfter: 150}.Sentence(6): "Too many wrong codes. Wait 3 minutes, then try again.",
+		api.Verdict{Reason: verifier.Malformed}.Sentence(8):                  "That is not a code: a code has 8 digits.",
+		api.Verdict{Status: true}.Sentence(6):                                "The code is good.",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestLoopbackIsThisMachineByAddressOrName(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "LOCALHOST": true, "app.localhost": true, "127.0.0.1": true, "127.9.9.9": true, "::1": true, "::ffff:127.0.0.1": true,
+		"": false, "localhost.example.com": false, "notlocalhost": false, "0.0.0.0": false, "128.0.0.1": false, "fe80::1": false, "totp.example.com": false,
+	} {
+		if got := api.Loopback(host); got != want {
+			t.Errorf("Loopback(%q) = %t", host, got)
+		}
+	}
+}
+
+func TestMembersRefusesWhatTwoReadersMayReadDifferently(t *testing.T) {
+	for text, repeated := range map[string]bool{
+		`{"a":1,"a":2}`: true, `{"a":1,"\u0061":2}`: true, `{"a":{"b":1,"b":2}}`: true,
+		``: false, `{`: false, `[]`: false, `null`: false, `{}{}`: false, `{} x`: false, `{"a":1,}`: false, `{a:1}`: false, "{\"\xff\":1}": false,
+		"{\"a\":\"\xff\"}": false, `{"a":"\ud800"}`: false, "\xef\xbb\xbf{}": false,
+	} {
+		if members, err := api.Members([]byte(text)); err == nil || (err == api.ErrRepeated) != repeated || strings.Contains(err.Error(), text) && text != "" {
+			t.Errorf("%s has the members %v, %v", text, members, err)
+		}
+	}
+	members, err := api.Members([]byte(` {"A":1, "a":"\u00e4\n"} ` + "\n"))
+	if text, ok := api.Text(members["a"]); err != nil || len(members) != 2 || text != "ä\n" || !ok {
+		t.Errorf("%v, %v", members, err)
+	}
+	for _, value := range []string{`{"a":1}`, `{"a":null}`, `{}`} {
+		members, err := api.Members([]byte(value))
+		if _, ok := api.Text(members["a"]); ok || err != nil {
+			t.Errorf("%s has a text, %v", value, err)
+		}
+	}
+}
+
+func TestALinkIsGivenOnlyIfItsPageCannotBeOverheard(t *testing.T) {
+	for public, want := range map[string]string{
+		"https://totp.example.com/second/": "https://totp.example.com/second/enrol/TOKEN", "http://LOCALHOST:5000": "http://LOCALHOST:5000/enrol/TOKEN",
+		"http://[::1]:5000": "http://[::1]:5000/enrol/TOKEN", "http://totp.example.com": "", "http://192.168.1.7:5000": "",
+	} {
+		u, err := url.Parse(public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := api.EnrolmentOf(verifier.Enrolment{Token: "TOKEN"}, u).EnrolURL; got != want {
+			t.Errorf("reached at %s: link %q, want %q", public, got, want)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"time"
+
+	"totpctl/totp/verifier"
+)
+
+// A Question is the body of POST /check: whether Code, or RecoveryCode in its place,
+// is good for Account, which is the default one if it is empty.
+type Question struct {
+	Code         string `json:"code,omitempty"`
+	RecoveryCode string `json:"recovery_code,omitempty"`
+	Account      string `json:"account,omitempty"`
+}
+
+// A Verdict is the answer to a code, whether offered by a Question or to confirm an
+// account.
+type Verdict struct {
+	Status     bool            `json:"status"`                // the code is good
+	Reason     verifier.Reason `json:"reason,omitempty"`      // why not; empty if good or not told
+	RetryAfter int             `json:"retry_after,omitempty"` // with verifier.Throttled: seconds from now
+	SkewSteps  *int            `json:"skew_steps,omitempty"`  // if good: steps between the server's clock and the code's
+	Failures   *int            `json:"failures,omitempty"`    // if good: wrong codes since the last good one
+	Left       *int            `json:"recovery_codes_left,omitempty"`
+	Recovery   []string        `json:"recovery_codes,omitempty"` // fresh ones, of a confirmation
+	Repeated   bool            `json:"repeated,omitempty"`       // given before, for the same Idempotency-Key
+}
+
+// VerdictOf returns what is told of a verdict. The recovery codes are those that a
+// confirmation gives.
+func VerdictOf(v verifier.Verdict, recovery []string) Verdict {
+	told := Verdict{Status: v.Valid, Reason: v.Reason, Recovery: recovery, Repeated: v.Repeated}
+	switch {
+	case v.Recovery:
+		told.Left = &v.RecoveryLeft
+	case v.Valid:
+		told.SkewSteps, told.Failures = &v.SkewSteps, &v.Failures
+	case v.Reason == verifier.Throttled:
+		told.RetryAfter = Seconds(v.RetryAfter)
+	}
+	return told
+}
+
+// Seconds returns a time in whole seconds, rounded up.
+func Seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
+
+// maxReason is how many letters a reason has at most.
+const maxReason = 32
+
+// ParseVerdict reads a verdict, also one of the prototype's server. It refuses what
+// contradicts itself: an answer that has an error, or a good code with a reason. A
+// reason that it does not know is lower-case letters and _.
+func ParseVerdict(text []byte) (Verdict, error) {
+	members, err := Members(text)
+	if err != nil || members["status"] == nil {
+		return Verdict{}, errors.New("answer is not a verdict in JSON")
+	}
+	var v Verdict
+	var status *bool
+	var retryAfter uint32
+	for name, into := range map[string]any{
+		"status": &status, "reason": &v.Reason, "retry_after": &retryAfter, "skew_steps": &v.SkewSteps, "failures": &v.Failures,
+		"recovery_codes_left": &v.Left, "recovery_codes": &v.Recovery, "repeated": &v.Repeated,
+	} {
+		if member := members[name]; member != nil && json.Unmarshal(member, into) != nil {
+			return Verdict{}, errors.New("answer has a " + name + " of the wrong type")
+		}
+	}
+	oddReason := len(v.Reason) > maxReason || strings.Trim(string(v.Reason), "abcdefghijklmnopqrstuvwxyz_") != ""
+	switch {
+	case status == nil:
+		return Verdict{}, errors.New("answer is not a verdict in JSON")
+	case members["error"] != nil, oddReason, *status && v.Reason != "":
+		return Verdict{}, errors.New("answer contradicts itself")
+	}
+	v.Status, v.RetryAfter = *status, int(retryAfter)
+	return v, nil
+}

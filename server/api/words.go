@@ -1,0 +1,79 @@
+package api
+
+import (
+	"fmt"
+
+	"totpctl/totp/verifier"
+)
+
+// why has a row for each reason: what a program tells its caller, and what a page
+// tells the person who has typed a code. The first goes on after "not valid: ".
+var why = map[verifier.Reason]struct{ clause, sentence string }{
+	verifier.Invalid:   {"wrong code", "This code is not valid. Is the clock of your phone right?"},
+	verifier.Replayed:  {"this code, or a later one, has been used already", "This code has been used already. Wait for the next one."},
+	verifier.Malformed: {"not a code: want 6 to 8 digits, or the 26 letters and digits of a recovery code", "That is not a code: a code has %d digits."},
+	verifier.Throttled: {"too many wrong codes, wait %d s", "Too many wrong codes. Wait %s, then try again."},
+	verifier.NotYet:    {"the account is not confirmed yet", "This account is not set up yet."},
+	verifier.Stopped: {"the account's key is stopped: a recovery code is good, or the first code of a new key",
+		"This account's key is stopped. Use a recovery code, or ask an administrator."},
+	verifier.Disabled: {"the account is disabled", "This account is disabled. Ask an administrator to unlock it."},
+}
+
+// Clause says why a code is not good, for a terminal or a log. It is the reason
+// itself if that is of a later server.
+func (v Verdict) Clause() string {
+	switch text := why[v.reason()].clause; {
+	case text == "":
+		return string(v.Reason)
+	case v.Reason == verifier.Throttled:
+		return fmt.Sprintf(text, v.RetryAfter)
+	default:
+		return text
+	}
+}
+
+// Sentence says on a page what came of a code that should have so many digits.
+func (v Verdict) Sentence(digits int) string {
+	switch text := why[v.reason()].sentence; {
+	case v.Status:
+		return "The code is good."
+	case v.Reason == verifier.Throttled:
+		return fmt.Sprintf(text, InWords(v.RetryAfter))
+	case v.Reason == verifier.Malformed:
+		return fmt.Sprintf(text, digits)
+	default:
+		return text
+	}
+}
+
+// reason is invalid for the prototype's server, which gives none.
+func (v Verdict) reason() verifier.Reason {
+	if v.Reason == "" {
+		return verifier.Invalid
+	}
+	return v.Reason
+}
+
+// Sentences returns what Sentence says for each reason, for pages that are scripts.
+// A script counts throttled's seconds down by itself.
+func Sentences(digits int) map[verifier.Reason]string {
+	all := map[verifier.Reason]string{}
+	for reason := range why {
+		if reason != verifier.Throttled {
+			all[reason] = Verdict{Reason: reason}.Sentence(digits)
+		}
+	}
+	return all
+}
+
+// InWords returns a time of whole seconds for people to read: from two minutes on in
+// minutes, rounded up.
+func InWords(seconds int) string {
+	switch {
+	case seconds == 1:
+		return "1 second"
+	case seconds < 120:
+		return fmt.Sprintf("%d seconds", seconds)
+	}
+	return fmt.Sprintf("%d minutes", (seconds+59)/60)
+}
