@@ -11,20 +11,11 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// administered lets only requests through that carry the admin bearer; one that
-// may check codes gets 403.
-func (s *Server) administered(next func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
-	return s.authorized(func(w http.ResponseWriter, r *http.Request) {
-		if !s.admin().allow(bearer(r)) {
-			challenge(w, r, insufficientScope)
-			writeError(w, problem{http.StatusForbidden, "this bearer may check codes only"})
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, api.MaxBody)
-		if err := next(w, r); err != nil {
-			writeError(w, err)
-		}
-	})
+// account returns the account that the path names.
+func account(r *http.Request) string {
+	name := r.PathValue("account")
+	recordOf(r).account = name
+	return name
 }
 
 func (s *Server) postAccounts(w http.ResponseWriter, r *http.Request) error {
@@ -36,12 +27,12 @@ func (s *Server) postAccounts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	recordOf(r).account = name
 	e, err := s.config.Verifier.Add(r.Context(), name)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusCreated, api.EnrolmentOf(e, s.config.PublicURL))
-	return nil
+	return writeJSON(w, http.StatusCreated, api.EnrolmentOf(e, s.config.PublicURL))
 }
 
 func (s *Server) getAccounts(w http.ResponseWriter, r *http.Request) error {
@@ -57,8 +48,7 @@ func (s *Server) getAccounts(w http.ResponseWriter, r *http.Request) error {
 	for i, info := range found {
 		page.Accounts[i] = api.AccountOf(info)
 	}
-	writeJSON(w, http.StatusOK, page)
-	return nil
+	return writeJSON(w, http.StatusOK, page)
 }
 
 func readPage(query string) (from string, limit int, err error) {
@@ -87,16 +77,15 @@ func readPage(query string) (from string, limit int, err error) {
 }
 
 func (s *Server) getAccount(w http.ResponseWriter, r *http.Request) error {
-	info, err := s.config.Verifier.Show(r.Context(), r.PathValue("account"))
+	info, err := s.config.Verifier.Show(r.Context(), account(r))
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, api.AccountOf(info))
-	return nil
+	return writeJSON(w, http.StatusOK, api.AccountOf(info))
 }
 
 func (s *Server) deleteAccount(w http.ResponseWriter, r *http.Request) error {
-	if err := s.config.Verifier.Remove(r.Context(), r.PathValue("account")); err != nil {
+	if err := s.config.Verifier.Remove(r.Context(), account(r)); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -111,16 +100,16 @@ func (s *Server) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	if _, ok := body["code"]; !ok {
 		return badRequest("code is missing")
 	}
-	request, err := requestID(r, "confirm", r.PathValue("account"), body["code"])
+	name := account(r)
+	request, err := requestID(r, "confirm", name, body["code"])
 	if err != nil {
 		return err
 	}
-	verdict, codes, err := s.config.Verifier.Confirm(r.Context(), r.PathValue("account"), body["code"], request)
+	verdict, codes, err := s.config.Verifier.Confirm(r.Context(), name, body["code"], request)
 	if err != nil {
 		return err
 	}
-	writeVerdict(w, verdict, codes, http.StatusTooManyRequests)
-	return nil
+	return writeVerdict(w, r, name, verdict, codes, http.StatusTooManyRequests)
 }
 
 func (s *Server) postRekey(w http.ResponseWriter, r *http.Request) error {
@@ -128,24 +117,22 @@ func (s *Server) postRekey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.config.Verifier.Rekey(r.Context(), r.PathValue("account"), revoke)
+	e, err := s.config.Verifier.Rekey(r.Context(), account(r), revoke)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, api.EnrolmentOf(e, s.config.PublicURL))
-	return nil
+	return writeJSON(w, http.StatusOK, api.EnrolmentOf(e, s.config.PublicURL))
 }
 
 func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
 	if err := readNothing(r.Body); err != nil {
 		return err
 	}
-	codes, err := s.config.Verifier.RecoveryCodes(r.Context(), r.PathValue("account"))
+	codes, err := s.config.Verifier.RecoveryCodes(r.Context(), account(r))
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, api.RecoveryCodes{Codes: codes})
-	return nil
+	return writeJSON(w, http.StatusOK, api.RecoveryCodes{Codes: codes})
 }
 
 func (s *Server) postUnlock(w http.ResponseWriter, r *http.Request) error {
@@ -161,7 +148,7 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, f func(context.C
 	if err := readNothing(r.Body); err != nil {
 		return err
 	}
-	if err := f(r.Context(), r.PathValue("account")); err != nil {
+	if err := f(r.Context(), account(r)); err != nil {
 		return err
 	}
 	return s.getAccount(w, r)

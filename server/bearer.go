@@ -8,61 +8,71 @@ import (
 	"strings"
 )
 
-// bearers are the SHA-256 digests of bearers of one scope: digests have one
-// length, so comparing them tells nothing of a bearer's own.
-type bearers [][sha256.Size]byte
+// A scope is what a bearer is good for; a greater one includes the smaller.
+type scope int
 
-func newBearers(texts ...string) (bearers, error) {
-	var b bearers
-	for _, t := range texts {
-		if t == "" {
-			return nil, errors.New("a bearer is empty")
-		}
-		b = append(b, sha256.Sum256([]byte(t)))
-	}
-	return b, nil
-}
+const (
+	scopeNone  scope = iota
+	scopeCheck       // may check codes
+	scopeAdmin       // may do everything
+)
 
-// allow compares with every bearer, in constant time.
-func (b bearers) allow(text string) bool {
-	digest := sha256.Sum256([]byte(text))
-	found := 0
-	for i := range b {
-		found |= subtle.ConstantTimeCompare(b[i][:], digest[:])
-	}
-	return found == 1
-}
+// String returns the scope as a record names it.
+func (s scope) String() string { return [...]string{"", "check", "admin"}[s] }
 
-// The scopes are what bearers are good for.
-type scopes struct{ check, admin bearers }
+// bearers are digests of the bearers of each scope. Digests have one length, so
+// comparing them tells nothing of a bearer's length.
+type bearers struct{ check, admin []digest }
 
-// SetBearers replaces all bearers at once, for the requests from then on. Each of
-// check may check codes: it wants one at least, and none empty. The admin bearer
-// may do everything; "" turns that way off. After an error the bearers are as
-// they were.
+type digest [sha256.Size]byte
+
+// SetBearers replaces all bearers at once, for the requests from then on. Each of check
+// may check codes; there must be one at least, and none may be empty. The admin bearer
+// may do everything; "" turns that way off. After an error the bearers are as they
+// were.
 func (s *Server) SetBearers(check []string, admin string) error {
-	var next scopes
-	var err error
-	if next.check, err = newBearers(check...); err != nil {
-		return err
+	var next bearers
+	for _, text := range check {
+		if text == "" {
+			return errors.New("a bearer is empty")
+		}
+		next.check = append(next.check, sha256.Sum256([]byte(text)))
 	}
 	if len(next.check) == 0 {
 		return errors.New("no bearer may check codes")
 	}
 	if admin != "" {
-		if next.admin, err = newBearers(admin); err != nil {
-			return err
-		}
+		next.admin = []digest{sha256.Sum256([]byte(admin))}
 	}
-	s.scopes.Store(&next)
+	s.bearers.Store(&next)
 	return nil
 }
 
-// admin is nil where no bearer may do everything.
-func (s *Server) admin() bearers { return s.scopes.Load().admin }
+// hasAdmin reports whether any bearer may do everything.
+func (s *Server) hasAdmin() bool { return s.bearers.Load().admin != nil }
 
-// bearer returns the token of RFC 6750's Authorization header, "" if there is
-// none.
+// scopeOf returns what a bearer is good for.
+func (b *bearers) scopeOf(text string) scope {
+	d := digest(sha256.Sum256([]byte(text)))
+	switch {
+	case d.in(b.admin):
+		return scopeAdmin
+	case d.in(b.check):
+		return scopeCheck
+	}
+	return scopeNone
+}
+
+// in compares with every digest, in constant time.
+func (d digest) in(all []digest) bool {
+	found := 0
+	for i := range all {
+		found |= subtle.ConstantTimeCompare(all[i][:], d[:])
+	}
+	return found == 1
+}
+
+// bearer returns the token of RFC 6750's Authorization header, "" without one.
 func bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -71,15 +81,18 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
-// authorized lets only requests through that carry a bearer of either scope.
-func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		token, now := bearer(r), s.scopes.Load()
-		if !now.check.allow(token) && !now.admin.allow(token) {
-			challenge(w, r, invalidToken)
-			writeError(w, problem{http.StatusUnauthorized, "no bearer, or not the right one"})
-			return
-		}
-		next(w, r)
+// The failures of RFC 6750 section 3.1.
+const (
+	invalidToken      = "invalid_token"
+	insufficientScope = "insufficient_scope"
+)
+
+// challenge says what a route that takes bearers wants (RFC 6750 section 3). Only a
+// caller who has sent a token is told of the failure.
+func challenge(w http.ResponseWriter, r *http.Request, failure string) {
+	text := `Bearer realm="totpctl"`
+	if bearer(r) != "" {
+		text += `, error="` + failure + `"`
 	}
+	w.Header().Set("WWW-Authenticate", text)
 }

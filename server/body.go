@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-
-	"totpctl/server/api"
 )
 
 // readBody reads a request's body to its end. Where that fails it is the client's
@@ -25,8 +23,8 @@ func readBody(body io.Reader) ([]byte, error) {
 }
 
 // readForm parses the form in a request's body.
-func readForm(w http.ResponseWriter, r *http.Request) error {
-	text, err := readBody(http.MaxBytesReader(w, r.Body, api.MaxBody))
+func readForm(r *http.Request) error {
+	text, err := readBody(r.Body)
 	if err != nil {
 		return err
 	}

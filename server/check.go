@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"totpctl/server/api"
 	"totpctl/totp/verifier"
@@ -11,31 +12,41 @@ import (
 
 // getCheck is the prototype's route: 200 for every verdict, so that its app
 // shows its toast.
-func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) {
+func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) error {
 	account, err := queryAccount(r.URL.RawQuery)
 	if err != nil {
-		writeError(w, err)
-		return
+		return err
 	}
-	s.answerCheck(w, r, verifier.Attempt{Account: account, Code: r.PathValue("code")}, http.StatusOK)
+	return s.check(w, r, verifier.Attempt{Account: account, Code: r.PathValue("code")}, http.StatusOK)
 }
 
-func (s *Server) postCheck(w http.ResponseWriter, r *http.Request) {
-	attempt, err := readAttempt(w, r)
+func (s *Server) postCheck(w http.ResponseWriter, r *http.Request) error {
+	attempt, err := readAttempt(r)
 	if err != nil {
-		writeError(w, err)
-		return
+		return err
 	}
-	s.answerCheck(w, r, attempt, http.StatusTooManyRequests)
+	return s.check(w, r, attempt, http.StatusTooManyRequests)
 }
 
-func (s *Server) answerCheck(w http.ResponseWriter, r *http.Request, a verifier.Attempt, ifThrottled int) {
+func (s *Server) check(w http.ResponseWriter, r *http.Request, a verifier.Attempt, ifThrottled int) error {
+	recordOf(r).account = a.Account
 	verdict, err := s.config.Verifier.Check(r.Context(), a)
 	if err != nil {
-		writeError(w, err)
-		return
+		return err
 	}
-	writeVerdict(w, verdict, nil, ifThrottled)
+	return writeVerdict(w, r, a.Account, verdict, nil, ifThrottled)
+}
+
+// writeVerdict answers a throttled attempt with the given status: POST has a status
+// for it, the prototype's GET has not.
+func writeVerdict(w http.ResponseWriter, r *http.Request, account string, v verifier.Verdict, recovery []string, ifThrottled int) error {
+	recordOf(r).decided(account, v)
+	body, status := api.VerdictOf(v, recovery), http.StatusOK
+	if v.Reason == verifier.Throttled {
+		status = ifThrottled
+		w.Header().Set("Retry-After", strconv.Itoa(body.RetryAfter))
+	}
+	return writeJSON(w, status, body)
 }
 
 // queryAccount reads the one parameter there is. A misspelt one must not check
@@ -58,11 +69,11 @@ func queryAccount(query string) (string, error) {
 	return account[0], nil
 }
 
-func readAttempt(w http.ResponseWriter, r *http.Request) (verifier.Attempt, error) {
+func readAttempt(r *http.Request) (verifier.Attempt, error) {
 	if r.URL.RawQuery != "" { // an account there must not be overlooked
 		return verifier.Attempt{}, badRequest("POST takes no parameters: the body has the account")
 	}
-	body, err := readStrings(http.MaxBytesReader(w, r.Body, api.MaxBody), "code", "recovery_code", "account")
+	body, err := readStrings(r.Body, "code", "recovery_code", "account")
 	if err != nil {
 		return verifier.Attempt{}, err
 	}

@@ -37,47 +37,41 @@ func (s *Server) newRecoveryPage(c verifier.Confirmation) recoveryPage {
 // getEnrol shows a button: what fetches a link before its owner does, such as a
 // message's preview, sees no secret and opens nothing. To the browser that has
 // confirmed it shows the recovery codes.
-func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) {
+func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), s.cookieOf(r))
-	switch {
-	case err != nil:
-		s.refuseLink(w, r, err)
-	case c.Codes != nil:
-		render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), s.newRecoveryPage(c))
-	default:
-		render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), c.Issuer)
-	}
-}
-
-// postEnrol opens the link, tries the code of the page that this showed, or ends
-// the link when the recovery codes have been kept.
-func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) {
-	if err := readForm(w, r); err != nil {
-		writeError(w, err)
-		return
-	}
-	answer := s.openLink
-	switch {
-	case r.PostForm.Has("code"):
-		answer = s.confirmByLink
-	case r.PostForm.Has("kept"):
-		answer = s.acknowledge
-	}
-	if err := answer(w, r); err != nil {
-		s.refuseLink(w, r, err)
-	}
-}
-
-func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
-	p, err := s.open(w, r)
-	if errors.Is(err, verifier.ErrConfirmed) {
-		return s.showCodes(w, r)
-	}
 	if err != nil {
 		return err
 	}
-	render(w, http.StatusOK, s.pages.below.Lookup("setup.html"), p)
-	return nil
+	followed(r, c.Account)
+	if c.Codes != nil {
+		return render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), s.newRecoveryPage(c))
+	}
+	return render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), c.Issuer)
+}
+
+// followed records that a link has led to its account.
+func followed(r *http.Request, account string) {
+	rec := recordOf(r)
+	rec.by, rec.account = "enrolment link", account
+}
+
+// postEnrol shows the QR code, tries the code of the form beside it, or ends the link
+// when the recovery codes have been kept.
+func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(r); err != nil {
+		return err
+	}
+	switch {
+	case r.PostForm.Has("code"):
+		return s.confirmByLink(w, r)
+	case r.PostForm.Has("kept"):
+		return s.acknowledge(w, r)
+	}
+	err := s.showPending(w, r, nil)
+	if errors.Is(err, verifier.ErrConfirmed) {
+		return s.showCodes(w, r)
+	}
+	return err
 }
 
 func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
@@ -85,17 +79,11 @@ func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	note(w, "verdict", verdictName(verdict))
+	recordOf(r).decided("", verdict)
 	if verdict.Valid {
 		return s.showCodes(w, r)
 	}
-	p, err := s.open(w, r)
-	if err != nil {
-		return err
-	}
-	p.Result = api.VerdictOf(verdict, nil).Sentence(p.Digits)
-	render(w, http.StatusOK, s.pages.below.Lookup("setup.html"), p)
-	return nil
+	return s.showPending(w, r, &verdict)
 }
 
 // showCodes redirects to the page that shows the recovery codes, so that reloading
@@ -117,25 +105,28 @@ func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	http.SetCookie(w, s.browserCookie(token, "", -time.Second))
-	render(w, http.StatusOK, s.pages.below.Lookup("done.html"), nil)
-	return nil
+	return render(w, http.StatusOK, s.pages.below.Lookup("done.html"), nil)
 }
 
-// open returns the page of the pending account for the browser that opens the link
-// or has opened it.
-func (s *Server) open(w http.ResponseWriter, r *http.Request) (p setupPage, err error) {
+// showPending shows the pending key to the browser that opens the link or has opened
+// it, with the verdict on its code, if it has sent one.
+func (s *Server) showPending(w http.ResponseWriter, r *http.Request, verdict *verifier.Verdict) error {
 	token := r.PathValue("token")
 	e, err := s.config.Verifier.Open(r.Context(), token, s.cookieOf(r))
 	if err != nil {
-		return p, err
+		return err
 	}
-	if p.enrolment, err = newEnrolment(e.Entry); err != nil {
-		return p, err
-	}
+	followed(r, e.Account)
 	left := e.Until.Sub(s.config.Clock())
-	p.Left = api.InWords(api.Seconds(left))
+	p := setupPage{Left: api.InWords(api.Seconds(left))}
+	if p.enrolment, err = newEnrolment(e.Entry); err != nil {
+		return internal("showing the page failed", err)
+	}
+	if verdict != nil {
+		p.Result = api.VerdictOf(*verdict, nil).Sentence(p.Digits)
+	}
 	http.SetCookie(w, s.browserCookie(token, e.Cookie, left))
-	return p, nil
+	return render(w, http.StatusOK, s.pages.below.Lookup("setup.html"), p)
 }
 
 func (s *Server) cookieOf(r *http.Request) string {
@@ -162,9 +153,8 @@ func (s *Server) refuseLink(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, verifier.ErrLink), errors.Is(err, verifier.ErrNoAccount), errors.Is(err, verifier.ErrNotPending):
 		// A browser keeps the cookie back when another site's page led here; the
 		// button on this one brings it along.
-		render(w, http.StatusNotFound, s.pages.below.Lookup("ended.html"), r.Method != http.MethodPost)
+		showRefusal(w, r, http.StatusNotFound, s.pages.below.Lookup("ended.html"), r.Method != http.MethodPost)
 	default:
-		note(w, "error", err.Error())
-		render(w, http.StatusServiceUnavailable, s.pages.below.Lookup("refused.html"), refusal{Unavailable: true})
+		showRefusal(w, r, http.StatusServiceUnavailable, s.pages.below.Lookup("refused.html"), refusal{Unavailable: true})
 	}
 }

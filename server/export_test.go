@@ -1,5 +1,7 @@
 package server
 
+import "context"
+
 // Codes are all that error bodies may have, with their statuses.
 func Codes() map[string]int {
 	all := map[string]int{}
@@ -10,4 +12,10 @@ func Codes() map[string]int {
 		all[own.code] = own.status
 	}
 	return all
+}
+
+// Recorded returns what the record of a request's context says.
+func Recorded(ctx context.Context) (by, account, verdict string, err error) {
+	rec := ctx.Value(recordKey{}).(*record)
+	return rec.by, rec.account, rec.verdict, rec.err
 }

@@ -41,19 +41,3 @@ func withHeaders(common http.Header, next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
-
-// challenge says what a route that takes bearers wants (RFC 6750 section 3). An
-// error is told of only to who has sent a token.
-func challenge(w http.ResponseWriter, r *http.Request, failure string) {
-	text := `Bearer realm="totpctl"`
-	if bearer(r) != "" {
-		text += `, error="` + failure + `"`
-	}
-	w.Header().Set("WWW-Authenticate", text)
-}
-
-// The failures of RFC 6750 section 3.1.
-const (
-	invalidToken      = "invalid_token"
-	insufficientScope = "insufficient_scope"
-)

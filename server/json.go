@@ -7,45 +7,26 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"totpctl/server/api"
-	"totpctl/totp/verifier"
 )
 
-func writeJSON(w http.ResponseWriter, status int, body any) {
+// writeJSON answers with a body. Whatever it returns, nothing has been written.
+func writeJSON(w http.ResponseWriter, status int, body any) error {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false) // it is no HTML, and people read it
 	if err := e.Encode(body); err != nil {
-		status, text = http.StatusInternalServerError, *bytes.NewBufferString(`{"error":"encoding the answer failed","code":"internal"}`)
+		return internal("encoding the answer failed", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if status != http.StatusOK { // net/http copies the header when it is told of the status
 		w.WriteHeader(status)
 	}
 	w.Write(text.Bytes())
-}
-
-// writeVerdict answers a throttled attempt with the given status: POST has one
-// of its own for it, the prototype's GET has not.
-func writeVerdict(w http.ResponseWriter, v verifier.Verdict, recovery []string, ifThrottled int) {
-	body, status := api.VerdictOf(v, recovery), http.StatusOK
-	if v.Reason == verifier.Throttled {
-		status = ifThrottled
-		w.Header().Set("Retry-After", strconv.Itoa(body.RetryAfter))
-	}
-	note(w, "verdict", verdictName(v))
-	writeJSON(w, status, body)
-}
-
-func verdictName(v verifier.Verdict) string {
-	if v.Valid {
-		return "valid"
-	}
-	return string(v.Reason)
+	return nil
 }
 
 // readStrings reads one JSON object whose members are strings of the given names.

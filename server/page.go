@@ -65,35 +65,48 @@ func (p pages) newApp() (asset, error) {
 	return newAsset(text.Bytes(), "text/html; charset=utf-8", "no-cache")
 }
 
-func (s *Server) getApp(w http.ResponseWriter, r *http.Request) {
+func (s *Server) getApp(w http.ResponseWriter, r *http.Request) error {
 	setPageHeaders(w.Header(), appPolicy, "no-referrer")
 	s.pages.app.serve(w, r)
+	return nil
 }
 
-func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) {
+func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	a, ok := s.pages.static.assets[r.PathValue("file")]
 	if !ok {
-		writeError(w, problem{http.StatusNotFound, "no such page"})
-		return
+		return errNoPage
 	}
 	a.serve(w, r)
+	return nil
 }
 
 // render shows a page, which no cache may keep. It is sent as it is: compressing a
-// secret beside text that others choose gives it away by its length.
-func render(w http.ResponseWriter, status int, page *template.Template, data any) {
+// secret beside text that others choose gives it away by its length. Whatever render
+// returns, nothing has been written.
+func render(w http.ResponseWriter, status int, page *template.Template, data any) error {
 	var text bytes.Buffer
 	if err := page.Execute(&text, data); err != nil {
-		writeError(w, problem{http.StatusInternalServerError, "showing the page failed"})
-		return
+		return internal("showing the page failed", err)
 	}
 	h := w.Header()
 	// Under no-referrer a form is sent with "Origin: null", which cannot be told
-	// from another site's. This one names the host, and no path and no query.
+	// from another site's. strict-origin names the host, and no path and no query.
 	setPageHeaders(h, setupPolicy, "strict-origin")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	text.WriteTo(w)
+	return nil
+}
+
+// A refusal is what refused.html shows: why, and how to get in.
+type refusal struct{ Unavailable, OtherSite, Ended, Late, Admin bool }
+
+// showRefusal is render for the end of a request.
+func showRefusal(w http.ResponseWriter, r *http.Request, status int, page *template.Template, data any) {
+	if err := render(w, status, page, data); err != nil {
+		recordOf(r).err = err
+		writeError(w, r, err)
+	}
 }
 
 func setPageHeaders(h http.Header, policy, referrer string) {

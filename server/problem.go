@@ -63,12 +63,17 @@ func answerTo(err error) (int, api.Error) {
 	return p.status, api.Error{Error: p.text, Code: codes[p.status]}
 }
 
-func writeError(w http.ResponseWriter, err error) {
+// writeError answers in JSON.
+func writeError(w http.ResponseWriter, _ *http.Request, err error) {
 	status, body := answerTo(err)
-	if status == http.StatusServiceUnavailable {
-		note(w, "error", err.Error())
-	}
 	writeJSON(w, status, body)
 }
 
 func badRequest(text string) error { return problem{http.StatusBadRequest, text} }
+
+// internal is for an error of ours, which the log tells and the client is not told.
+func internal(text string, err error) error {
+	return fmt.Errorf("%w: %w", problem{http.StatusInternalServerError, text}, err)
+}
+
+var errNoPage = problem{http.StatusNotFound, "no such page"}

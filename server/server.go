@@ -41,7 +41,7 @@ type Config struct {
 // A Server is an http.Handler for all of totpctl's routes.
 type Server struct {
 	config  Config
-	scopes  atomic.Pointer[scopes]
+	bearers atomic.Pointer[bearers]
 	setup   setupLink
 	pages   pages
 	origins map[string]bool
@@ -63,6 +63,7 @@ func New(c Config) (*Server, error) {
 	if s.protection, err = s.newProtection(); err != nil {
 		return nil, err
 	}
+	s.config.Bearers, s.config.AdminBearer = nil, "" // their digests are enough
 	for _, o := range c.Origins {
 		s.origins[o] = true
 	}

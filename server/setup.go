@@ -86,34 +86,30 @@ func groups(s string) (four []string) {
 	return append(four, s)
 }
 
-func (s *Server) getSetup(w http.ResponseWriter, r *http.Request) {
+func (s *Server) getSetup(w http.ResponseWriter, r *http.Request) error {
 	setup, err := s.enter(r)
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return err
 	}
-	s.showSetup(w, setupPage{Setup: setup})
+	return s.showSetup(w, setupPage{Setup: setup})
 }
 
 // postSetup tries the code of the page's form. It reads the form before it asks
 // the store: net/http notices that a caller leaves once the body has been read.
-func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) {
-	if err := readForm(w, r); err != nil {
-		writeError(w, err)
-		return
+func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(r); err != nil {
+		return err
 	}
 	setup, err := s.enter(r)
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return err
 	}
 	verdict, err := s.config.Verifier.Check(r.Context(), verifier.Attempt{Code: tidy(r.PostForm.Get("code"))})
 	if err != nil {
-		s.refuse(w, err)
-		return
+		return err
 	}
-	note(w, "verdict", verdictName(verdict))
-	s.showSetup(w, setupPage{Setup: setup, Result: api.VerdictOf(verdict, nil).Sentence(s.pages.enrolment.Digits), Valid: verdict.Valid})
+	recordOf(r).decided("", verdict)
+	return s.showSetup(w, setupPage{Setup: setup, Result: api.VerdictOf(verdict, nil).Sentence(s.pages.enrolment.Digits), Valid: verdict.Valid})
 }
 
 // tidy takes out what authenticators put between groups of digits.
@@ -142,7 +138,8 @@ var (
 // set-up link while its hour lasts and the account has not accepted a code. It
 // returns the link's token if that was the way in.
 func (s *Server) enter(r *http.Request) (setup string, err error) {
-	if _, password, ok := r.BasicAuth(); ok && s.admin().allow(password) {
+	if _, password, ok := r.BasicAuth(); ok && s.bearers.Load().scopeOf(password) == scopeAdmin {
+		recordOf(r).by = scopeAdmin.String()
 		return "", nil
 	}
 	setup = r.URL.Query().Get("setup")
@@ -158,27 +155,25 @@ func (s *Server) enter(r *http.Request) (setup string, err error) {
 	case !s.config.Clock().Before(s.setup.until):
 		return "", errLinkLate
 	}
+	recordOf(r).by = "set-up link"
 	return setup, nil
 }
 
-func (s *Server) showSetup(w http.ResponseWriter, p setupPage) {
-	p.enrolment, p.Admin = s.pages.enrolment, s.admin() != nil
-	render(w, http.StatusOK, s.pages.top.Lookup("setup.html"), p)
+func (s *Server) showSetup(w http.ResponseWriter, p setupPage) error {
+	p.enrolment, p.Admin = s.pages.enrolment, s.hasAdmin()
+	return render(w, http.StatusOK, s.pages.top.Lookup("setup.html"), p)
 }
 
-// A refusal is what refused.html shows: why, and how to get in.
-type refusal struct{ Unavailable, OtherSite, Ended, Late, Admin bool }
-
-func (s *Server) refuse(w http.ResponseWriter, err error) {
+// refuse shows why nobody gets in, and how to.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status, _ := answerTo(err)
+	why := refusal{Unavailable: status == http.StatusServiceUnavailable, Ended: err == errLinkEnded, Late: err == errLinkLate, Admin: s.hasAdmin()}
 	switch {
-	case status == http.StatusServiceUnavailable:
-		note(w, "error", err.Error())
-	case s.admin() != nil:
+	case why.Unavailable:
+	case why.Admin:
 		w.Header().Set("WWW-Authenticate", `Basic realm="totpctl", charset="UTF-8"`)
 	default: // no header lets anybody in, and a browser must not ask for a password
 		w.Header().Set("WWW-Authenticate", `Setup-Link realm="totpctl"`)
 	}
-	render(w, status, s.pages.top.Lookup("refused.html"), refusal{
-		Unavailable: status == http.StatusServiceUnavailable, Ended: err == errLinkEnded, Late: err == errLinkLate, Admin: s.admin() != nil})
+	showRefusal(w, r, status, s.pages.top.Lookup("refused.html"), why)
 }

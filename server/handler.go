@@ -1,0 +1,68 @@
+package server
+
+import (
+	"net/http"
+
+	"totpctl/server/api"
+)
+
+// A handler answers a request, or returns why it does not.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// methods are the handlers of a path.
+type methods map[string]handler
+
+// A kind of route is who may send requests to it from a browser, and who reads its
+// errors.
+type kind struct {
+	browsers func(http.Handler) http.Handler // nil lets pass what browsers let pass
+	fail     func(w http.ResponseWriter, r *http.Request, err error)
+}
+
+// adapt makes an http.Handler of a handler. It bounds the body, and records and
+// answers the error.
+func (k kind) adapt(h handler) http.Handler {
+	var adapted http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, r.Body, api.MaxBody)
+		}
+		if err := h(w, r); err != nil {
+			recordOf(r).err = err
+			k.fail(w, r, err)
+		}
+	})
+	if k.browsers != nil {
+		adapted = k.browsers(adapted)
+	}
+	return adapted
+}
+
+// pageKind is for pages whose errors refuse shows. Errors about what no page of ours
+// sends, and of showing a page, are answered in JSON.
+func (s *Server) pageKind(refuse func(http.ResponseWriter, *http.Request, error)) kind {
+	return kind{s.protection.Handler, func(w http.ResponseWriter, r *http.Request, err error) {
+		switch status, _ := answerTo(err); status {
+		case http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusInternalServerError:
+			writeError(w, r, err)
+		default:
+			refuse(w, r, err)
+		}
+	}}
+}
+
+// allow lets only requests pass whose bearer has the scope, or a wider one.
+func (s *Server) allow(wanted scope, h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		has := s.bearers.Load().scopeOf(bearer(r))
+		recordOf(r).by = has.String()
+		switch {
+		case has == scopeNone:
+			challenge(w, r, invalidToken)
+			return problem{http.StatusUnauthorized, "no bearer, or not the right one"}
+		case has < wanted:
+			challenge(w, r, insufficientScope)
+			return problem{http.StatusForbidden, "this bearer may check codes only"}
+		}
+		return h(w, r)
+	}
+}
