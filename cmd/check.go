@@ -14,6 +14,7 @@ import (
 	"totpctl/cmd/hint"
 	"totpctl/server/api"
 	"totpctl/server/client"
+	"totpctl/totp/verifier"
 )
 
 // A checkForm is how check asks and prints.
@@ -84,7 +85,7 @@ func (p program) check(ctx context.Context, s *config.Settings, form checkForm, 
 		return err
 	}
 	question := api.Question{Account: form.account, Code: code}
-	if recovery, ok := client.TidyRecovery(code); ok || form.recovery {
+	if recovery, ok := verifier.TidyRecoveryCode(code); ok || form.recovery {
 		question.Code, question.RecoveryCode = "", recovery
 	}
 	result, err := asker.Check(ctx, question)
@@ -95,19 +96,6 @@ func (p program) check(ctx context.Context, s *config.Settings, form checkForm, 
 		defer p.tellClocks(result.ClockOffset, period)
 	}
 	return p.printVerdict(result.Verdict, form)
-}
-
-// readCode tidies a code as people type it; "-" is a line of standard input.
-func (p program) readCode(arg string) (code string, err error) {
-	if code = arg; arg == "-" {
-		if code, err = client.ReadCode(p.in); err != nil {
-			return "", err
-		}
-	}
-	if strings.TrimSpace(code) == "" {
-		return "", hint.With(errors.New("reading the code: it is empty"), "give the code, or - and the code on standard input")
-	}
-	return client.TidyCode(code), nil
 }
 
 func (p program) clientConfig(s *config.Settings, form checkForm) (client.Config, error) {

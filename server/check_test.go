@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,46 @@ func TestOnlyAnAbsentAccountIsTheDefaultOne(t *testing.T) {
 	get("account=%01default").wantCode(t, 400, "bad_account")
 	f.post(`{"code":"123456","account":"nobody"}`).wantCode(t, 404, "no_account")
 	f.post(`{"code":"123456","account":"\u0001default"}`).wantCode(t, 400, "bad_account")
+}
+
+// People read codes out, in groups; programs have the digits.
+func TestRecoveryCodesAreReadAsPeopleTypeThemAndCodesAreNot(t *testing.T) {
+	f := newFixture(t)
+	_, codes := f.Enrol("alice")
+	for i, typed := range []string{
+		strings.ToLower(codes[0]), codes[1][:13] + " " + codes[1][13:], " " + codes[2][:4] + "-" + codes[2][4:] + "\n", codes[3][:20] + "\u2013" + strings.ToLower(codes[3][20:]),
+	} {
+		f.post(fmt.Sprintf(`{"account":"alice","recovery_code":%q}`, typed)).want(t, 200, fmt.Sprintf(`{"status":true,"recovery_codes_left":%d}`, 9-i))
+	}
+	code := f.Code()
+	for _, typed := range []string{code[:3] + " " + code[3:], code[:3] + "-" + code[3:], code + " ", fullWidth(code)} {
+		f.post(fmt.Sprintf(`{"code":%q}`, typed)).want(t, 200, `{"status":false,"reason":"malformed"}`)
+	}
+	f.post(fmt.Sprintf(`{"code":%q}`, code)).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+}
+
+// fullWidth returns digits as a Japanese or Chinese keyboard types them.
+func fullWidth(code string) string {
+	return strings.Map(func(r rune) rune { return r - '0' + '\uff10' }, code)
+}
+
+func TestFormsTakeCodesAsPeopleTypeThem(t *testing.T) {
+	for what, typed := range map[string]func(code string) string{
+		"full-width":               fullWidth,
+		"Arabic-Indic":             func(code string) string { return strings.Map(func(r rune) rune { return r - '0' + '\u0660' }, code) },
+		"with an en dash":          func(code string) string { return code[:3] + "\u2013" + code[3:] },
+		"with a space of a script": func(code string) string { return code[:3] + "\u3000" + code[3:] },
+	} {
+		e := newEnrolling(t)
+		form := url.Values{"code": {typed(e.Code())}}.Encode()
+		if r := e.do("POST", e.setup, "", form, "Content-Type", "application/x-www-form-urlencoded"); r.status != 200 || !strings.Contains(r.text, "The code is good.") {
+			t.Errorf("set-up, %s: %d %s", what, r.status, r.text)
+		}
+		cookie := e.open()
+		if r := e.confirm(cookie, url.QueryEscape(typed(e.goodCode()))); len(r.codes()) != 10 {
+			t.Errorf("enrolment, %s: %d %s", what, r.status, r.text)
+		}
+	}
 }
 
 func TestWhatThereIsNotIsAJSONError(t *testing.T) {

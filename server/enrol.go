@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"totpctl/server/api"
+	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
 
@@ -75,7 +76,7 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
-	verdict, err := s.config.Verifier.ConfirmByLink(r.Context(), r.PathValue("token"), s.cookieOf(r), tidy(r.PostForm.Get("code")))
+	verdict, err := s.config.Verifier.ConfirmByLink(r.Context(), r.PathValue("token"), s.cookieOf(r), totp.TidyCode(r.PostForm.Get("code")))
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"totpctl/server/api"
@@ -104,17 +103,12 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	verdict, err := s.config.Verifier.Check(r.Context(), verifier.Attempt{Code: tidy(r.PostForm.Get("code"))})
+	verdict, err := s.config.Verifier.Check(r.Context(), verifier.Attempt{Code: totp.TidyCode(r.PostForm.Get("code"))})
 	if err != nil {
 		return err
 	}
 	recordOf(r).decided("", verdict)
 	return s.showSetup(w, setupPage{Setup: setup, Result: api.VerdictOf(verdict, nil).Sentence(s.pages.enrolment.Digits), Valid: verdict.Valid})
-}
-
-// tidy takes out what authenticators put between groups of digits.
-func tidy(code string) string {
-	return strings.NewReplacer(" ", "", "-", "", "\t", "", "\u00a0", "", "\u202f", "").Replace(code)
 }
 
 // setupTime is how long a set-up link works: who starts a server is at hand.

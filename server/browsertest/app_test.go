@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -9,6 +10,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
+
+	"totpctl/totp"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
@@ -136,6 +140,36 @@ func TestAppTakesPastedGroups(t *testing.T) {
 	b.want("document.querySelector('#totp').value.length === 7")
 	b.press(kb.Enter)
 	b.wait("document.querySelector('.toast')?.textContent === 'OK'")
+}
+
+func TestAppTidiesCodesAsTheServersFormsDo(t *testing.T) {
+	t.Parallel()
+	var digits strings.Builder
+	for _, r := range unicode.Nd.R16 {
+		for d := rune(r.Lo); d <= rune(r.Hi); d++ {
+			digits.WriteRune(d)
+		}
+	}
+	for _, r := range unicode.Nd.R32 {
+		for d := rune(r.Lo); d <= rune(r.Hi); d++ {
+			digits.WriteRune(d)
+		}
+	}
+	s := newSite(t)
+	b := s.openApp(t)
+	for i, typed := range []string{digits.String(), "\uff11\uff12\uff13\u3000\uff14\uff15\uff16", "\u202a123 456\u202c", "-1\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d\u30fc\u00ad2\u00a0\u2009\u202f\u200b3\ufeff"} {
+		text, err := json.Marshal(typed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		eval[*string](b, fmt.Sprintf("document.querySelector('#totp').value = %s, document.querySelector('#totp').dispatchEvent(new Event('input')), null", text))
+		b.wait(enabled)
+		b.click("#validate button")
+		b.wait(idle)
+		if requests := s.requests(); len(requests) != i+1 || requests[i].URL.Path != "/check/"+totp.TidyCode(typed) {
+			t.Errorf("%.30q was not sent as %.30s", typed, totp.TidyCode(typed))
+		}
+	}
 }
 
 func TestAppSendsWhatThePrototypesApiServiceSends(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"unicode/utf8"
 
 	"totpctl/server/api"
+	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
 
@@ -84,7 +85,8 @@ func New(c Config) (*Client, error) {
 // Whatever is not clearly a verdict is an error. Errors show neither bearer nor
 // code, escape what a server put into them, and have a Hint() string.
 func (c *Client) Check(ctx context.Context, q api.Question) (Result, error) {
-	if !wellFormed(q) {
+	q, ok := wellFormed(q)
+	if !ok {
 		return Result{Verdict: api.Verdict{Reason: verifier.Malformed}}, nil
 	}
 	code := q.Code + q.RecoveryCode
@@ -105,13 +107,21 @@ func (c *Client) Check(ctx context.Context, q api.Question) (Result, error) {
 	return r, c.explain(err, code)
 }
 
-// wellFormed reports whether a question asks about one code, which has the form of
-// one.
-func wellFormed(q api.Question) bool {
-	if q.Code == "" {
-		return isRecoveryCode(q.RecoveryCode)
+// wellFormed reports whether a question asks about one code that has the form of one,
+// and returns the question with its recovery code as the server gave that out.
+func wellFormed(q api.Question) (api.Question, bool) {
+	if q.Code != "" {
+		return q, q.RecoveryCode == "" && isCode(q.Code)
 	}
-	return q.RecoveryCode == "" && isCode(q.Code)
+	var ok bool
+	q.RecoveryCode, ok = verifier.TidyRecoveryCode(q.RecoveryCode)
+	return q, ok
+}
+
+// isCode reports whether s has the form of a code of some server: as many ASCII digits
+// as a code may have.
+func isCode(s string) bool {
+	return len(s) >= totp.MinDigits && len(s) <= totp.MaxDigits && strings.Trim(s, "0123456789") == ""
 }
 
 // post asks with one Idempotency-Key until there is an answer.

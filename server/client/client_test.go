@@ -340,10 +340,33 @@ func TestWhatCannotBeACodeIsNotSent(t *testing.T) {
 			t.Errorf("code %q is %+v, %v", odd, r, err)
 		}
 	}
-	for _, odd := range []string{"", "hunter2", code, recovery[1:], recovery + "2", strings.ToLower(recovery), recovery[1:] + "1", recovery[2:] + "É"} {
+	for _, odd := range []string{"", "hunter2", code, recovery[1:], recovery + "2", recovery[1:] + "1", recovery[2:] + "É"} {
 		if r, err := c.Check(t.Context(), api.Question{RecoveryCode: odd}); err != nil || r.Status || r.Reason != "malformed" {
 			t.Errorf("recovery code %q is %+v, %v", odd, r, err)
 		}
+	}
+}
+
+func TestARecoveryCodeIsSentAsItWasGivenOut(t *testing.T) {
+	const recovery = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if body, _ := io.ReadAll(r.Body); string(body) != `{"recovery_code":"`+recovery+`"}` {
+			t.Errorf("sent %s", body)
+		}
+		io.WriteString(w, `{"status":true}`)
+	})
+	for _, typed := range []string{recovery, strings.ToLower(recovery), "abcd-efgh ijkl\u2013mnop\u00a0qrst uvwx yz\n"} {
+		if r, err := c.Check(t.Context(), api.Question{RecoveryCode: typed}); err != nil || !r.Status {
+			t.Errorf("%q is %+v, %v", typed, r, err)
+		}
+	}
+}
+
+func TestOneQuestionIsAboutOneCode(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) { t.Error("asked"); io.WriteString(w, `{"status":true}`) })
+	r, err := c.Check(t.Context(), api.Question{Code: code, RecoveryCode: "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
+	if err != nil || r.Reason != "malformed" {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"math/bits"
 	"strings"
 	"time"
+
+	"totpctl/totp"
 )
 
 // recoveryCodes is how many a confirmed account gets. State.RecoveryUsed has 16
@@ -41,26 +43,27 @@ func shortHash(parts ...string) string {
 	return base64.RawStdEncoding.EncodeToString(sum[:16])
 }
 
-// isRecoveryCode tells whether s has the form of a recovery code.
-func isRecoveryCode(s string) bool {
-	if len(s) != recoveryLength {
-		return false
-	}
-	for i := range len(s) {
-		if (s[i] < 'A' || s[i] > 'Z') && (s[i] < '2' || s[i] > '7') {
-			return false
+// TidyRecoveryCode returns a recovery code as it was given out, of one that people type
+// and paste: in either case, with spaces and dashes. ok reports whether s has the form
+// of one.
+func TidyRecoveryCode(s string) (code string, ok bool) {
+	code = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' { // strings.ToUpper makes S of a long s, too
+			return r - 'a' + 'A'
 		}
-	}
-	return true
+		return r
+	}, totp.Tidy(s))
+	return code, len(code) == recoveryLength && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
 // recover uses up a recovery code. A wrong one is not charged: it is too long to
 // guess, and the throttle must not keep its owner out.
 func (s State) recover(stored string, t Attempt, now time.Time) (State, Verdict) {
-	if !isRecoveryCode(t.RecoveryCode) {
+	code, ok := TidyRecoveryCode(t.RecoveryCode)
+	if !ok {
 		return s, Verdict{Reason: Malformed}
 	}
-	i := findHash(stored, recoveryHash(t.Account, t.RecoveryCode))
+	i := findHash(stored, recoveryHash(t.Account, code))
 	if i < 0 || s.RecoveryUsed>>i&1 == 1 {
 		return s, Verdict{Reason: Invalid}
 	}

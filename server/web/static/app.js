@@ -55,9 +55,16 @@ function update () {
   if (waiting === undefined) element('action').textContent = busy ? 'Validating…' : 'Validate'
 }
 
-// What authenticators and messages put between the digits.
+// As totp.Tidy: without spaces, dashes and what shows nothing, and in ASCII digits.
 function tidy (text) {
-  return text.replace(/[\s\u2010-\u2015-]/g, '')
+  return text.replace(/[\p{White_Space}\p{Pd}\p{Cf}\u2212\u30fc]/gu, '').replace(/\p{Nd}/gu, asciiDigit)
+}
+
+// Unicode has the decimal digits of a script in order, from zero on.
+function asciiDigit (digit) {
+  let before = 0
+  while (/\p{Nd}/u.test(String.fromCodePoint(digit.codePointAt(0) - before - 1))) before++
+  return before % 10
 }
 
 // Only what is said first is announced, not what ticks. The field at fault, if
