@@ -47,52 +47,32 @@ func (a action) name() string { return strings.Fields(a.use)[0] }
 func accountActions() []action {
 	one, optional := cobra.ExactArgs(1), cobra.MaximumNArgs(1)
 	return []action{
-		{
-			use: "add NAME", short: "Make an account with a fresh secret, pending until its first code",
-			doing: "adding", example: "alice", args: one, run: accountCommands.add,
-		},
-		{
-			use: "list", short: "List the accounts, and who is waiting or stopped",
-			doing: "listing", args: cobra.NoArgs, run: accountCommands.list,
-		},
-		{
-			use: "show [NAME]", short: "Show an account; without NAME, the default one",
-			doing: "showing", example: "alice", args: optional, run: accountCommands.show,
-		},
-		{
-			use: "confirm NAME CODE", short: "Confirm a pending secret with its first code; print recovery codes",
-			doing: "confirming", example: "alice 123456", args: cobra.ExactArgs(2), run: accountCommands.confirm, verdict: true,
-		},
-		{
-			use: "rekey NAME", short: "Make a pending second secret; the old one works until it is confirmed",
+		{use: "add NAME", short: "Make an account with a fresh secret, pending until its first code",
+			doing: "adding", example: "alice", args: one, run: accountCommands.add},
+		{use: "list", short: "List the accounts, and who is waiting or stopped",
+			doing: "listing", args: cobra.NoArgs, run: accountCommands.list},
+		{use: "show [NAME]", short: "Show an account; without NAME, the default one",
+			doing: "showing", example: "alice", args: optional, run: accountCommands.show},
+		{use: "confirm NAME CODE", short: "Confirm a pending secret with its first code; print recovery codes",
+			doing: "confirming", example: "alice 123456", args: cobra.ExactArgs(2), run: accountCommands.confirm, verdict: true},
+		{use: "rekey NAME", short: "Make a pending second secret; the old one works until it is confirmed",
 			doing: "rekeying", example: "alice --revoke", args: one, run: accountCommands.rekey,
 			long: `Makes a pending second secret, which takes the place of the old one at its first
 code. Where the phone is lost or stolen, --revoke deletes the old secret at once:
 until the new one is confirmed, only recovery codes are good.`,
 			flags: func(f *pflag.FlagSet) {
 				f.Bool("revoke", false, "delete the old secret at once: its phone is lost or stolen")
-			},
-		},
-		{
-			use: "recovery-codes NAME", short: "Print fresh recovery codes and void the old ones",
-			doing: "renewing recovery codes of", example: "alice", args: one, run: accountCommands.recoveryCodes,
-		},
-		{
-			use: "unlock [NAME]", short: "Forget an account's failures and enable it; without NAME, the default one",
-			doing: "unlocking", example: "alice", args: optional, run: accountCommands.unlock,
-		},
-		{
-			use: "disable [NAME]", short: "Stop an account until it is unlocked; without NAME, the default one",
-			doing: "disabling", example: "alice", args: optional, run: accountCommands.disable,
-		},
-		{
-			use: "remove NAME", short: "Delete an account and all that is remembered of it",
-			doing: "removing", example: "alice", args: one, run: accountCommands.remove,
-		},
-		{
-			use: "reseal", short: "Seal all secrets with the first of ENCRYPTION_KEY, to retire the others",
-			doing: "resealing", args: cobra.NoArgs, run: accountCommands.reseal,
-		},
+			}},
+		{use: "recovery-codes NAME", short: "Print fresh recovery codes and void the old ones",
+			doing: "renewing recovery codes of", example: "alice", args: one, run: accountCommands.recoveryCodes},
+		{use: "unlock [NAME]", short: "Forget an account's failures and enable it; without NAME, the default one",
+			doing: "unlocking", example: "alice", args: optional, run: accountCommands.unlock},
+		{use: "disable [NAME]", short: "Stop an account until it is unlocked; without NAME, the default one",
+			doing: "disabling", example: "alice", args: optional, run: accountCommands.disable},
+		{use: "remove NAME", short: "Delete an account and all that is remembered of it",
+			doing: "removing", example: "alice", args: one, run: accountCommands.remove},
+		{use: "reseal", short: "Seal all secrets with the first of ENCRYPTION_KEY, to retire the others",
+			doing: "resealing", args: cobra.NoArgs, run: accountCommands.reseal},
 	}
 }
 

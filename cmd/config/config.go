@@ -72,8 +72,11 @@ func Take[T any](s *Settings, v Variable[T]) (value T) {
 	switch {
 	case err != nil:
 		s.fail(err)
-	case source != "":
-		value, err = v.Parse(text)
+	case source != "" || v.Default != "":
+		parsed, err := v.Parse(text)
+		if err == nil {
+			return parsed
+		}
 		s.fail(readError(source, err, v.Hint))
 	case v.Missing != "":
 		s.fail(hint.With(s.notSet(v.Name), "%s", v.Missing))
@@ -100,21 +103,14 @@ func (s *Settings) notSet(name string) error {
 }
 
 // Source returns what errors call the place that v is read from, such as
-// "BEARER in /srv/.env"; "" for a variable without value and default.
+// "BEARER in /srv/.env"; "" for a variable that is not set.
 func (s *Settings) Source(v Info) string {
 	_, source, _ := s.get(v)
 	return source
 }
 
+// get returns the text of a variable and its source, which is "" for the default.
 func (s *Settings) get(v Info) (text, source string, err error) {
-	if text, source, err = s.lookUp(v); source == "" && err == nil && v.Default != "" {
-		return v.Default, "the default of " + v.Name, nil
-	}
-	return text, source, err
-}
-
-// lookUp is get without defaults.
-func (s *Settings) lookUp(v Info) (text, source string, err error) {
 	if f := s.flags.Lookup(v.Flag); f != nil && f.Changed {
 		return f.Value.String(), "--" + v.Flag, nil
 	}
@@ -123,14 +119,7 @@ func (s *Settings) lookUp(v Info) (text, source string, err error) {
 			return text, source, err
 		}
 	}
-	return "", "", nil
-}
-
-// isSet reports whether v has a value beside its default. A value that cannot be read
-// counts.
-func (s *Settings) isSet(v Info) bool {
-	_, source, err := s.lookUp(v)
-	return source != "" || err != nil
+	return v.Default, "", nil
 }
 
 // An origin is where variables are set.
@@ -160,9 +149,9 @@ func (o origin) get(v Info) (text, source string, err error) {
 	file, inFile := o.secretFile(v)
 	switch {
 	case inFile && set:
-		return "", "", hint.With(fmt.Errorf("%s and %s_FILE are both set in %s", v.Name, v.Name, o.name), "keep one of the two")
+		return "", o.name, hint.With(fmt.Errorf("%s and %s_FILE are both set in %s", v.Name, v.Name, o.name), "keep one of the two")
 	case inFile:
-		source = v.Name + "_FILE in " + o.name
+		source = o.fileSource(v)
 		text, err = readSecretFile(file)
 		return text, source, readError(source, err, v.Name+"_FILE is the path of a file; the value itself belongs into "+v.Name)
 	case set:
@@ -180,6 +169,8 @@ func (o origin) secretFile(v Info) (path string, set bool) {
 	}
 	return path, set && v.Secret()
 }
+
+func (o origin) fileSource(v Info) string { return v.Name + "_FILE in " + o.name }
 
 const maxSecretFile = 64 << 10
 
@@ -213,13 +204,9 @@ func (s *Settings) SecretFiles() (files []string) {
 	}
 	for _, v := range All() {
 		for _, o := range s.origins() {
-			if _, source, _ := o.get(v); source == "" {
-				continue
-			}
-			if file, set := o.secretFile(v); set {
+			if file, set := o.secretFile(v); set && s.Source(v) == o.fileSource(v) {
 				files = append(files, file)
 			}
-			break // a weaker origin does not count
 		}
 	}
 	return files

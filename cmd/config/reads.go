@@ -32,7 +32,7 @@ func (s *Settings) Entry() totp.Entry {
 // OptionalKey returns the Entry's key, the zero Key where TOTP_BASE32_SECRET is not
 // set.
 func (s *Settings) OptionalKey() totp.Key {
-	if !s.isSet(Secret.Info) {
+	if s.Source(Secret.Info) == "" {
 		return totp.Key{}
 	}
 	return s.Entry().Key

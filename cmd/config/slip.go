@@ -10,7 +10,7 @@ func (s *Settings) meant(name string) string {
 	}
 	for _, v := range All() {
 		for _, right := range []string{v.Name, v.Name + "_FILE"} {
-			if known(right) && isSlip(name, right) && !s.isSet(v) {
+			if known(right) && isSlip(name, right) && s.Source(v) == "" {
 				return right
 			}
 		}

@@ -76,7 +76,7 @@ var (
 
 	Period = Variable[time.Duration]{Info{
 		Name: "TOTP_PERIOD", Flag: "period", Default: strconv.Itoa(int(totp.DefaultPeriod / time.Second)),
-		Meaning: "how long a code lasts",
+		Meaning: "seconds that a code lasts",
 		Hint:    "leave TOTP_PERIOD out for 30 seconds, which every authenticator knows",
 	}, totp.ParsePeriod}
 
