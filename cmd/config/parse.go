@@ -72,18 +72,7 @@ func parseEncryptionKeys(text string) ([][]byte, error) {
 	})
 }
 
-// parseDatabaseURL does not quote the text, which may hold a password.
-func parseDatabaseURL(text string) (string, error) {
-	if scheme, rest, _ := strings.Cut(text, "://"); scheme == "postgres" || scheme == "postgresql" {
-		authority, _, _ := strings.Cut(strings.NewReplacer("?", "/", "#", "/").Replace(rest), "/")
-		if strings.Count(authority, "@") > 1 { // pgx would look up what follows the first as a host
-			return "", errors.New("user or password has an @ of its own: write it as %40")
-		}
-		return text, nil
-	}
-	_, err := sqlstore.SQLiteFile(text)
-	return text, err
-}
+func parseDatabaseURL(text string) (string, error) { return text, sqlstore.CheckURL(text) }
 
 func parseListenAddr(text string) (string, error) {
 	_, port, err := net.SplitHostPort(text)

@@ -39,34 +39,50 @@ type Config struct {
 	EncryptionKeys [][]byte // of 32 bytes: the first seals, all open; none stores no secret
 }
 
-// Open opens the store that c describes: see OpenSQLite and OpenPostgres.
+// Open opens the store that c describes: see CheckURL, OpenSQLite and OpenPostgres.
 func Open(ctx context.Context, c Config) (Store, error) {
-	if strings.HasPrefix(c.URL, "postgres://") || strings.HasPrefix(c.URL, "postgresql://") {
-		return OpenPostgres(ctx, c.URL, c.EncryptionKeys)
-	}
-	path, err := SQLiteFile(c.URL)
-	if err != nil {
+	if err := CheckURL(c.URL); err != nil {
 		return nil, err
 	}
-	return OpenSQLite(ctx, path, c.EncryptionKeys)
+	if isPostgres(c.URL) {
+		return OpenPostgres(ctx, c.URL, c.EncryptionKeys)
+	}
+	return OpenSQLite(ctx, strings.TrimPrefix(c.URL, "sqlite:"), c.EncryptionKeys)
 }
 
-// SQLiteFile returns the FILE of sqlite:FILE, and an error for any other URL:
-// sqlite://FILE, the form of other programs, has a host in it to some and none to
-// others. The error shows the right form, and quotes nothing that may be a password.
-func SQLiteFile(url string) (string, error) {
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// CheckURL returns an error for a URL that Open does not take. The error quotes nothing
+// that may be a password.
+func CheckURL(url string) error {
+	if !isPostgres(url) {
+		return checkSQLite(url)
+	}
+	_, rest, _ := strings.Cut(url, "://")
+	authority, _, _ := strings.Cut(strings.NewReplacer("?", "/", "#", "/").Replace(rest), "/")
+	if strings.Count(authority, "@") > 1 { // pgx would look up what follows the first as a host
+		return errors.New("user or password has an @ of its own: write it as %40")
+	}
+	return nil
+}
+
+// checkSQLite refuses sqlite://FILE, the form of other programs, because some take what
+// follows the slashes for a host. The error shows the right form.
+func checkSQLite(url string) error {
 	file, ok := strings.CutPrefix(url, "sqlite:")
 	if !ok || file == "" || strings.Contains(file, "://") { // another URL, which may hold a password
-		return "", errors.New("want sqlite:FILE or postgres://…")
+		return errors.New("want sqlite:FILE or postgres://…")
 	}
 	rest, slashes := strings.CutPrefix(file, "//")
 	switch {
 	case !slashes:
-		return file, nil
+		return nil
 	case rest == "" || strings.Contains(rest, "@"):
-		return "", errors.New("want sqlite:FILE, without //")
+		return errors.New("want sqlite:FILE, without //")
 	case rest[0] == '/':
 		rest = "/" + strings.TrimLeft(rest, "/")
 	}
-	return "", fmt.Errorf("want sqlite:%s, without //", rest)
+	return fmt.Errorf("want sqlite:%s, without //", rest)
 }
