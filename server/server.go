@@ -22,7 +22,7 @@ const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
 	writeTimeout  = 30 * time.Second
-	idleTimeout   = 2 * time.Minute
+	idleTimeout   = 30 * time.Second
 	drainTimeout  = 10 * time.Second
 )
 
@@ -94,7 +94,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		ErrorLog:          slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
+
+		DisableGeneralOptionsHandler: true, // its answers would lack the headers of ours
+		ErrorLog:                     slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(l) }()
