@@ -27,7 +27,7 @@ type recoveryPage struct {
 	Left            string     // how long the page can be shown again
 }
 
-func (s *Server) newRecoveryPage(c verifier.Confirmation) recoveryPage {
+func (s *Server) newRecoveryPage(c verifier.Sight) recoveryPage {
 	p := recoveryPage{Issuer: c.Issuer, Account: c.Label, Left: api.InWords(api.Seconds(c.Until.Sub(s.config.Clock())))}
 	for _, code := range c.Codes {
 		p.Codes = append(p.Codes, groups(code))
@@ -47,7 +47,22 @@ func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	if c.Codes != nil {
 		return render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), s.newRecoveryPage(c))
 	}
-	return render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), c.Issuer)
+	p := buttonPage{Issuer: c.Issuer}
+	if !c.Opened {
+		p.Cookie = verifier.NewCookie()
+		http.SetCookie(w, s.browserCookie(r.PathValue("token"), p.Cookie, c.Until.Sub(s.config.Clock())))
+	}
+	return render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), p)
+}
+
+// A buttonPage is what enrol.html shows. Its form tells the cookie, too: no other
+// site can have a browser send both.
+type buttonPage struct{ Issuer, Cookie string }
+
+// ownCookie reports whether a form came with the cookie that its page has set.
+func (s *Server) ownCookie(r *http.Request) bool {
+	cookie := s.cookieOf(r)
+	return cookie != "" && r.PostForm.Get("browser") == cookie
 }
 
 // followed records that a link has led to its account.
@@ -99,21 +114,35 @@ func (s *Server) showCodes(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// acknowledge ends the link.
+// acknowledge ends the link. The page that says so is the same for every link, also
+// for one that has ended before: a form may be sent twice.
 func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	if err := s.config.Verifier.Acknowledge(r.Context(), token, s.cookieOf(r)); err != nil {
+	switch err := s.config.Verifier.Acknowledge(r.Context(), token, s.cookieOf(r)); {
+	case err == nil:
+		http.SetCookie(w, s.browserCookie(token, "", -time.Second))
+	case !errors.Is(err, verifier.ErrLink):
 		return err
 	}
-	http.SetCookie(w, s.browserCookie(token, "", -time.Second))
-	return render(w, http.StatusOK, s.pages.below.Lookup("done.html"), nil)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Location", "../enrolled")
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+func (s *Server) getEnrolled(w http.ResponseWriter, r *http.Request) error {
+	return render(w, http.StatusOK, s.pages.top.Lookup("done.html"), nil)
 }
 
 // showPending shows the pending key to the browser that opens the link or has opened
 // it, with the verdict on its code, if it has sent one.
 func (s *Server) showPending(w http.ResponseWriter, r *http.Request, verdict *verifier.Verdict) error {
 	token := r.PathValue("token")
-	e, err := s.config.Verifier.Open(r.Context(), token, s.cookieOf(r))
+	open := s.config.Verifier.Open
+	if s.ownCookie(r) {
+		open = s.config.Verifier.OpenOwn
+	}
+	e, err := open(r.Context(), token, s.cookieOf(r))
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ func (s *Server) routes() http.Handler {
 
 		{"/{$}", setup, methods{"GET": s.getSetup, "HEAD": s.getSetup, "POST": s.postSetup}},
 		{"/enrol/{token}", enrol, methods{"GET": s.getEnrol, "HEAD": s.getEnrol, "POST": s.postEnrol}},
+		{"/enrolled", setup, methods{"GET": s.getEnrolled, "HEAD": s.getEnrolled}},
 		{"/app", programs, methods{"GET": s.getApp, "HEAD": s.getApp}},
 		{"/static/{file}", programs, methods{"GET": s.getStatic, "HEAD": s.getStatic}},
 

@@ -29,58 +29,73 @@ func TokenHash(token string) string { return shortHash("enrolment link", token) 
 
 func cookieHash(cookie string) string { return shortHash("enrolment browser", cookie) }
 
-// newCookie has 130 random bits.
-func newCookie() string { return rand.Text() }
+// NewCookie returns a value for the cookie of a browser that is about to open a
+// link: 130 random bits.
+func NewCookie() string { return rand.Text() }
 
-// A Confirmation is what its owner must keep of a confirmed account.
-type Confirmation struct {
+// A Sight is what a link leads to.
+type Sight struct {
 	Account       string    // the stored name
 	Issuer, Label string    // the issuer and the account that authenticators show
+	Opened        bool      // by this browser; false while none has opened the link
 	Codes         []string  // recovery codes; nil while the account waits for its first code
-	Until         time.Time // how long they are shown
+	Until         time.Time // how long the link leads there
 }
 
 // Peek reports what a link leads to, without opening the link: an account without
 // codes while a key waits for its first code, else the codes for the browser that
 // has confirmed. Peek returns ErrLink for any other link. The cookie
 // is the value of the caller's cookie, "" without one.
-func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Confirmation, error) {
+func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Sight, error) {
 	id, err := v.findToken(ctx, token)
 	if err != nil {
-		return Confirmation{}, err
+		return Sight{}, err
 	}
 	a, err := v.load(ctx, id)
 	now := v.config.Clock()
 	switch {
 	case errors.Is(err, ErrNoAccount):
-		return Confirmation{}, ErrLink
+		return Sight{}, ErrLink
 	case err != nil:
-		return Confirmation{}, err
+		return Sight{}, err
 	}
-	c := Confirmation{Account: a.ID}
-	c.Issuer, c.Label = v.label(a)
+	seen := Sight{Account: a.ID, Opened: true}
+	seen.Issuer, seen.Label = v.label(a)
 	switch {
 	case a.shows(token, cookie, now):
-		c.Codes, c.Until = a.Kept.Codes, a.Kept.Until
-		return c, nil
+		seen.Codes, seen.Until = a.Kept.Codes, a.Kept.Until
+		return seen, nil
 	case a.admits(token, cookie, now):
-		return c, nil
+		seen.Opened, seen.Until = a.Pending.Cookie != "", a.Pending.Until
+		return seen, nil
 	}
 	v.forgetExpired(ctx, id)
-	return Confirmation{}, ErrLink
+	return Sight{}, ErrLink
 }
 
 // Open shows the pending key to the first browser that asks, and to that one
 // again, until the link dies. To any other it returns ErrLink, to the browser that
 // has confirmed ErrConfirmed. The cookie is the value of the caller's cookie, ""
-// without one; the cookie to set is in the Enrolment.
+// without one; the cookie to set is in the Enrolment, and is not one that the first
+// browser came with: an attacker may have planted that (session fixation).
 func (v *Verifier) Open(ctx context.Context, token, cookie string) (Enrolment, error) {
+	return v.open(ctx, token, cookie, NewCookie())
+}
+
+// OpenOwn is Open for a cookie of NewCookie's that the caller has just set, and knows
+// not to be planted. It binds the link to that cookie, so that a form that is sent
+// twice, or whose answer is lost, opens the link all the same.
+func (v *Verifier) OpenOwn(ctx context.Context, token, cookie string) (Enrolment, error) {
+	return v.open(ctx, token, cookie, cookie)
+}
+
+// open binds a link that no browser has opened to the fresh cookie.
+func (v *Verifier) open(ctx context.Context, token, cookie, fresh string) (Enrolment, error) {
 	id, err := v.findToken(ctx, token)
 	if err != nil {
 		return Enrolment{}, err
 	}
 	var e Enrolment
-	fresh := newCookie()
 	err = v.edit(ctx, id, func(a Account, now time.Time) (_ Account, err error) {
 		switch {
 		case a.shows(token, cookie, now):
@@ -89,7 +104,7 @@ func (v *Verifier) Open(ctx context.Context, token, cookie string) (Enrolment, e
 			return a, ErrLink
 		}
 		bound := cookie
-		if a.Pending.Cookie == "" { // an attacker may have planted the cookie that came (session fixation)
+		if a.Pending.Cookie == "" {
 			bound = fresh
 		}
 		a.Pending.Cookie = cookieHash(bound)
