@@ -42,7 +42,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, a verifier.Attemp
 func writeVerdict(w http.ResponseWriter, r *http.Request, account string, v verifier.Verdict, recovery []string, ifThrottled int) error {
 	recordOf(r).decided(account, v)
 	body, status := api.VerdictOf(v, recovery), http.StatusOK
-	if v.Reason == verifier.Throttled {
+	if v.Reason == verifier.ReasonThrottled {
 		status = ifThrottled
 		w.Header().Set("Retry-After", strconv.Itoa(body.RetryAfter))
 	}

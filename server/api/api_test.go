@@ -12,7 +12,7 @@ import (
 )
 
 // reasons are all that a verifier gives.
-var reasons = []verifier.Reason{verifier.Invalid, verifier.Replayed, verifier.Malformed, verifier.Throttled, verifier.NotYet, verifier.Stopped, verifier.Disabled}
+var reasons = []verifier.Reason{verifier.ReasonInvalid, verifier.ReasonReplayed, verifier.ReasonMalformed, verifier.ReasonThrottled, verifier.ReasonPending, verifier.ReasonStopped, verifier.ReasonDisabled}
 
 func TestEveryVerdictIsReadAsItWasWritten(t *testing.T) {
 	verdicts := []verifier.Verdict{{Valid: true, SkewSteps: -1, Failures: 2}, {Valid: true, Recovery: true, RecoveryLeft: 9}, {Valid: true, Repeated: true}}
@@ -29,7 +29,7 @@ func TestEveryVerdictIsReadAsItWasWritten(t *testing.T) {
 			if again, _ := json.Marshal(read); err != nil || string(again) != string(written) {
 				t.Errorf("%s is read as %s, %v", written, again, err)
 			}
-			if seconds := map[verifier.Reason]int{verifier.Throttled: 2}[v.Reason]; read.RetryAfter != seconds {
+			if seconds := map[verifier.Reason]int{verifier.ReasonThrottled: 2}[v.Reason]; read.RetryAfter != seconds {
 				t.Errorf("%s: retry after %d s, want %d", written, read.RetryAfter, seconds)
 			}
 		}
@@ -45,7 +45,7 @@ func TestEveryReasonHasItsWords(t *testing.T) {
 			t.Errorf("%s: %q, %q", reason, clause, sentence)
 		}
 		clauses[clause], sentences[sentence] = true, true
-		if told := api.Sentences(8)[reason]; told != sentence && reason != verifier.Throttled {
+		if told := api.Sentences(8)[reason]; told != sentence && reason != verifier.ReasonThrottled {
 			t.Errorf("a script says %q of %s, a page %q", told, reason, sentence)
 		}
 	}
@@ -53,12 +53,12 @@ func TestEveryReasonHasItsWords(t *testing.T) {
 		t.Error("two reasons have the same words")
 	}
 	for got, want := range map[string]string{
-		api.Verdict{}.Clause():                                               "wrong code",
-		api.Verdict{Reason: "locked_out"}.Clause():                           "locked_out",
-		api.Verdict{Reason: verifier.Throttled, RetryAfter: 150}.Clause():    "too many wrong codes, wait 150 s",
-		api.Verdict{Reason: verifier.Throttled, RetryAfter: 150}.Sentence(6): "Too many wrong codes. Wait 3 minutes, then try again.",
-		api.Verdict{Reason: verifier.Malformed}.Sentence(8):                  "That is not a code: a code has 8 digits.",
-		api.Verdict{Status: true}.Sentence(6):                                "The code is good.",
+		api.Verdict{}.Clause():                                                     "wrong code",
+		api.Verdict{Reason: "locked_out"}.Clause():                                 "locked_out",
+		api.Verdict{Reason: verifier.ReasonThrottled, RetryAfter: 150}.Clause():    "too many wrong codes, wait 150 s",
+		api.Verdict{Reason: verifier.ReasonThrottled, RetryAfter: 150}.Sentence(6): "Too many wrong codes. Wait 3 minutes, then try again.",
+		api.Verdict{Reason: verifier.ReasonMalformed}.Sentence(8):                  "That is not a code: a code has 8 digits.",
+		api.Verdict{Status: true}.Sentence(6):                                      "The code is good.",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -23,7 +23,7 @@ type Question struct {
 type Verdict struct {
 	Status     bool            `json:"status"`                // the code is good
 	Reason     verifier.Reason `json:"reason,omitempty"`      // why not; empty if good or not told
-	RetryAfter int             `json:"retry_after,omitempty"` // with verifier.Throttled: seconds from now
+	RetryAfter int             `json:"retry_after,omitempty"` // with verifier.ReasonThrottled: seconds from now
 	SkewSteps  *int            `json:"skew_steps,omitempty"`  // if good: steps between the server's clock and the code's
 	Failures   *int            `json:"failures,omitempty"`    // if good: wrong codes since the last good one
 	Left       *int            `json:"recovery_codes_left,omitempty"`
@@ -40,7 +40,7 @@ func VerdictOf(v verifier.Verdict, recovery []string) Verdict {
 		told.Left = &v.RecoveryLeft
 	case v.Valid:
 		told.SkewSteps, told.Failures = &v.SkewSteps, &v.Failures
-	case v.Reason == verifier.Throttled:
+	case v.Reason == verifier.ReasonThrottled:
 		told.RetryAfter = Seconds(v.RetryAfter)
 	}
 	return told

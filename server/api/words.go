@@ -9,14 +9,14 @@ import (
 // why has a row for each reason: what a program tells its caller, and what a page
 // tells the person who has typed a code. The first goes on after "not valid: ".
 var why = map[verifier.Reason]struct{ clause, sentence string }{
-	verifier.Invalid:   {"wrong code", "This code is not valid. Is the clock of your phone right?"},
-	verifier.Replayed:  {"this code, or a later one, has been used already", "This code has been used already. Wait for the next one."},
-	verifier.Malformed: {"not a code: want 6 to 8 digits, or the 26 letters and digits of a recovery code", "That is not a code: a code has %d digits."},
-	verifier.Throttled: {"too many wrong codes, wait %d s", "Too many wrong codes. Wait %s, then try again."},
-	verifier.NotYet:    {"the account is not confirmed yet", "This account is not set up yet."},
-	verifier.Stopped: {"the account's key is stopped: a recovery code is good, or the first code of a new key",
+	verifier.ReasonInvalid:   {"wrong code", "This code is not valid. Is the clock of your phone right?"},
+	verifier.ReasonReplayed:  {"this code, or a later one, has been used already", "This code has been used already. Wait for the next one."},
+	verifier.ReasonMalformed: {"not a code: want 6 to 8 digits, or the 26 letters and digits of a recovery code", "That is not a code: a code has %d digits."},
+	verifier.ReasonThrottled: {"too many wrong codes, wait %d s", "Too many wrong codes. Wait %s, then try again."},
+	verifier.ReasonPending:   {"the account is not confirmed yet", "This account is not set up yet."},
+	verifier.ReasonStopped: {"the account's key is stopped: a recovery code is good, or the first code of a new key",
 		"This account's key is stopped. Use a recovery code, or ask an administrator."},
-	verifier.Disabled: {"the account is disabled", "This account is disabled. Ask an administrator to unlock it."},
+	verifier.ReasonDisabled: {"the account is disabled", "This account is disabled. Ask an administrator to unlock it."},
 }
 
 // Clause says why a code is not good, for a terminal or a log. It is the reason
@@ -25,7 +25,7 @@ func (v Verdict) Clause() string {
 	switch text := why[v.reason()].clause; {
 	case text == "":
 		return string(v.Reason)
-	case v.Reason == verifier.Throttled:
+	case v.Reason == verifier.ReasonThrottled:
 		return fmt.Sprintf(text, v.RetryAfter)
 	default:
 		return text
@@ -37,9 +37,9 @@ func (v Verdict) Sentence(digits int) string {
 	switch text := why[v.reason()].sentence; {
 	case v.Status:
 		return "The code is good."
-	case v.Reason == verifier.Throttled:
+	case v.Reason == verifier.ReasonThrottled:
 		return fmt.Sprintf(text, InWords(v.RetryAfter))
-	case v.Reason == verifier.Malformed:
+	case v.Reason == verifier.ReasonMalformed:
 		return fmt.Sprintf(text, digits)
 	default:
 		return text
@@ -49,7 +49,7 @@ func (v Verdict) Sentence(digits int) string {
 // reason is invalid for the prototype's server, which gives none.
 func (v Verdict) reason() verifier.Reason {
 	if v.Reason == "" {
-		return verifier.Invalid
+		return verifier.ReasonInvalid
 	}
 	return v.Reason
 }
@@ -59,7 +59,7 @@ func (v Verdict) reason() verifier.Reason {
 func Sentences(digits int) map[verifier.Reason]string {
 	all := map[verifier.Reason]string{}
 	for reason := range why {
-		if reason != verifier.Throttled {
+		if reason != verifier.ReasonThrottled {
 			all[reason] = Verdict{Reason: reason}.Sentence(digits)
 		}
 	}

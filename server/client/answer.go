@@ -75,11 +75,11 @@ func (a answer) text(name string) (text string, ok bool) {
 
 func (a answer) result() (Result, error) {
 	verdict, err := api.ParseVerdict(a.whole())
-	throttled := a.status == http.StatusTooManyRequests && verdict.Reason == verifier.Throttled
+	throttled := a.status == http.StatusTooManyRequests && verdict.Reason == verifier.ReasonThrottled
 	switch {
 	case err == nil && (a.status == http.StatusOK || throttled):
 		r := Result{Verdict: verdict}
-		if !r.Status && (r.Reason == "" || r.Reason == verifier.Invalid) {
+		if !r.Status && (r.Reason == "" || r.Reason == verifier.ReasonInvalid) {
 			r.ClockOffset = a.clockOffset()
 		}
 		return r, nil

@@ -87,7 +87,7 @@ func New(c Config) (*Client, error) {
 func (c *Client) Check(ctx context.Context, q api.Question) (Result, error) {
 	q, ok := wellFormed(q)
 	if !ok {
-		return Result{Verdict: api.Verdict{Reason: verifier.Malformed}}, nil
+		return Result{Verdict: api.Verdict{Reason: verifier.ReasonMalformed}}, nil
 	}
 	code := q.Code + q.RecoveryCode
 	if !utf8.ValidString(q.Account) {

@@ -198,7 +198,7 @@ func (m migrated) wantStatuses(t *testing.T) {
 
 func (m migrated) wantAnswers(t *testing.T) {
 	t.Helper()
-	for name, want := range map[string]verifier.Verdict{"": {Valid: true, Repeated: true}, "alice": {Valid: true, Repeated: true}, "heidi": {Reason: verifier.Invalid, Repeated: true}} {
+	for name, want := range map[string]verifier.Verdict{"": {Valid: true, Repeated: true}, "alice": {Valid: true, Repeated: true}, "heidi": {Reason: verifier.ReasonInvalid, Repeated: true}} {
 		m.want(t, "the repeated request of "+name, verifier.Attempt{Account: name, Code: "000000", Request: verifier.NewRequestID("bearer", name, "key")}, want)
 	}
 }
@@ -206,14 +206,14 @@ func (m migrated) wantAnswers(t *testing.T) {
 func (m migrated) wantUsed(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"", "alice"} {
-		m.want(t, "the used code of "+name, verifier.Attempt{Account: name, Code: m.code(t, name)}, verifier.Verdict{Reason: verifier.Replayed})
+		m.want(t, "the used code of "+name, verifier.Attempt{Account: name, Code: m.code(t, name)}, verifier.Verdict{Reason: verifier.ReasonReplayed})
 	}
 	codes := m.owners["alice"].Recovery
-	m.want(t, "alice's used recovery code", verifier.Attempt{Account: "alice", RecoveryCode: codes[3]}, verifier.Verdict{Reason: verifier.Invalid})
+	m.want(t, "alice's used recovery code", verifier.Attempt{Account: "alice", RecoveryCode: codes[3]}, verifier.Verdict{Reason: verifier.ReasonInvalid})
 	m.want(t, "alice's recovery code", verifier.Attempt{Account: "alice", RecoveryCode: codes[4]}, verifier.Verdict{Valid: true, Recovery: true, RecoveryLeft: 8})
 	m.want(t, "dave's recovery code", verifier.Attempt{Account: "dave", RecoveryCode: m.owners["dave"].Recovery[0]}, verifier.Verdict{Valid: true, Recovery: true, RecoveryLeft: m.left()})
-	m.want(t, "dave's code", verifier.Attempt{Account: "dave", Code: m.code(t, "dave")}, verifier.Verdict{Reason: verifier.Stopped})
-	m.want(t, "erin's code", verifier.Attempt{Account: "erin", Code: m.code(t, "erin")}, verifier.Verdict{Reason: verifier.Disabled})
+	m.want(t, "dave's code", verifier.Attempt{Account: "dave", Code: m.code(t, "dave")}, verifier.Verdict{Reason: verifier.ReasonStopped})
+	m.want(t, "erin's code", verifier.Attempt{Account: "erin", Code: m.code(t, "erin")}, verifier.Verdict{Reason: verifier.ReasonDisabled})
 }
 
 // left is how many recovery codes dave has after one: asVersion1 takes one away.

@@ -91,7 +91,7 @@ func TestAFullDiskGivesNoVerdictUntilThereIsRoomAgain(t *testing.T) {
 	}
 	mustAccept(t, v, c, k)
 	verdict, err := v.Check(t.Context(), verifier.Attempt{Account: "alice", Code: codeOf(t, k.Key, c)})
-	if err != nil || verdict.Reason != verifier.Replayed {
+	if err != nil || verdict.Reason != verifier.ReasonReplayed {
 		t.Errorf("once more: %+v, %v, want replayed", verdict, err)
 	}
 }

@@ -274,7 +274,7 @@ func TestTheDefaultAccountOutlivesItsEncryptionKeys(t *testing.T) {
 			s := d.mustOpen(t, keys...)
 			stores = append(stores, s)
 			v := defaultVerifier(t, s, c, "12345678901234567890")
-			if verdict, err := v.Check(t.Context(), verifier.Attempt{Code: used.Code}); err != nil || verdict.Reason != verifier.Replayed {
+			if verdict, err := v.Check(t.Context(), verifier.Attempt{Code: used.Code}); err != nil || verdict.Reason != verifier.ReasonReplayed {
 				t.Errorf("with %d keys, a used code: %+v, %v", len(keys), verdict, err)
 			}
 		}

@@ -104,7 +104,7 @@ func testForger(t *testing.T, d database, write string) {
 	}
 	mallory, codes := enrol(t, v, c, "mallory")
 	guess := verifier.Attempt{Account: "alice", Code: wrongCode(second.Entry.Key, c), Request: verifier.NewRequestID("bearer", "1")}
-	if verdict, err := v.Check(t.Context(), guess); err != nil || verdict.Reason != verifier.Invalid {
+	if verdict, err := v.Check(t.Context(), guess); err != nil || verdict.Reason != verifier.ReasonInvalid {
 		t.Fatalf("%+v, %v", verdict, err)
 	}
 	c.next()

@@ -66,7 +66,7 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 // Rekey gives an account a pending second key, in place of one that was pending
 // already. The live key goes on working until a code of the new one verifies,
 // unless revoke deletes it at once, because its phone may be in other hands. A
-// revoked account answers Stopped; its recovery codes stay good until the new
+// revoked account answers ReasonStopped; its recovery codes stay good until the new
 // key's first code, and Unlock can't bring the key back.
 func (v *Verifier) Rekey(ctx context.Context, name string, revoke bool) (Enrolment, error) {
 	if _, err := ParseAccount(name); err != nil {

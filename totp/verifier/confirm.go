@@ -40,7 +40,7 @@ func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmatio
 		told = nil
 		switch {
 		case a.State.Disabled && c.may(a, now):
-			verdict = Verdict{Reason: Disabled}
+			verdict = Verdict{Reason: ReasonDisabled}
 			return a, nil
 		case c.done(a, now):
 			verdict, told = a.Kept.Verdict.again(), a.Kept.Codes
@@ -97,14 +97,14 @@ func (a *Account) tryPending(code string, skew int, now time.Time) (Verdict, err
 	}
 	switch {
 	case !p.Key.IsCode(code):
-		return Verdict{Reason: Malformed}, nil
+		return Verdict{Reason: ReasonMalformed}, nil
 	case p.Throttle.left(now) > 0:
 		return throttled(p.Throttle.left(now)), nil
 	}
 	step, ok := p.Key.Match(code, now, skew)
 	if !ok {
 		p.Throttle = p.Throttle.fail(now)
-		return Verdict{Reason: Invalid}, nil
+		return Verdict{Reason: ReasonInvalid}, nil
 	}
 	verdict := good(p.Key, step, p.Throttle, now)
 	a.Key, a.State, a.Pending = p.Key, State{LastStep: step}, Pending{}
@@ -118,7 +118,7 @@ func (a *Account) remember(c confirmation, verdict Verdict, now time.Time) {
 	case verdict.Valid && (c.kept.Token != "" || c.kept.Request != RequestID{}):
 		a.Kept = c.kept
 		a.Kept.Verdict, a.Kept.Until = verdict, millisecond(now.Add(c.time))
-	case verdict.Reason == Invalid && c.kept.Request != RequestID{}:
+	case verdict.Reason == ReasonInvalid && c.kept.Request != RequestID{}:
 		a.State.Last = answer(c.kept.Request, now, verdict)
 	}
 }

@@ -88,11 +88,11 @@ func countGuesses(t *testing.T, within time.Duration) (evaluated int) {
 		var v Verdict
 		s, v = r.decide(s, r.badCode(now), now)
 		switch v.Reason {
-		case Invalid:
+		case ReasonInvalid:
 			evaluated++
-		case Throttled:
+		case ReasonThrottled:
 			now = now.Add(v.RetryAfter)
-		case Stopped:
+		case ReasonStopped:
 			return evaluated
 		default:
 			t.Fatalf("a wrong code: %+v", v)

@@ -61,11 +61,11 @@ func TidyRecoveryCode(s string) (code string, ok bool) {
 func (s State) recover(stored string, t Attempt, now time.Time) (State, Verdict) {
 	code, ok := TidyRecoveryCode(t.RecoveryCode)
 	if !ok {
-		return s, Verdict{Reason: Malformed}
+		return s, Verdict{Reason: ReasonMalformed}
 	}
 	i := findHash(stored, recoveryHash(t.Account, code))
 	if i < 0 || s.RecoveryUsed>>i&1 == 1 {
-		return s, Verdict{Reason: Invalid}
+		return s, Verdict{Reason: ReasonInvalid}
 	}
 	s.RecoveryUsed |= 1 << i
 	verdict := Verdict{Valid: true, Recovery: true, RecoveryLeft: recoveryLeft(stored, s.RecoveryUsed)}

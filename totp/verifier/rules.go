@@ -11,20 +11,20 @@ type Reason string
 
 // The reasons, as HTTP answers spell them.
 const (
-	Invalid   Reason = "invalid"   // no step near the present one has this code
-	Replayed  Reason = "replayed"  // its step is not later than the last accepted one
-	Malformed Reason = "malformed" // not the ASCII digits of a code
-	Throttled Reason = "throttled" // too many failures: not looked at
-	NotYet    Reason = "pending"   // the account has not been confirmed
-	Stopped   Reason = "stopped"   // the key: by 100 failures in a row, or revoked; recovery codes and a new key's first code are good
-	Disabled  Reason = "disabled"  // the account: by a person
+	ReasonInvalid   Reason = "invalid"   // no step near the present one has this code
+	ReasonReplayed  Reason = "replayed"  // its step is not later than the last accepted one
+	ReasonMalformed Reason = "malformed" // not the ASCII digits of a code
+	ReasonThrottled Reason = "throttled" // too many failures: not looked at
+	ReasonPending   Reason = "pending"   // the account has not been confirmed
+	ReasonStopped   Reason = "stopped"   // the key: by 100 failures in a row, or revoked; recovery codes and a new key's first code are good
+	ReasonDisabled  Reason = "disabled"  // the account: by a person
 )
 
 // A Verdict is the answer to an Attempt.
 type Verdict struct {
 	Valid        bool
 	Reason       Reason        // why not; empty if Valid
-	RetryAfter   time.Duration // with Throttled: how long from now
+	RetryAfter   time.Duration // with ReasonThrottled: how long from now
 	SkewSteps    int           // of a good code: steps between the server's clock and the code's
 	Failures     int           // of a good code: wrong ones since the last good one
 	Recovery     bool          // a recovery code was used
@@ -41,30 +41,30 @@ func (a Account) decide(t Attempt, skew int, now time.Time) (State, Verdict) {
 	case s.Last.repeats(t.Request, now):
 		return s, s.Last.Verdict.again()
 	case s.Disabled:
-		return s, Verdict{Reason: Disabled}
+		return s, Verdict{Reason: ReasonDisabled}
 	case a.Key.IsZero() && !s.Revoked:
-		return s, Verdict{Reason: NotYet}
+		return s, Verdict{Reason: ReasonPending}
 	case t.RecoveryCode != "":
 		return s.recover(a.Recovery, t, now)
 	case s.stopped():
-		return s, Verdict{Reason: Stopped}
+		return s, Verdict{Reason: ReasonStopped}
 	case s.Throttle.left(now) > 0:
 		return s, throttled(s.Throttle.left(now))
 	case !a.Key.IsCode(t.Code):
-		return s, Verdict{Reason: Malformed}
+		return s, Verdict{Reason: ReasonMalformed}
 	}
 	return s.try(a.Key, t, skew, now)
 }
 
 // try evaluates a code of the live key.
 func (s State) try(k totp.Key, t Attempt, skew int, now time.Time) (State, Verdict) {
-	verdict := Verdict{Reason: Invalid}
+	verdict := Verdict{Reason: ReasonInvalid}
 	step, matched := k.Match(t.Code, now, skew)
 	switch {
 	case !matched:
 		s.Throttle = s.Throttle.fail(now)
 	case step <= s.LastStep:
-		return s, Verdict{Reason: Replayed}
+		return s, Verdict{Reason: ReasonReplayed}
 	default:
 		verdict, s.LastStep, s.Throttle = good(k, step, s.Throttle, now), step, Throttle{}
 	}
@@ -95,7 +95,7 @@ func (s State) bounded(now time.Time) State {
 }
 
 func throttled(left time.Duration) Verdict {
-	return Verdict{Reason: Throttled, RetryAfter: left}
+	return Verdict{Reason: ReasonThrottled, RetryAfter: left}
 }
 
 func millisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -65,9 +65,9 @@ func TestOnlyALaterStepIsAccepted(t *testing.T) {
 		first, second int
 		want          Verdict
 	}{
-		{0, 0, Verdict{Reason: Replayed}},
-		{0, -1, Verdict{Reason: Replayed}},
-		{1, 0, Verdict{Reason: Replayed}},
+		{0, 0, Verdict{Reason: ReasonReplayed}},
+		{0, -1, Verdict{Reason: ReasonReplayed}},
+		{1, 0, Verdict{Reason: ReasonReplayed}},
 		{0, 1, Verdict{Valid: true, SkewSteps: 1}},
 		{-1, 0, Verdict{Valid: true}},
 	} {
@@ -79,7 +79,7 @@ func TestOnlyALaterStepIsAccepted(t *testing.T) {
 		if got != v.want {
 			t.Errorf("code of step %+d, then of %+d: %+v, want %+v", v.first, v.second, got, v.want)
 		}
-		if got.Reason == Replayed && after != s {
+		if got.Reason == ReasonReplayed && after != s {
 			t.Errorf("a replayed code changed the state to %+v", after)
 		}
 	}
@@ -90,7 +90,7 @@ func TestAThrottledCodeIsNotLookedAt(t *testing.T) {
 	s := State{Throttle: Throttle{5, moment.Add(2 * time.Minute)}}
 	for _, a := range []Attempt{r.codeAt(moment, 0), r.badCode(moment)} {
 		after, got := r.decide(s, a, moment.Add(time.Minute))
-		if want := (Verdict{Reason: Throttled, RetryAfter: time.Minute}); got != want || after != s {
+		if want := (Verdict{Reason: ReasonThrottled, RetryAfter: time.Minute}); got != want || after != s {
 			t.Errorf("during the wait: %+v, state %+v, want %+v and no change", got, after, want)
 		}
 	}
@@ -115,7 +115,7 @@ func TestARepetitionGetsTheFirstVerdictEvenWhileThrottled(t *testing.T) {
 	a.Request = NewRequestID("bearer", a.Code, "key")
 	s := State{Throttle: Throttle{Failures: 2}}
 	s, first := r.decide(s, a, moment)
-	if first.Reason != Invalid || s.Throttle.Until.IsZero() {
+	if first.Reason != ReasonInvalid || s.Throttle.Until.IsZero() {
 		t.Fatalf("third failure: %+v, state %+v", first, s)
 	}
 	after, got := r.decide(s, a, moment.Add(time.Second))
@@ -124,11 +124,11 @@ func TestARepetitionGetsTheFirstVerdictEvenWhileThrottled(t *testing.T) {
 	}
 	other := a
 	other.Request = NewRequestID("bearer", a.Code, "other key")
-	if _, got := r.decide(s, other, moment.Add(time.Second)); got.Reason != Throttled {
+	if _, got := r.decide(s, other, moment.Add(time.Second)); got.Reason != ReasonThrottled {
 		t.Errorf("another request: %+v, want throttled", got)
 	}
 	s, _ = r.decide(s, r.badCode(moment), moment.Add(time.Hour))
-	if _, got := r.decide(s, a, moment.Add(time.Hour)); got.Reason != Throttled {
+	if _, got := r.decide(s, a, moment.Add(time.Hour)); got.Reason != ReasonThrottled {
 		t.Errorf("after a later verdict: %+v, want no answer from before it", got)
 	}
 }
@@ -139,7 +139,7 @@ func TestTimesFromTheFutureAreBounded(t *testing.T) {
 	a := r.badCode(moment)
 	a.Request = NewRequestID("bearer", a.Code, "key")
 	for ahead, repeated := range map[time.Duration]bool{time.Second: true, retryWindow - time.Millisecond: true, retryWindow: false, 240 * time.Hour: false} {
-		s := State{Last: Answer{a.Request, moment.Add(ahead), Verdict{Reason: Invalid}}}
+		s := State{Last: Answer{a.Request, moment.Add(ahead), Verdict{Reason: ReasonInvalid}}}
 		s, got := r.decide(s, a, moment)
 		if got.Repeated != repeated {
 			t.Errorf("an answer from %v ahead: %+v, want repeated %v", ahead, got, repeated)
@@ -150,7 +150,7 @@ func TestTimesFromTheFutureAreBounded(t *testing.T) {
 	}
 	for _, ahead := range []time.Duration{maxWait + time.Hour, 1e6 * time.Hour} {
 		s, got := r.decide(State{Throttle: Throttle{3, moment.Add(ahead)}}, r.codeAt(moment, 0), moment)
-		if want := (Verdict{Reason: Throttled, RetryAfter: maxWait}); got.Reason != want.Reason || got.RetryAfter > maxWait || got.RetryAfter < maxWait-time.Second {
+		if want := (Verdict{Reason: ReasonThrottled, RetryAfter: maxWait}); got.Reason != want.Reason || got.RetryAfter > maxWait || got.RetryAfter < maxWait-time.Second {
 			t.Errorf("a wait of %v: %+v, want %+v", ahead, got, want)
 		}
 		later := moment.Add(maxWait)
@@ -195,15 +195,15 @@ func checkInvariants(t *testing.T, s, next State, v Verdict, now time.Time) {
 		if waiting || next.LastStep <= s.LastStep || next.Throttle.Failures != 0 || v.Failures != s.Throttle.Failures {
 			t.Fatalf("accepted %+v -> %+v (%+v)", s, next, v)
 		}
-	case v.Reason == Invalid:
+	case v.Reason == ReasonInvalid:
 		if waiting || next.LastStep != s.LastStep || next.Throttle.Failures != s.Throttle.Failures+1 || next.Throttle.Failures >= 3 && next.Throttle.Until.Sub(now) < 30*time.Second-time.Millisecond {
 			t.Fatalf("charged %+v -> %+v (%+v)", s, next, v)
 		}
-	case v.Reason == Throttled:
+	case v.Reason == ReasonThrottled:
 		if !waiting || next != s {
 			t.Fatalf("throttled %+v -> %+v (%+v)", s, next, v)
 		}
-	case v.Reason != Replayed || next != s:
+	case v.Reason != ReasonReplayed || next != s:
 		t.Fatalf("%+v -> %+v (%+v)", s, next, v)
 	}
 }

@@ -53,7 +53,7 @@ func lifeOfAnAccount(t *testing.T, open Open) {
 	if err != nil || e.Entry.Issuer != "issuer" || e.Entry.Account != "alice" || e.Entry.Key.Algorithm() != totp.SHA256 || e.Entry.Key.Digits() != 8 {
 		t.Fatalf("Add: %+v, %v", e, err)
 	}
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Entry.Key, c)}, verifier.NotYet)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Entry.Key, c)}, verifier.ReasonPending)
 	if _, err := v.Add(ctx, "alice"); !errors.Is(err, verifier.ErrExists) {
 		t.Errorf("adding a pending account again: %v, want ErrExists", err)
 	}
@@ -63,7 +63,7 @@ func lifeOfAnAccount(t *testing.T, open Open) {
 	}
 	k, _ := enrol(t, v, c, "alice") // an expired one is replaced
 	used := verifier.Attempt{Account: "alice", Code: code(t, k, c)}
-	wantReason(t, v, used, verifier.Replayed) // by its confirmation
+	wantReason(t, v, used, verifier.ReasonReplayed) // by its confirmation
 	c.advance(time.Minute)
 	next := verifier.Attempt{Account: "alice", Code: code(t, k, c)}
 	wantReason(t, v, next, "")
@@ -71,11 +71,11 @@ func lifeOfAnAccount(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	c.advance(time.Minute)
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, verifier.Disabled)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, verifier.ReasonDisabled)
 	if err := v.Unlock(ctx, "alice"); err != nil {
 		t.Fatal(err)
 	}
-	wantReason(t, v, next, verifier.Replayed)
+	wantReason(t, v, next, verifier.ReasonReplayed)
 	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, "")
 	if err := v.Remove(ctx, "alice"); err != nil {
 		t.Fatal(err)
@@ -93,11 +93,11 @@ func rekeyed(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	for i, guess := range wrong(e.Entry.Key, c, 3) {
-		if verdict, _, err := v.Confirm(t.Context(), "alice", guess, verifier.RequestID{}); err != nil || verdict.Reason != verifier.Invalid {
+		if verdict, _, err := v.Confirm(t.Context(), "alice", guess, verifier.RequestID{}); err != nil || verdict.Reason != verifier.ReasonInvalid {
 			t.Errorf("wrong code %d for the pending key: %+v, %v", i, verdict, err)
 		}
 	}
-	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Entry.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.Throttled {
+	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Entry.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.ReasonThrottled {
 		t.Errorf("after three wrong codes for the pending key: %+v, %v", verdict, err)
 	}
 	c.advance(time.Minute)
@@ -106,9 +106,9 @@ func rekeyed(t *testing.T, open Open) {
 	}
 	fresh := confirm(t, v, c, "alice", e.Entry.Key)
 	c.advance(time.Minute)
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}, verifier.Invalid)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}, verifier.ReasonInvalid)
 	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Entry.Key, c)}, "")
-	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, verifier.Invalid)
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, verifier.ReasonInvalid)
 	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: fresh[0]}, "")
 }
 
@@ -117,11 +117,11 @@ func recoveryCodes(t *testing.T, open Open) {
 	k, codes := enrol(t, v, c, "alice")
 	_, others := enrol(t, v, c, "bob")
 	for _, guess := range wrong(k, c, 3) {
-		wantReason(t, v, verifier.Attempt{Account: "alice", Code: guess}, verifier.Invalid)
+		wantReason(t, v, verifier.Attempt{Account: "alice", Code: guess}, verifier.ReasonInvalid)
 	}
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: wrong(k, c, 1)[0]}, verifier.Throttled)
-	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: others[0]}, verifier.Invalid)
-	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: "short"}, verifier.Malformed)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: wrong(k, c, 1)[0]}, verifier.ReasonThrottled)
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: others[0]}, verifier.ReasonInvalid)
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: "short"}, verifier.ReasonMalformed)
 	for i, code := range codes {
 		a := verifier.Attempt{Account: "alice", RecoveryCode: code, Request: verifier.NewRequestID("bearer", fmt.Sprint(i))}
 		want := verifier.Verdict{Valid: true, Recovery: true, RecoveryLeft: 9 - i}
@@ -133,7 +133,7 @@ func recoveryCodes(t *testing.T, open Open) {
 			t.Errorf("recovery code %d, repeated: %+v, want %+v", i, got, want)
 		}
 		a.Request = verifier.RequestID{}
-		wantReason(t, v, a, verifier.Invalid)
+		wantReason(t, v, a, verifier.ReasonInvalid)
 	}
 	fresh, err := v.RecoveryCodes(t.Context(), "alice")
 	if err != nil {
@@ -142,7 +142,7 @@ func recoveryCodes(t *testing.T, open Open) {
 	if err := v.Disable(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
-	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: fresh[0]}, verifier.Disabled)
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: fresh[0]}, verifier.ReasonDisabled)
 }
 
 // stopped by guesses, a key is stopped and its owner is not: recovery codes and
@@ -160,10 +160,10 @@ func stop(t *testing.T, v *verifier.Verifier, c *clock, name string, k totp.Key)
 	t.Helper()
 	for range 100 {
 		c.advance(time.Hour)
-		wantReason(t, v, verifier.Attempt{Account: name, Code: wrong(k, c, 1)[0]}, verifier.Invalid)
+		wantReason(t, v, verifier.Attempt{Account: name, Code: wrong(k, c, 1)[0]}, verifier.ReasonInvalid)
 	}
 	c.advance(time.Hour)
-	wantReason(t, v, verifier.Attempt{Account: name, Code: code(t, k, c)}, verifier.Stopped)
+	wantReason(t, v, verifier.Attempt{Account: name, Code: code(t, k, c)}, verifier.ReasonStopped)
 	info, err := v.Show(t.Context(), name)
 	if err != nil || info.Status != verifier.StatusStopped || info.Failures != 100 {
 		t.Errorf("Show(%q): %+v, %v", name, info, err)
@@ -175,7 +175,7 @@ func unlocked(t *testing.T, v *verifier.Verifier, c *clock, name string, k totp.
 	if err := v.Unlock(t.Context(), name); err != nil {
 		t.Fatal(err)
 	}
-	wantReason(t, v, verifier.Attempt{Account: name, Code: wrong(k, c, 1)[0]}, verifier.Invalid)
+	wantReason(t, v, verifier.Attempt{Account: name, Code: wrong(k, c, 1)[0]}, verifier.ReasonInvalid)
 	wantReason(t, v, verifier.Attempt{Account: name, Code: code(t, k, c)}, "")
 }
 
@@ -184,7 +184,7 @@ func waysBack(t *testing.T, open Open) {
 	old, codes := enrol(t, v, c, "alice")
 	stop(t, v, c, "alice", old)
 	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, "")
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}, verifier.Stopped)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}, verifier.ReasonStopped)
 	e, err := v.Rekey(t.Context(), "alice", false)
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func waysBack(t *testing.T, open Open) {
 	c.advance(time.Minute)
 	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Entry.Key, c)}, "")
 	c.advance(time.Minute)
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}, verifier.Invalid)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, old, c)}, verifier.ReasonInvalid)
 }
 
 // A disabled account has no way back but a person's.
@@ -211,9 +211,9 @@ func disabledByAPerson(t *testing.T, open Open) {
 	if err := v.Disable(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
-	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, verifier.Disabled)
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, verifier.Disabled)
-	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Entry.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.Disabled {
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, verifier.ReasonDisabled)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, verifier.ReasonDisabled)
+	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Entry.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.ReasonDisabled {
 		t.Errorf("confirming: %+v, %v", verdict, err)
 	}
 	_, errPeek := v.Peek(t.Context(), e.Token, opened.Cookie)
@@ -236,16 +236,16 @@ func revoked(t *testing.T, open Open) {
 	if _, err := v.Rekey(ctx, "alice", true); err != nil {
 		t.Fatal(err)
 	}
-	wantReason(t, v, used, verifier.Stopped) // not even repeated
+	wantReason(t, v, used, verifier.ReasonStopped) // not even repeated
 	c.advance(time.Minute)
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, stolen, c)}, verifier.Stopped)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, stolen, c)}, verifier.ReasonStopped)
 	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, "")
 	if err := v.Unlock(ctx, "alice"); err != nil {
 		t.Fatal(err)
 	}
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, stolen, c)}, verifier.Stopped)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, stolen, c)}, verifier.ReasonStopped)
 	c.advance(verifier.DefaultPendingTime) // the new key's time is over
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, stolen, c)}, verifier.Stopped)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, stolen, c)}, verifier.ReasonStopped)
 	if info, err := v.Show(ctx, "alice"); err != nil || info.Status != verifier.StatusStopped || info.RecoveryLeft != 9 {
 		t.Errorf("Show: %+v, %v", info, err)
 	}
@@ -259,7 +259,7 @@ func revoked(t *testing.T, open Open) {
 	confirm(t, v, c, "alice", e.Entry.Key)
 	c.advance(time.Minute)
 	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, e.Entry.Key, c)}, "")
-	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[1]}, verifier.Invalid)
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[1]}, verifier.ReasonInvalid)
 }
 
 // What revokes ends what was remembered for a repeated request.
@@ -281,7 +281,7 @@ func forgottenAnswers(t *testing.T, open Open) {
 		if err := revoke(name); err != nil {
 			t.Fatal(err)
 		}
-		wantReason(t, v, a, verifier.Invalid)
+		wantReason(t, v, a, verifier.ReasonInvalid)
 	}
 }
 
@@ -383,7 +383,7 @@ func confirmedAgain(t *testing.T, open Open) {
 	request, good := verifier.NewRequestID("bearer", "1"), code(t, e.Entry.Key, c)
 	bad, wrongRequest := wrong(e.Entry.Key, c, 1)[0], verifier.NewRequestID("bearer", "0")
 	for range 5 {
-		if verdict, _, err := v.Confirm(ctx, "alice", bad, wrongRequest); err != nil || verdict.Reason != verifier.Invalid {
+		if verdict, _, err := v.Confirm(ctx, "alice", bad, wrongRequest); err != nil || verdict.Reason != verifier.ReasonInvalid {
 			t.Errorf("a wrong code, repeated: %+v, %v, want invalid each time, charged once", verdict, err)
 		}
 	}
@@ -417,15 +417,15 @@ func clockWasAhead(t *testing.T, open Open) {
 	ahead := verifier.Attempt{Account: "alice", Code: code(t, k, c), Request: verifier.NewRequestID("bearer", "1")}
 	wantReason(t, v, ahead, "")
 	for _, guess := range wrong(k, c, 3) {
-		wantReason(t, v, verifier.Attempt{Account: "alice", Code: guess}, verifier.Invalid)
+		wantReason(t, v, verifier.Attempt{Account: "alice", Code: guess}, verifier.ReasonInvalid)
 	}
 	wrongAhead := verifier.Attempt{Account: "alice", Code: wrong(k, c, 1)[0], Request: ahead.Request}
 	c.advance(-10 * 365 * 24 * time.Hour)
-	if got := check(t, v, wrongAhead); got != (verifier.Verdict{Reason: verifier.Throttled, RetryAfter: time.Hour}) {
+	if got := check(t, v, wrongAhead); got != (verifier.Verdict{Reason: verifier.ReasonThrottled, RetryAfter: time.Hour}) {
 		t.Errorf("a wait from the future: %+v, want an hour", got)
 	}
 	c.advance(time.Hour)
-	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, verifier.Replayed)
+	wantReason(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)}, verifier.ReasonReplayed)
 	info, err := v.Show(t.Context(), "alice")
 	if until := c.now().Add(9 * 365 * 24 * time.Hour); err != nil || info.RefusedUntil.Before(until) {
 		t.Errorf("Show: %+v, %v, want the time until which codes are refused", info, err)
@@ -434,7 +434,7 @@ func clockWasAhead(t *testing.T, open Open) {
 	if err := v.Unlock(t.Context(), "alice"); err != nil {
 		t.Fatal(err)
 	}
-	wantReason(t, v, good, verifier.Replayed) // it may have been used
+	wantReason(t, v, good, verifier.ReasonReplayed) // it may have been used
 	if info, err := v.Show(t.Context(), "alice"); err != nil || !info.RefusedUntil.IsZero() {
 		t.Errorf("Show after Unlock: %+v, %v", info, err)
 	}
@@ -454,7 +454,7 @@ func clockIsSlow(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	c.advance(2 * time.Minute)
-	wantReason(t, v, used, verifier.Replayed)
+	wantReason(t, v, used, verifier.ReasonReplayed)
 }
 
 // What was written while the clock was ahead does not last for longer than it would

@@ -90,7 +90,7 @@ func oneAccepted(t *testing.T, open Open) {
 			switch got := check(t, v, verifier.Attempt{Code: good}); {
 			case got.Valid:
 				accepted.Add(1)
-			case got.Reason == verifier.Replayed:
+			case got.Reason == verifier.ReasonReplayed:
 				replayed.Add(1)
 			}
 		})
@@ -127,10 +127,10 @@ func guessStorm(t *testing.T, open Open) {
 	budget := int32(3)
 	if right.Valid {
 		budget += int32(right.Failures)
-	} else if right.Reason != verifier.Throttled {
+	} else if right.Reason != verifier.ReasonThrottled {
 		t.Errorf("the good code got %+v", right)
 	}
-	n, _ := counts.LoadOrStore(verifier.Invalid, new(atomic.Int32))
+	n, _ := counts.LoadOrStore(verifier.ReasonInvalid, new(atomic.Int32))
 	if got := n.(*atomic.Int32).Load(); got != budget {
 		t.Errorf("%d guesses were evaluated, want %d", got, budget)
 	}
@@ -142,7 +142,7 @@ func usedAfterRestart(t *testing.T, open Open) {
 	if got := check(t, newVerifier(t, open(t), k, c), verifier.Attempt{Code: good}); !got.Valid {
 		t.Fatalf("first offer: %+v", got)
 	}
-	if got := check(t, newVerifier(t, open(t), k, c), verifier.Attempt{Code: good}); got.Reason != verifier.Replayed {
+	if got := check(t, newVerifier(t, open(t), k, c), verifier.Attempt{Code: good}); got.Reason != verifier.ReasonReplayed {
 		t.Errorf("second offer after a new start: %+v, want replayed", got)
 	}
 }
@@ -151,13 +151,13 @@ func waitAfterRestart(t *testing.T, open Open) {
 	k, c := key(t), newClock()
 	v := newVerifier(t, open(t), k, c)
 	for _, guess := range wrong(k, c, 3) {
-		if got := check(t, v, verifier.Attempt{Code: guess}); got.Reason != verifier.Invalid {
+		if got := check(t, v, verifier.Attempt{Code: guess}); got.Reason != verifier.ReasonInvalid {
 			t.Fatalf("guess: %+v, want invalid", got)
 		}
 	}
 	v = newVerifier(t, open(t), k, c)
 	c.advance(29 * time.Second)
-	want := verifier.Verdict{Reason: verifier.Throttled, RetryAfter: time.Second}
+	want := verifier.Verdict{Reason: verifier.ReasonThrottled, RetryAfter: time.Second}
 	if got := check(t, v, verifier.Attempt{Code: code(t, k, c)}); got != want {
 		t.Errorf("good code during the wait: %+v, want %+v", got, want)
 	}
@@ -194,16 +194,16 @@ func otherRequest(t *testing.T, open Open) {
 	good := verifier.Attempt{Code: code(t, k, c), Request: verifier.NewRequestID("bearer", "1")}
 	check(t, v, good)
 	good.Request = verifier.NewRequestID("bearer", "2")
-	if got := check(t, v, good); got.Reason != verifier.Replayed {
+	if got := check(t, v, good); got.Reason != verifier.ReasonReplayed {
 		t.Errorf("under another request id: %+v, want replayed", got)
 	}
 	good.Request = verifier.RequestID{}
-	if got := check(t, v, good); got.Reason != verifier.Replayed {
+	if got := check(t, v, good); got.Reason != verifier.ReasonReplayed {
 		t.Errorf("without a request id: %+v, want replayed", got)
 	}
 	guess := verifier.Attempt{Code: wrong(k, c, 1)[0], Request: verifier.NewRequestID("bearer", "3")}
 	for range 5 {
-		if got := check(t, v, guess); got.Reason != verifier.Invalid {
+		if got := check(t, v, guess); got.Reason != verifier.ReasonInvalid {
 			t.Errorf("a repeated wrong code: %+v, want invalid each time, charged once", got)
 		}
 	}
@@ -222,7 +222,7 @@ func newKey(t *testing.T, open Open) {
 	if enrolled, err := again.Enrolled(t.Context()); err != nil || !enrolled {
 		t.Errorf("back at the old key Enrolled is %v, %v, want true", enrolled, err)
 	}
-	if got := check(t, again, used); got.Reason != verifier.Replayed {
+	if got := check(t, again, used); got.Reason != verifier.ReasonReplayed {
 		t.Errorf("back at the old key, its used code: %+v, want replayed", got)
 	}
 }
