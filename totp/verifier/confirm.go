@@ -50,7 +50,7 @@ func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmatio
 			return a, nil
 		case !c.may(a, now):
 			return a, ErrLink
-		case !a.Pending.waits(now):
+		case !a.Pending.lasts(now):
 			return a, ErrNotPending
 		}
 		var err error
@@ -81,9 +81,9 @@ func (k Kept) lasts(now time.Time) bool {
 	return k.Until.After(now) && !k.Until.After(now.Add(longest+clockDrift))
 }
 
-// waits reports whether the key waits for its first code now. A key that waits for
+// lasts reports whether the key waits for its first code now. A key that waits for
 // longer than any should was written by a clock that was ahead, or planted.
-func (p Pending) waits(now time.Time) bool {
+func (p Pending) lasts(now time.Time) bool {
 	return !p.Key.IsZero() && p.Until.After(now) && (now.Unix() < 0 || !p.Until.After(now.Add(pendingBound)))
 }
 

@@ -168,7 +168,7 @@ func (v *Verifier) findToken(ctx context.Context, token string) (string, error) 
 // admits reports whether the link leads to the pending key, for this browser.
 func (a Account) admits(token, cookie string, now time.Time) bool {
 	p := a.Pending
-	if a.State.Disabled || !p.waits(now) || !sameHash(p.Token, TokenHash(token)) {
+	if a.State.Disabled || !p.lasts(now) || !sameHash(p.Token, TokenHash(token)) {
 		return false
 	}
 	return p.Cookie == "" || sameHash(p.Cookie, cookieHash(cookie))

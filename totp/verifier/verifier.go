@@ -1,13 +1,7 @@
-// Package verifier decides whether a code that is offered may be used, and keeps
-// what it must remember to decide that: each code is good once (RFC 6238 section
-// 5.2), wrong guesses are slowed down (RFC 4226 section 7.3, NIST SP 800-63B-4
-// section 3.2.2), and a repeated request gets its first verdict.
-//
-// The rules are a pure function of an account's State, the attempt and the time.
-// A Store applies it atomically; package sqlstore has one.
 package verifier
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,22 +26,21 @@ var (
 
 // Config is what a Verifier needs.
 type Config struct {
-	Store Store
-	Clock func() time.Time
-	Key   totp.Key // of the default account; the zero Key if there is none
-	Skew  int      // steps accepted each side of the present one, 0 to totp.MaxSkew
-
+	Store  Store
+	Clock  func() time.Time
+	Key    totp.Key    // of the default account; the zero Key if there is none
+	Skew   int         // steps accepted each side of the present one, 0 to totp.MaxSkew
 	New    totp.Scheme // of the keys of new accounts
 	Issuer string      // of accounts that have none of their own; may be empty
 
-	// Timeout is how long to wait for the store; 0 is DefaultTimeout.
+	// Timeout is how long each call of the store may take; 0 is DefaultTimeout.
 	Timeout time.Duration
 	// PendingTime is how long a new key may wait for its first code; 0 is
 	// DefaultPendingTime.
 	PendingTime time.Duration
 }
 
-// DefaultTimeout is how long to wait for the store.
+// DefaultTimeout is how long a call of the store may take.
 const DefaultTimeout = 10 * time.Second
 
 // DefaultPendingTime is how long a new key may wait for its first code.
@@ -60,7 +53,7 @@ type Verifier struct {
 	store       deadline
 	fingerprint func(text string) string // the Store's
 	defaultID   string
-	waits       waits
+	waits       waitCache
 	ready       singleflight.Group
 }
 
@@ -70,12 +63,8 @@ func New(c Config) (*Verifier, error) {
 	if c.Skew < 0 || c.Skew > totp.MaxSkew {
 		return nil, fmt.Errorf("skew is %d: want 0 to %d", c.Skew, totp.MaxSkew)
 	}
-	if c.Timeout == 0 {
-		c.Timeout = DefaultTimeout
-	}
-	if c.PendingTime == 0 {
-		c.PendingTime = DefaultPendingTime
-	}
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.PendingTime = cmp.Or(c.PendingTime, DefaultPendingTime)
 	v := &Verifier{config: c, store: newDeadline(c.Store, c.Timeout), fingerprint: c.Store.Fingerprint}
 	v.config.Store = nil
 	if !c.Key.IsZero() {
@@ -106,46 +95,58 @@ type Attempt struct {
 }
 
 // Check decides on an attempt. The verdict is durable when Check returns. An
-// error means that there is no verdict: ErrName, ErrNoAccount, or a store that does
-// not answer, which must never be read as either yes or no.
+// error means that there is no verdict, which must never be read as either yes or
+// no: ErrName, ErrNoAccount, totp.ErrBeforeEpoch, or an error of the store.
 func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 	id, err := v.id(a.Account)
 	if err != nil {
 		return Verdict{}, err
 	}
 	a.Request = KeyedRequest(v.fingerprint, a.Request)
+	// A wait keeps out neither a recovery code nor a repeated request.
 	if left := v.waits.left(id, v.config.Clock()); left > 0 && a.RecoveryCode == "" && a.Request == (RequestID{}) {
 		return throttled(left), nil
 	}
-	var after State
+	after, verdict, err := v.decide(ctx, id, a)
+	if err != nil {
+		return Verdict{}, err
+	}
+	now := v.config.Clock()
+	if after.expired(now) {
+		v.forgetExpired(ctx, id)
+	}
+	if !after.State.Disabled && !after.State.stopped() {
+		v.waits.remember(id, after.State.Throttle.Until, now)
+	}
+	return verdict, nil
+}
+
+// decide has the store apply the rules to an attempt, and returns the account as it
+// is afterwards.
+func (v *Verifier) decide(ctx context.Context, id string, t Attempt) (Account, Verdict, error) {
+	var after Account // not results: after a cancelled Decide these may still be written
 	var verdict Verdict
-	var expired bool
 	var clockErr error
-	err = v.decide(ctx, id, func(account Account) (State, bool) {
-		now := v.config.Clock()
-		if clockErr = afterEpoch(now); clockErr != nil {
-			return account.State, false
-		}
-		account.Key = v.keyOf(account)
-		after, verdict = account.decide(a, v.config.Skew, now)
-		expired = account.expired(now)
-		// A good verdict that is repeated is written again: the first attempt may
-		// have failed after a commit that has not reached the standby.
-		return after, after != account.State || verdict.Valid
+	err := v.ensure(ctx, id, func(ctx context.Context, s Store) error {
+		return s.Decide(ctx, id, func(a Account) (State, bool) {
+			now := v.config.Clock()
+			if clockErr = afterEpoch(now); clockErr != nil {
+				return a.State, false
+			}
+			after, after.Key = a, v.keyOf(a)
+			after.State, verdict = after.decide(t, v.config.Skew, now)
+			// A good verdict that is repeated is written again: the first attempt may
+			// have failed after a commit that has not reached the standby.
+			return after.State, after.State != a.State || verdict.Valid
+		})
 	})
 	if err == nil {
 		err = clockErr
 	}
 	if err != nil {
-		return Verdict{}, err
+		return Account{}, Verdict{}, err
 	}
-	if expired {
-		v.forgetExpired(ctx, id)
-	}
-	if !after.Disabled && !after.stopped() {
-		v.waits.remember(id, after.Throttle.Until, v.config.Clock())
-	}
-	return verdict, nil
+	return after, verdict, nil
 }
 
 // afterEpoch returns totp.ErrBeforeEpoch for a clock that gives no verdict, and
@@ -190,10 +191,6 @@ func (v *Verifier) load(ctx context.Context, id string) (Account, error) {
 		return Account{ID: id}, nil
 	}
 	return a, err
-}
-
-func (v *Verifier) decide(ctx context.Context, id string, decide func(Account) (State, bool)) error {
-	return v.ensure(ctx, id, func(ctx context.Context, s Store) error { return s.Decide(ctx, id, decide) })
 }
 
 // ensure calls f, and once more after it has added the default account's row, if

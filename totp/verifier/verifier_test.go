@@ -111,7 +111,7 @@ func TestTheDefaultAccountsIDIsNoNameAndTellsItsKeyApart(t *testing.T) {
 }
 
 func TestAWaitIsBelievedForASecondAtMost(t *testing.T) {
-	var w waits
+	var w waitCache
 	w.remember("a", moment.Add(time.Minute), moment)
 	for _, v := range []struct {
 		after, want time.Duration
@@ -127,7 +127,7 @@ func TestAWaitIsBelievedForASecondAtMost(t *testing.T) {
 	for i := range 3 * maxWaits {
 		w.remember(string(rune(i)), moment.Add(time.Minute), moment)
 	}
-	if len(w.seen) > maxWaits {
-		t.Errorf("%d waits are remembered, want at most %d", len(w.seen), maxWaits)
+	if len(w.entries) > maxWaits {
+		t.Errorf("%d waits are remembered, want at most %d", len(w.entries), maxWaits)
 	}
 }

@@ -1,0 +1,104 @@
+// Package verifier is the policy of totpctl: it decides whether a code that is
+// offered may be used, and enrols those who offer codes.
+//
+// The rules are pure functions of an account, an attempt and the time (rules.go,
+// throttle.go, recovery.go). A Verifier applies them through a [Store], which changes
+// each account atomically. Package sqlstore has two Stores; package storetest tests
+// the contract. No clock is read here but the one in [Config].
+//
+// # The order of calls
+//
+// [Verifier.Add] makes an account with a pending key and a link. Its owner, or the
+// program for her, follows the link:
+//
+//   - [Verifier.Peek] says what the link leads to, and changes nothing: a message's
+//     preview may fetch a link before its owner does.
+//   - [Verifier.Open] shows the key to the first browser that asks, by a cookie.
+//   - [Verifier.ConfirmByLink] tries a first code. A good one makes the key live.
+//   - Peek then returns the recovery codes, until [Verifier.Acknowledge] or [KeepTime].
+//
+// [Verifier.Confirm] does without a link. From then on [Verifier.Check] gives
+// verdicts. For a new phone [Verifier.Rekey] makes a second, pending key; the live
+// key works until a code of the new one is confirmed. The default account needs none
+// of this: its key is in Config. Whoever opens a database calls [Verifier.Sweep].
+//
+// # What a verdict means
+//
+// One-time (RFC 6238 section 5.2): of each account, only a code of a later step than
+// the last accepted one is good. One conditional statement of the Store decides, so
+// this holds for concurrent requests, after a crash, and across servers on one
+// database. The code that confirms a key is used up by that.
+//
+// Throttled (RFC 4226 section 7.3, NIST SP 800-63B-4 section 3.2.2): the third wrong
+// code in a row starts a wait of 30 s, and each further one a wait twice as long, up
+// to an hour. During a wait no code is looked at, counted, or makes the wait longer. A
+// good code ends the count. Only a wrong code of the right form is charged: a malformed
+// or used one is not. A pending key has a count of its own, which never touches the
+// live key. A guess therefore is right with a chance of 3 in 10⁶ at 6 digits and skew
+// 1, and 100 in a row with 3·10⁻⁴.
+//
+// Stopped: 100 wrong codes in a row stop the live key, and so does revoking it. No
+// code of it is good then, whatever the time. Recovery codes are, and the first code of
+// a new key. Unlock starts a key again that guesses have stopped, and never a revoked
+// one. Disabled is more: a person has ended the account's use, recovery codes included.
+//
+// Retry-safe: a request that is repeated under its [RequestID] within 5 minutes gets
+// its first answer, marked Repeated, and is not evaluated again. The answer is stored
+// with the verdict, in one transaction. An account keeps one answer, its last. What
+// revokes also ends that answer: Disable, a revoking Rekey, new recovery codes.
+//
+// Durable: when a method returns without an error, what it has changed has reached
+// stable storage.
+//
+// Fail closed: an error is no verdict. It must never be read as yes or as no.
+// ErrNoAccount is one, because "not enrolled" is for the application to judge. Each
+// call of the Store has a deadline.
+//
+// Revoked: a lost phone's key is deleted at once, not when its successor is confirmed.
+//
+// Clocks: a Store may hold times of a server whose clock was wrong. A wait is never
+// longer than the longest wait from now on, and an answer, a pending key or a kept
+// confirmation never lasts longer than a right clock would have it last. A last
+// accepted step that is ahead of the clock refuses good codes: List tells until when,
+// and Unlock lowers it. A clock before 1970 gives no verdict and charges nobody.
+//
+// # Recovery codes
+//
+// A confirmed account has ten recovery codes of 130 random bits. Each is good once, in
+// place of a code. They are too long to guess, so a wrong one is not charged, and a wait
+// does not keep their owner out. The Store has hashes of them.
+//
+// # Links
+//
+// A token has 130 random bits, and so has a cookie; the Store has their hashes. A link
+// shows its key to the browser that opened it and to no other. The cookie is always a
+// fresh one, because an attacker may have planted the one that came (session fixation).
+// ErrLink is the answer to each link that is not good, and does not say why, so that a
+// guess learns nothing. The confirming browser is shown the recovery codes again until
+// it acknowledges them, because the first answer may be lost on its way.
+//
+// # Words
+//
+//	account          what codes are checked for; stored ones have a name
+//	default account  the account "", whose key is in Config; its id is a fingerprint
+//	                 of that key, so that a new key starts unused
+//	issuer, label    the two names that an authenticator shows of an account
+//	live key         the confirmed key, whose codes Check accepts
+//	pending key      a new key, which waits for its first good code
+//	link             an enrolment link: shows the pending key to one browser
+//	token            the secret part of a link
+//	cookie           binds a link to the browser that has opened it
+//	confirm          offer the first code of a pending key; a good one makes it live
+//	kept             a confirmation that is told again until its owner has seen it
+//	step             the number of a code's period since 1970 (RFC 6238, T)
+//	skew             how many steps each side of the present one are accepted
+//	attempt          a code, or a recovery code, that is offered for an account
+//	verdict          what Check says of an attempt: Valid, or a reason
+//	reason           why an attempt is not valid
+//	answer           a verdict that is remembered for the request that may repeat
+//	throttle         the count of wrong codes in a row, and the wait that it has cost
+//	wait             the time during which no code is looked at
+//	stopped          said of a key: by 100 wrong codes in a row, or revoked
+//	disabled         said of an account: by a person
+//	status           what List tells of an account, a stopped key included
+package verifier
