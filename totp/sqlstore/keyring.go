@@ -16,13 +16,13 @@ import (
 // were sealed with.
 var ErrKey = errors.New("encryption key is wrong or missing")
 
-// ErrTakenBack says that somebody has given the tables the form of an older
-// version after an upgrade. An upgrade seals what it finds, and must not be made to
-// seal what was planted since.
+// ErrTakenBack says that the tables have the form of an older version although the
+// encryption key has seen newer ones. Opening such a database would run the upgrade
+// again, which seals what it finds, and so would seal what was planted meanwhile.
 var ErrTakenBack = errors.New("database was taken back to the tables of an older version")
 
-// The canaries are known texts that are sealed with every key, so that a wrong one
-// is told at start. They also tell which version of the tables the key has seen.
+// A canary is a known text that is sealed with each key, so that a wrong key is told
+// at the start. Its text also tells which version of the tables the key has seen.
 const (
 	canaryText  = "totpctl canary 3"
 	canaryText2 = "totpctl canary" // before boundSeals
@@ -36,62 +36,7 @@ type sealingRow struct{ id, canary, databaseKey string }
 
 func (r *sealingRow) fields() []any { return []any{&r.id, &r.canary, &r.databaseKey} }
 
-// prepareSchema migrates and checks the keys: a database whose keys are others is
-// left as it was. The statement begin must exclude every other process.
-func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) (u upgraded, err error) {
-	k := keyring{conn, d, s}
-	var migrated bool
-	err = inTransaction(ctx, conn, begin, func() (err error) {
-		before, after, err := migrate(ctx, conn, d)
-		if err != nil {
-			return err
-		}
-		if migrated = before < after; !migrated {
-			return k.check(ctx, canaryText)
-		}
-		u.from, u.to = before, after
-		u.unread, err = k.upgrade(ctx, before)
-		return err
-	})
-	if err != nil || migrated {
-		return u, err
-	}
-	rows, err := k.load(ctx)
-	if err == nil {
-		err = k.checkMissing(ctx, rows)
-	}
-	if err == nil && !k.introduced(rows) {
-		err = inTransaction(ctx, conn, begin, func() error { return k.introduce(ctx) })
-	}
-	return u, err
-}
-
-// upgraded is what a migration has done to the rows of an older program.
-type upgraded struct {
-	from, to int      // the schema versions before and after; 0 if there was no upgrade
-	unread   []string // the accounts that it could not read, and has left as they were
-}
-
-// maxTold bounds the damaged accounts that an upgrade names.
-const maxTold = 100
-
-// rewritten reports whether the old text of all rows is still in free pages.
-func (u upgraded) rewritten() bool { return 0 < u.from && u.from < boundSeals }
-
-func (u upgraded) texts() (texts []string) {
-	if u.from > 0 {
-		texts = append(texts, fmt.Sprintf("the database's tables were upgraded from version %d to %d: older programs refuse it from now on", u.from, u.to))
-	}
-	for i, name := range u.unread {
-		if i == maxTold {
-			return append(texts, fmt.Sprintf("%d more accounts are damaged in the database", len(u.unread)-maxTold))
-		}
-		texts = append(texts, fmt.Sprintf("account %q is damaged in the database: the upgrade of the tables has left it as it was", name))
-	}
-	return texts
-}
-
-// A keyring compares the encryption keys that are given with those that the
+// A keyring compares the encryption keys that are given with the keys that the
 // database knows.
 type keyring struct {
 	conn   *sql.Conn
@@ -99,8 +44,9 @@ type keyring struct {
 	sealer *sealer
 }
 
-// check returns ErrKey unless the keys open what the database has of them, and
-// one at least is known to it. The canaries must have the text.
+// check returns ErrKey unless each given key that the database knows opens its canary,
+// and the database knows at least one. It sets the database's own key. It returns
+// ErrTakenBack if the text is an older canary's and a key has seen newer tables.
 func (k keyring) check(ctx context.Context, text string) error {
 	rows, err := k.load(ctx)
 	if err != nil {
@@ -125,9 +71,9 @@ func (k keyring) check(ctx context.Context, text string) error {
 	return err
 }
 
-// checkKnown refuses keys of which the database knows none, even where no row
-// needs the known ones yet: two servers with a key each would otherwise both
-// seal, and neither could open the other's.
+// checkKnown refuses keys of which the database knows none, even if nothing is sealed
+// yet: two servers with a key each would both seal, and neither could open what the
+// other has sealed.
 func (k keyring) checkKnown(rows []sealingRow) error {
 	var missing string
 	for _, r := range rows {
@@ -142,8 +88,7 @@ func (k keyring) checkKnown(rows []sealingRow) error {
 	return fmt.Errorf("%w: the database was begun with key %s, which is not given", ErrKey, missing)
 }
 
-// databaseKey returns the database's own key; nil where it has none yet, because
-// no encryption key was ever set.
+// databaseKey returns the database's own key; nil if no encryption key was ever set.
 func (k keyring) databaseKey(rows []sealingRow) ([]byte, error) {
 	var unopened bool
 	for _, r := range rows {
@@ -163,8 +108,8 @@ func (k keyring) databaseKey(rows []sealingRow) ([]byte, error) {
 	return nil, nil
 }
 
-// introduced reports whether the database knows all that it must of the keys that
-// are given.
+// introduced reports whether the database knows the key that seals, and has a canary
+// of this version and its own key sealed for each given key that it knows.
 func (k keyring) introduced(rows []sealingRow) bool {
 	first := k.sealer.first == ""
 	for _, r := range rows {
@@ -180,9 +125,10 @@ func (k keyring) introduced(rows []sealingRow) bool {
 	return first
 }
 
-// introduce makes the keys known that are given, before anything is sealed with
-// them, unless somebody with other keys has been faster. The first encryption key
-// of a database begins its own key, and gives the default account's rows keyed ids.
+// introduce makes the given keys known before anything is sealed with them. It
+// returns ErrKey if a process with other keys has been faster. With the first
+// encryption key of a database comes the database's own key, and with that the keyed
+// ids of the default account's rows.
 func (k keyring) introduce(ctx context.Context) error {
 	if err := k.check(ctx, canaryText); err != nil || k.sealer.first == "" {
 		return err
@@ -196,12 +142,12 @@ func (k keyring) introduce(ctx context.Context) error {
 			return err
 		}
 	}
-	return k.leave(ctx)
+	return k.writeKeys(ctx)
 }
 
-// leave writes a canary of each key that is given and known, and of the key that
-// seals, and seals the database's own key with each.
-func (k keyring) leave(ctx context.Context) error {
+// writeKeys makes the key that seals known, and writes, for each given key that is known, a
+// canary and the database's own key.
+func (k keyring) writeKeys(ctx context.Context) error {
 	s := k.sealer
 	err := k.exec(ctx, `INSERT INTO sealing_key (id, canary) VALUES (?1, '') ON CONFLICT (id) DO NOTHING`, s.first)
 	for id := range s.keys {
@@ -217,8 +163,8 @@ func newDatabaseKey() []byte {
 	return key
 }
 
-// refuseSealed is for keys of a database that knows none: nothing can be sealed in
-// it, unless what it knew was deleted.
+// refuseSealed is for a database that knows no key. If something in it is sealed, its
+// keys were deleted.
 func (k keyring) refuseSealed(ctx context.Context) error {
 	var sealed int
 	err := k.conn.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM enrolment
@@ -229,9 +175,9 @@ func (k keyring) refuseSealed(ctx context.Context) error {
 	return err
 }
 
-// rename gives the default accounts' rows the ids that they have under the
-// database's own key. A server that was started without an encryption key looks for
-// the old ones, and is not let add them again.
+// rename gives the default account's rows the ids that they have under the database's
+// own key. A server that runs without an encryption key looks for the ids from before,
+// and insertKeyless keeps it from adding them again.
 func (k keyring) rename(ctx context.Context) error {
 	if k.d.lock != "" {
 		if err := k.exec(ctx, k.d.lock); err != nil {
@@ -251,7 +197,7 @@ func (k keyring) rename(ctx context.Context) error {
 	return err
 }
 
-// ids runs a query of ids.
+// ids returns what a query for ids selects.
 func (k keyring) ids(ctx context.Context, text string, values ...any) ([]string, error) {
 	return query(ctx, k.conn, oneField[string], k.d.statement(text), values...)
 }
@@ -261,8 +207,9 @@ func (k keyring) exec(ctx context.Context, text string, values ...any) error {
 	return err
 }
 
-// checkMissing refuses to go without a key that a row needs. It reads all rows: not
-// while others are excluded, unless a migration excludes them anyway.
+// checkMissing returns ErrKey if a row is sealed with a known key that is not given. It
+// reads all rows, so it runs outside of the transaction that excludes other processes,
+// unless a migration excludes them anyway.
 func (k keyring) checkMissing(ctx context.Context, rows []sealingRow) error {
 	for _, r := range rows {
 		if k.sealer.has(r.id) {

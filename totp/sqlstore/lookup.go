@@ -6,7 +6,7 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// A lookUp waits for the account of an enrolment link.
+// A lookUp is a request for the account of an enrolment link.
 type lookUp struct {
 	hash string // of the link's token
 	id   string // "" if no account has it
@@ -36,7 +36,8 @@ type link struct{ hash, id string }
 
 func (l *link) fields() []any { return []any{&l.hash, &l.id} }
 
-// findLinks answers the batch with one statement, which takes the hashes.
+// findLinks answers the look-ups of a batch with one statement. The hashes are the
+// statement's parameter.
 func findLinks(ctx context.Context, q querier, batch []*lookUp, text string, hashes any) error {
 	links, err := query(ctx, q, (*link).fields, text, hashes)
 	found := map[string]string{}

@@ -15,10 +15,39 @@ var migrations embed.FS
 // ErrNewer says that a newer totpctl has written the database.
 var ErrNewer = errors.New("database is newer than this program")
 
-// migrate brings the schema up to the newest of the embedded migrations, one
-// file a version, counted from 1 in the order of their names, and returns the
-// versions before and after. It runs in the caller's transaction, which must
-// exclude every other migrator.
+// prepareSchema migrates and checks the keys. A database with other keys is left as
+// it was. The transaction that begins with begin must exclude every other process.
+func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) (u upgraded, err error) {
+	k := keyring{conn, d, s}
+	var migrated bool
+	err = inTransaction(ctx, conn, begin, func() (err error) {
+		before, after, err := migrate(ctx, conn, d)
+		if err != nil {
+			return err
+		}
+		if migrated = before < after; !migrated {
+			return k.check(ctx, canaryText)
+		}
+		u.from, u.to = before, after
+		u.unread, err = k.upgrade(ctx, before)
+		return err
+	})
+	if err != nil || migrated {
+		return u, err
+	}
+	rows, err := k.load(ctx)
+	if err == nil {
+		err = k.checkMissing(ctx, rows)
+	}
+	if err == nil && !k.introduced(rows) {
+		err = inTransaction(ctx, conn, begin, func() error { return k.introduce(ctx) })
+	}
+	return u, err
+}
+
+// migrate brings the schema to the newest version and returns the versions before and
+// after. The versions are the embedded files in the order of their names, counted from
+// 1. It runs in the caller's transaction, which must exclude every other migrator.
 func migrate(ctx context.Context, tx *sql.Conn, d dialect) (before, after int, err error) {
 	files, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {

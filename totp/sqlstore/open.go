@@ -9,31 +9,34 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// A Store is a verifier.Store that has been opened.
+// A Store is a verifier.Store on a database, and what its operator does with it.
 type Store interface {
 	verifier.Store
 
-	// Reseal seals with the first encryption key what others have sealed, so
-	// that those may be retired. It returns how many accounts it changed.
+	// Reseal seals with the first encryption key what other keys have sealed, so
+	// that these may be retired. It returns how many accounts it has changed. It
+	// returns an ErrDamaged for each account that it could not open.
 	Reseal(ctx context.Context) (changed int, err error)
 
-	// Fresh is the file, or PostgreSQL's name, of a database that held nothing
-	// before it was opened, "" for another. An operator must learn of one: where
-	// the right database is missing, nobody is enrolled and no code is used.
+	// Fresh returns the name of a database that was empty when it was opened, and ""
+	// for any other. The operator must be told: if DATABASE_URL names the wrong
+	// database, nobody is enrolled and no code is used.
 	Fresh() string
 
-	// Upgraded is what an operator must learn of the upgrade of the tables that
-	// opening has made: accounts that it could not read, and what it has left
-	// undone.
+	// Upgraded returns what the operator must be told of an upgrade of the tables by
+	// opening: that older programs refuse them now, which accounts could not be
+	// read, and what was left undone.
 	Upgraded() []string
 
-	// Warnings tells what an operator should know of the database's settings.
+	// Warnings returns what the operator should know of the database's settings.
 	Warnings(ctx context.Context) ([]string, error)
 
+	// Close waits for the requests under way and closes the database. Every other
+	// request gets ErrClosed.
 	Close() error
 }
 
-// Config says which database a Store is on and what seals its secrets.
+// Config says which database to open, and what seals its secrets.
 type Config struct {
 	URL            string   // sqlite:FILE, postgres://… or postgresql://…
 	EncryptionKeys [][]byte // of 32 bytes: the first seals, all open; none stores no secret

@@ -15,35 +15,30 @@ import (
 )
 
 const (
-	// batchTimeout bounds how long a batch may take: a server that does not
-	// answer gives no verdict.
+	// batchTimeout is how long a batch may take.
 	batchTimeout   = 8 * time.Second
 	connectTimeout = 3 * time.Second
 )
 
-// migrationLock keeps replicas that start at once from migrating at once.
+// migrationLock is the advisory lock that keeps two servers from migrating at once.
 const migrationLock = 0x746f7470
 
 // A Postgres is a verifier.Store on PostgreSQL.
 //
-// One worker reads the rows that are asked for and one writes the states that
-// are decided, each for all who wait, so that a verdict costs a share of two
-// round trips and of one commit. Deciding itself is the callers' work. Link
-// look-ups have a worker of their own, edits and lists have some. Each worker has
-// its own connection: no request waits for one that requests of another kind use.
-//
-// A pooler may give each transaction another session, as PgBouncer does in its
-// transaction mode. So no statement is prepared by name, nothing is set for a
-// session, and what has to hold for a transaction is said in it.
+// One worker reads the rows that are asked for, and one writes the states that are
+// decided, each for all who wait. A verdict thus costs a share of two round trips and of
+// a commit. The callers decide in between. Link look-ups have a worker of their own, and
+// edits and lists have jobWorkers. Each worker has a connection of its own, so that no
+// request waits for requests of another kind.
 type Postgres struct {
 	sealer     *sealer
 	fresh      string   // the database's name if it had no tables
-	unverified []string // hosts that are not this machine, without verified TLS
+	unverified []string // hosts beyond this machine that are reached without verified TLS
 
 	db       *sql.DB // opens the workers' connections
 	upgraded upgraded
-	warnings *atomic.Int64 // that the server has sent
-	epoch    atomic.Int64  // goes up when a connection fails: older ones are given up
+	warnings *atomic.Int64 // how many warnings the server has sent
+	epoch    atomic.Int64  // goes up when a connection fails: connections of an older epoch are given up
 	reads    *queue[*read]
 	writes   *queue[*write]
 	lookUps  *queue[*lookUp]
@@ -53,9 +48,9 @@ type Postgres struct {
 	close    context.CancelFunc
 }
 
-// OpenPostgres connects to the host of the URL that takes writes and brings the
-// schema up to date. The encryption keys and the errors are OpenSQLite's. Close
-// it after use.
+// OpenPostgres connects to the host of the URL that takes writes, and brings the schema
+// up to date. The encryption keys and the errors are those of OpenSQLite. The caller
+// must close the store.
 func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Postgres, error) {
 	sealer, err := newSealer(encryptionKeys)
 	if err != nil {
@@ -79,14 +74,14 @@ func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Po
 	return p, nil
 }
 
-// handOver is how long the connection that prepare or Warnings used is kept for
-// the first worker that needs one.
+// handOver is how long the connection of prepare or Warnings is kept for the first
+// worker.
 const handOver = time.Second
 
-// beforeEachUse has such a connection tried before it is used again.
+// beforeEachUse has a kept connection tried before a worker uses it.
 func beforeEachUse(context.Context, stdlib.ShouldPingParams) bool { return true }
 
-// postgresConfig does not pass on pgx's errors: they quote the URL.
+// postgresConfig keeps pgx's errors back, because they quote the URL.
 func postgresConfig(url string) (*pgx.ConnConfig, *atomic.Int64, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -121,15 +116,15 @@ func (p *Postgres) prepare(ctx context.Context) error {
 	if err := p.noteFresh(ctx, conn); err != nil {
 		return err
 	}
-	// Under another isolation level a migrator that waited for the lock would not see
-	// what the one before has done.
+	// Under another isolation level a migrator that has waited for the lock would not
+	// see what the migrator before has done.
 	begin := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(%d)", migrationLock)
 	p.upgraded, err = prepareSchema(ctx, conn, postgresDialect, begin, p.sealer)
 	return err
 }
 
-// checkEncoding refuses a database that cannot hold every name: one such name
-// would fail the batch that it is in.
+// checkEncoding refuses a database whose encoding lacks characters: a name with such a
+// character would fail the batch that it is in.
 func checkEncoding(ctx context.Context, conn *sql.Conn) error {
 	var encoding string
 	if err := conn.QueryRowContext(ctx, "SHOW server_encoding").Scan(&encoding); err != nil {
@@ -159,7 +154,7 @@ func (p *Postgres) noteFresh(ctx context.Context, conn *sql.Conn) error {
 // Upgraded implements Store.
 func (p *Postgres) Upgraded() []string { return p.upgraded.texts() }
 
-// Warnings tells what an operator should know of the database's settings.
+// Warnings implements Store.
 func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
 	var commit, fsync string
 	if err := p.db.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit'), current_setting('fsync')").Scan(&commit, &fsync); err != nil {
@@ -178,8 +173,7 @@ func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
 	return warnings, nil
 }
 
-// Close waits for the requests under way and closes the connections. Requests that
-// were not begun get ErrClosed.
+// Close implements Store.
 func (p *Postgres) Close() error {
 	p.reads.close()
 	p.writes.close()

@@ -20,14 +20,14 @@ func (p *Postgres) Load(ctx context.Context, id string) (verifier.Account, error
 
 // Decide implements verifier.Store.
 func (p *Postgres) Decide(ctx context.Context, id string, decide func(verifier.Account) (verifier.State, bool)) error {
-	var refused *int64 // the revision at which the statement changed nothing
+	var refused *int64 // the revision at which updateStates changed nothing
 	for {
 		r, err := p.readRow(ctx, id)
 		if err != nil {
 			return err
 		}
 		if refused != nil && *refused == r.revision {
-			return errConflict // not for the row's sake: it would be refused for ever
+			return errConflict // the row is as it was read, so the statement would refuse it for ever
 		}
 		if change, err := r.decide(p.sealer, decide); err != nil || !change {
 			return err
@@ -81,8 +81,8 @@ func (p *Postgres) Remove(ctx context.Context, id string) error {
 	return p.change(ctx, deleteBoth, verifier.ErrNoAccount, id)
 }
 
-// change runs a statement that must change exactly one account; unchanged it
-// returns the given error.
+// change runs a statement that must change exactly one account. If it changes none,
+// change returns the error unchanged.
 func (p *Postgres) change(ctx context.Context, text string, unchanged error, values ...any) error {
 	var changed int64
 	err := p.do(ctx, "writing account", &job{changes: true, run: func(ctx context.Context, conn *sql.Conn) error {
@@ -140,6 +140,5 @@ func (p *Postgres) Sweep(ctx context.Context, now time.Time) error {
 // Fingerprint implements verifier.Store.
 func (p *Postgres) Fingerprint(text string) string { return p.sealer.fingerprint(text) }
 
-// Reseal seals with the first encryption key what others have sealed, so that
-// those may be retired. It returns how many accounts it changed.
+// Reseal implements Store.
 func (p *Postgres) Reseal(ctx context.Context) (int, error) { return reseal(ctx, p, p.sealer) }

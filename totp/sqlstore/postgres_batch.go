@@ -12,29 +12,29 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// A read waits for a row.
+// A read is a request for a row.
 type read struct {
 	id  string
-	row row // without an id if it is not there
+	row row // the answer; without an id if there is none
 }
 
-// A write waits for its verdict: whether the row was still as it was read.
+// A write is a request to write a row's state, if the row is still as it was read.
 type write struct {
 	row     row
 	changed bool
 	tried   bool // false if another write of the batch was for the same account
 }
 
-// A job is one caller's, on a connection that no batch needs: an edit or a list.
+// A job is a request for a connection of its own: an edit or a list.
 type job struct {
-	changes bool // something: it is not run again
+	changes bool // run changes something, so it is not run again after an error
 	run     func(context.Context, *sql.Conn) error
 }
 
-// jobWorkers bounds the connections for edits and lists.
+// jobWorkers is how many connections there are for edits and lists.
 const jobWorkers = 3
 
-// start begins to serve the queues, until they are closed.
+// start starts the workers, which serve the queues until they are closed.
 func (p *Postgres) start() {
 	work(p, p.reads, maxBatch, (*worker).readBatch)
 	work(p, p.writes, maxBatch, (*worker).writeBatch)
@@ -52,19 +52,18 @@ func work[T any](p *Postgres, q *queue[T], most int, handle func(*worker, []T) e
 	})
 }
 
-// A worker answers a queue's requests, one batch after the other, on a connection
-// that nobody else uses. After an error on any connection of the store, each worker
-// opens a new one: the server may be gone or no longer the primary. A dead
-// connection is usually noticed by the reader, whose query can be repeated; the
-// writer's cannot.
+// A worker answers the requests of a queue, one batch after the other, on a connection
+// of its own. After an error on any connection of the store, each worker opens a new
+// one: the server may be gone or no longer the primary. Usually the reader notices a
+// dead connection. Its query can be repeated, and the writer's statement cannot.
 type worker struct {
 	store *Postgres
 	conn  *sql.Conn // nil before the first request and after an error
 	epoch int64     // the store's when conn was opened
 }
 
-// read runs f, which changes nothing. It runs f again on a new connection if the
-// one that was in use fails: it may have been lost while nobody asked.
+// read runs f, which must change nothing. If an old connection fails, read runs f again
+// on a new one: the old one may have been lost while it was idle.
 func (w *worker) read(f func(context.Context, *sql.Conn) error) error {
 	w.dropOld()
 	used := w.conn != nil
@@ -75,16 +74,16 @@ func (w *worker) read(f func(context.Context, *sql.Conn) error) error {
 	return err
 }
 
-// write runs f once: after an error it is unknown whether the change was made, and
-// a second attempt would find the code used.
+// write runs f once. After an error nobody knows whether the change was made, and a
+// second attempt would find the code used.
 func (w *worker) write(f func(context.Context, *sql.Conn) error) error {
 	w.dropOld()
 	return w.try(f)
 }
 
-// try runs f on the connection, which it opens if there is none. Once begun f goes
-// on though its callers leave: one of them must not fail the others, and what has
-// become of a change that is cancelled under way is unknown.
+// try runs f on the connection, which it opens if there is none. f goes on if its
+// callers leave: one of them must not fail the others, and nobody knows what becomes of
+// a change that is cancelled under way.
 func (w *worker) try(f func(context.Context, *sql.Conn) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
@@ -102,15 +101,15 @@ func (w *worker) try(f func(context.Context, *sql.Conn) error) error {
 	return err
 }
 
-// isRolledBack reports a serialization failure or a deadlock: PostgreSQL has undone
-// the transaction in favour of others, and it may be run again. Where the database's
-// default isolation level is higher than read committed, any write may meet that.
+// isRolledBack reports whether the error is a serialization failure or a deadlock:
+// PostgreSQL has undone the transaction in favour of others, and it may be run again. Any
+// write may meet that if the database's default isolation level is above read committed.
 func isRolledBack(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == "40001" || e.Code == "40P01")
 }
 
-// connect gives up when the store is closed.
+// connect opens the connection if there is none. It gives up when the store is closed.
 func (w *worker) connect(ctx context.Context) (err error) {
 	if w.conn != nil {
 		return nil
@@ -151,7 +150,7 @@ func (w *worker) lookUp(batch []*lookUp) error {
 	})
 }
 
-// runJob makes sure of a connection before a change: an idle one may be lost.
+// runJob tries the connection before a change, because an idle one may be lost.
 func (w *worker) runJob(batch []*job) error {
 	j := batch[0]
 	if !j.changes {
@@ -182,9 +181,9 @@ func readRows(ctx context.Context, conn *sql.Conn, batch []*read) error {
 	return nil
 }
 
-// errWarning says that the server has said something beside the result. When a
-// commit's wait for a synchronous standby is cancelled, PostgreSQL answers that
-// it was successful, with a warning that the standby may not have it.
+// errWarning says that PostgreSQL has sent a warning with its result. When a commit's
+// wait for a synchronous standby is cancelled, PostgreSQL answers that the commit was
+// successful, with a warning that the standby may not have it.
 var errWarning = errors.New("PostgreSQL warned about the commit: it may not be safe on the standby")
 
 // writeStates updates the rows of the batch in one statement, which is its own
@@ -236,7 +235,7 @@ func (a *stateArrays) values() []any {
 	return []any{a.ids, a.revisions, a.lastSteps, a.failures, a.waits, a.blocked, a.used, a.answers}
 }
 
-// readRow and writeRow wait for their batch, or for the caller to leave.
+// readRow returns a row, or ErrNoAccount.
 func (p *Postgres) readRow(ctx context.Context, id string) (row, error) {
 	r := &read{id: id}
 	if err := p.reads.ask(ctx, r); err != nil {
@@ -248,6 +247,8 @@ func (p *Postgres) readRow(ctx context.Context, id string) (row, error) {
 	return r.row, nil
 }
 
+// writeRow reports whether the row was changed, and whether its batch has tried to: a
+// batch tries one write an account.
 func (p *Postgres) writeRow(ctx context.Context, r row) (changed, tried bool, err error) {
 	w := &write{row: r}
 	if err := p.writes.ask(ctx, w); err != nil {

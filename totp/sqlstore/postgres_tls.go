@@ -19,8 +19,8 @@ func unverifiedWarnings(hosts []string) []string {
 		"put sslmode=verify-full into DATABASE_URL, and sslrootcert=FILE for a certificate authority of your own", strings.Join(hosts, ", "))}
 }
 
-// unverifiedHosts returns those of a URL's hosts that are beyond this machine and
-// may be spoken to without TLS, or with TLS whose other end is not verified.
+// unverifiedHosts returns the hosts beyond this machine that may be reached without
+// TLS, or by TLS that does not verify the server.
 func unverifiedHosts(config *pgx.ConnConfig) (hosts []string) {
 	ways := append([]*pgconn.FallbackConfig{{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}}, config.Fallbacks...)
 	for _, w := range ways {
@@ -39,9 +39,9 @@ func local(w *pgconn.FallbackConfig) bool {
 	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(w.Host, "localhost")
 }
 
-// verifies tells sslmode's verify-full, and verify-ca with a root certificate of
-// one's own: where any certificate authority of the system will do, verify-ca
-// takes everybody's certificate.
+// verifies reports whether TLS verifies the server: with sslmode=verify-full, and with
+// verify-ca and a root certificate of one's own. Under the system's certificate
+// authorities verify-ca accepts anybody's certificate.
 func verifies(c *tls.Config) bool {
 	switch {
 	case c == nil:

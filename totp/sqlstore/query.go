@@ -7,7 +7,8 @@ import (
 	"fmt"
 )
 
-// A querier runs statements: a connection, or SQLite's writer, which prepares them.
+// A querier runs statements. It is a connection, or SQLite's writer, which prepares
+// them.
 type querier interface {
 	ExecContext(ctx context.Context, text string, values ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error)
@@ -33,7 +34,7 @@ func answer(err error) error {
 // caller moved the last step back.
 var errConflict = errors.New("account changed while it was decided on")
 
-// doing says what failed; nil if nothing did.
+// doing returns the error with what failed before it; nil for nil.
 func doing(what string, err error) error {
 	if err == nil {
 		return nil
@@ -47,7 +48,8 @@ func queryRows(ctx context.Context, q querier, text string, values ...any) ([]ro
 	return query(ctx, q, (*row).fields, text, values...)
 }
 
-// query returns what a statement selects. fields returns where one row's columns go.
+// query returns what a statement selects. The function fields returns pointers to
+// where one row's columns go.
 func query[T any](ctx context.Context, q querier, fields func(*T) []any, text string, values ...any) (all []T, err error) {
 	rows, err := q.QueryContext(ctx, text, values...)
 	if err != nil {
@@ -64,7 +66,7 @@ func query[T any](ctx context.Context, q querier, fields func(*T) []any, text st
 	return all, rows.Err()
 }
 
-// oneField is the fields of a query for one column.
+// oneField is for a query for one column.
 func oneField[T any](v *T) []any { return []any{v} }
 
 // inTransaction runs the statement begin, calls f, and runs COMMIT, or ROLLBACK

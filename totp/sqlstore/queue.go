@@ -11,18 +11,18 @@ import (
 const (
 	// maxBatch bounds how many requests share a transaction.
 	maxBatch = 256
-	// maxWaiting bounds a queue at what a database works off in about a second.
+	// maxWaiting bounds a queue: a database works off as many in about a second.
 	maxWaiting = 4096
 )
 
-// ErrBusy says that as many requests as may wait for the database do so already.
+// ErrBusy says that a queue is full: as many requests wait for the database as may.
 var ErrBusy = errors.New("too many requests wait for the database")
 
-// A queue gathers requests into batches: any number of callers ask, and whoever
-// owns the database's connection takes all that wait. The queue's room is the
-// waiting callers' alone: one that leaves, or is taken, makes room.
+// A queue gathers requests into batches: any number of callers ask, and the owner of a
+// connection takes all requests that wait. Only these take room: a request that is
+// taken, or whose caller leaves, makes room for another.
 type queue[T any] struct {
-	limit  int           // of requests that wait
+	limit  int           // how many requests may wait
 	ready  chan struct{} // holds one: there may be requests to take
 	closed chan struct{} // closed by close
 
@@ -30,7 +30,7 @@ type queue[T any] struct {
 	waiting []*ticket[T]
 }
 
-// A ticket is a request that waits or was taken. Whoever takes it must answer it.
+// A ticket is a request that waits or was taken. Whoever takes a ticket must answer it.
 type ticket[T any] struct {
 	request T
 	answer  chan error // holds one
@@ -40,9 +40,9 @@ func newQueue[T any](limit int) *queue[T] {
 	return &queue[T]{limit: limit, ready: make(chan struct{}, 1), closed: make(chan struct{})}
 }
 
-// ask returns the answer to a request, or ErrBusy at once, or ErrClosed if the
-// queue was closed before the request was taken, or the error of a context that
-// ended first. A request that was taken is carried out nevertheless.
+// ask returns the answer to a request. It returns ErrBusy at once if the queue is full,
+// ErrClosed if the queue was closed before the request was taken, and the context's
+// error if that ended first. A request that was taken is carried out in any case.
 func (q *queue[T]) ask(ctx context.Context, request T) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -58,7 +58,7 @@ func (q *queue[T]) ask(ctx context.Context, request T) error {
 		q.leave(t)
 	}
 	select {
-	case err := <-t.answer: // both have come
+	case err := <-t.answer: // the answer has come, too
 		return err
 	default:
 		return ctx.Err()
@@ -87,8 +87,8 @@ func (q *queue[T]) leave(t *ticket[T]) {
 	}
 }
 
-// take returns the requests that have waited longest, at most so many. There is
-// none if their callers have left.
+// take returns the requests that have waited longest, at most so many. It returns none
+// if their callers have left.
 func (q *queue[T]) take(most int) []*ticket[T] {
 	runtime.Gosched() // lets callers that can run now join this batch
 	q.mu.Lock()
@@ -101,8 +101,8 @@ func (q *queue[T]) take(most int) []*ticket[T] {
 	return batch
 }
 
-// serve has handle answer all that is asked, in batches of at most so many, until
-// the queue is closed.
+// serve has handle answer all requests, in batches of at most so many, until the queue
+// is closed.
 func (q *queue[T]) serve(most int, handle func([]T) error) {
 	for {
 		select {
@@ -129,8 +129,8 @@ func (q *queue[T]) serveBatch(most int, handle func([]T) error) {
 	}
 }
 
-// close answers the requests that wait with ErrClosed, and those to come. What was
-// taken still gets its answer.
+// close answers the requests that wait, and those that come later, with ErrClosed. A
+// request that was taken still gets its answer.
 func (q *queue[T]) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

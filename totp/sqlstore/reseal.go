@@ -7,7 +7,7 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// A sealedStore is what resealing needs of a store.
+// A sealedStore is what reseal needs of a store.
 type sealedStore interface {
 	editRow(ctx context.Context, id string, edit func(*row) (change bool, err error)) error
 	page(ctx context.Context, from string, limit int) ([]row, error)
@@ -15,10 +15,10 @@ type sealedStore interface {
 
 const resealPage = 500
 
-// reseal seals every secret with the first key that is not yet. It returns how
-// many accounts it changed, and the errors of those whose secrets do not open.
-// The canaries of the other keys stay: a replica that was forgotten in the
-// rotation may seal with one of them after this.
+// reseal seals with the first key what other keys have sealed. It returns how many
+// accounts it has changed, and the errors of accounts whose secrets do not open. The
+// canaries of the other keys stay: a server that was forgotten in the rotation may
+// still seal with such a key.
 func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err error) {
 	if s.first == "" {
 		return 0, verifier.ErrNoKey

@@ -16,8 +16,8 @@ import (
 )
 
 // ErrDamaged says that a row does not hold what this package writes, or that its
-// secret was sealed for another row or with another key. It is one account's
-// trouble: the others go on.
+// secret was sealed for another row or with another key. Other accounts are not
+// affected.
 var ErrDamaged = errors.New("account is damaged in the database")
 
 // A row is an account as stored: first the columns of table account, which Decide
@@ -43,13 +43,13 @@ type row struct {
 	created      int64
 }
 
-// The bits of a row's blocked.
+// The bits of column blocked.
 const (
 	blockedDisabled = 1
 	blockedRevoked  = 2
 )
 
-// fields are for selectColumns.
+// fields returns where the columns of selectColumns go.
 func (r *row) fields() []any {
 	return []any{&r.id, &r.revision, &r.lastStep, &r.failures, &r.waitUntil, &r.blocked, &r.recoveryUsed, &r.answer,
 		&r.enrolment, &r.sealedKey, &r.recovery, &r.pending, &r.pendingToken, &r.kept, &r.expires, &r.issuer, &r.created}
@@ -63,14 +63,14 @@ func (r *row) enrolmentValues() []any {
 	return []any{r.enrolment, r.sealedKey, r.recovery, r.pending, r.pendingToken, r.kept, r.expires, r.issuer}
 }
 
-// place names where a column's text belongs, for its seal: whoever may write to
-// the database must not move text to another account, to an account of the same
-// name that was added later, or to another use.
+// place names what the seal of a column is bound to. Whoever may write to the database
+// must not move text to another account, to an account of the same name that was added
+// later, or to another use.
 func (r *row) place(use string, more ...string) []string {
 	return append([]string{use, r.id, strconv.FormatInt(r.enrolment, 10)}, more...)
 }
 
-// pendingPlace also binds who may open the pending key, and until when.
+// pendingPlace also names who may be shown the pending key, and until when.
 func (r *row) pendingPlace(p pendingColumn) []string {
 	return r.place("pending key", r.pendingToken.String, p.Cookie, strconv.FormatInt(p.Until, 10))
 }
@@ -79,10 +79,10 @@ func (r *row) keptPlace() []string {
 	return r.place("kept", r.pendingToken.String, strconv.FormatInt(r.expires, 10))
 }
 
-// A pendingColumn is a verifier.Pending as its column has it. The token is in a
+// A pendingColumn is a verifier.Pending as its column has it. The token's hash has a
 // column of its own.
 type pendingColumn struct {
-	Key       string `json:"key"` // of sealKey
+	Key       string `json:"key"` // a sealedKey
 	Until     int64  `json:"until"`
 	Failures  int    `json:"failures,omitempty"`
 	WaitUntil int64  `json:"wait_until,omitempty"`
@@ -93,8 +93,8 @@ func (p pendingColumn) throttle() verifier.Throttle {
 	return verifier.Throttle{Failures: p.Failures, Until: fromMillis(p.WaitUntil)}
 }
 
-// A keptColumn is a verifier.Kept as its column seals it. The token and the time
-// are in columns of their own.
+// A keptColumn is a verifier.Kept as its column seals it. The token's hash and the time
+// have columns of their own.
 type keptColumn struct {
 	Verdict verdictColumn
 	Codes   []string
@@ -143,8 +143,8 @@ func (r *row) state(sealer *sealer) (verifier.State, error) {
 	return s, damaged("answer", err)
 }
 
-// checkNumbers finds what this package does not write. A revision that cannot go up
-// would fail the batch that the row is in.
+// checkNumbers returns ErrDamaged for numbers that this package does not write. A
+// revision that cannot go up would fail the batch that the row is in.
 func (r *row) checkNumbers() error {
 	if r.recoveryUsed != int(uint16(r.recoveryUsed)) || r.failures < 0 || r.revision < 0 || r.revision == math.MaxInt64 {
 		return damaged("numbers", errors.New("one is out of range"))
@@ -152,8 +152,9 @@ func (r *row) checkNumbers() error {
 	return nil
 }
 
-// setAccount makes the row that of a. What is sealed in it already, as before has
-// it, stays as it is: an edit that changes nothing must leave the row the same.
+// setAccount sets the row's columns from a, where a differs from before. The others stay
+// as they are: sealing the same again gives other text, and an edit that changes
+// nothing must leave the row the same.
 func (r *row) setAccount(before, a verifier.Account, s *sealer) (err error) {
 	if before.State != a.State {
 		if err := r.setState(a.State, s); err != nil {
@@ -177,8 +178,8 @@ func (r *row) setAccount(before, a verifier.Account, s *sealer) (err error) {
 	return r.setExpiring(before, a, s)
 }
 
-// setExpiring sets the columns that Pending and Kept share, of which at most one is
-// there.
+// setExpiring sets the columns that Pending and Kept share. An account has one of the
+// two at most.
 func (r *row) setExpiring(before, a verifier.Account, s *sealer) error {
 	if samePending(before.Pending, a.Pending) && reflect.DeepEqual(before.Kept, a.Kept) {
 		return nil
@@ -228,7 +229,8 @@ func samePending(a, b verifier.Pending) bool {
 	return keys && reflect.DeepEqual(a, b)
 }
 
-// account names the one that is damaged: whoever reads the log must find it.
+// account is parse, with the account's name in the error: whoever reads the log must
+// find the account.
 func (r *row) account(s *sealer) (verifier.Account, error) {
 	a, err := r.parse(s)
 	if err != nil {
@@ -293,7 +295,7 @@ func (r *row) parseKept(s *sealer) (verifier.Kept, error) {
 		Token: r.pendingToken.String, Cookie: column.Cookie, Request: column.Request}, err
 }
 
-// summary shows even an account whose secrets do not open.
+// summary returns something even of an account whose secrets do not open.
 func (r *row) summary(s *sealer) verifier.Summary {
 	a, err := r.parse(s)
 	return verifier.Summary{
@@ -316,7 +318,7 @@ func millis(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// lastMillis is the end of the year 9999, the last that JSON can tell (RFC 3339).
+// lastMillis is the end of the year 9999, the last that JSON can say (RFC 3339).
 const lastMillis = 253402300799999
 
 func fromMillis(ms int64) time.Time {
@@ -326,15 +328,15 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(min(ms, lastMillis)).UTC()
 }
 
-// newRow begins at a random revision, with an enrolment of a random number: an
-// account that is removed and added again is not as it was read before.
+// newRow returns a row with a random revision and an enrolment of a random number, so
+// that an account which is removed and added again differs from what was read before.
 func newRow(a verifier.Account, s *sealer) (row, error) {
 	r := row{id: a.ID, created: millis(a.Created), revision: rand.Int64N(1 << 62), enrolment: rand.Int64N(1 << 62)}
 	return r, r.setAccount(verifier.Account{}, a, s)
 }
 
-// decide gives the row the state that decide returns, and tells whether that is
-// another one.
+// decide sets the row's state to what the caller's decide returns, and reports whether
+// decide wants the change.
 func (r *row) decide(s *sealer, decide func(verifier.Account) (verifier.State, bool)) (change bool, err error) {
 	a, err := r.account(s)
 	if err != nil {
@@ -347,8 +349,8 @@ func (r *row) decide(s *sealer, decide func(verifier.Account) (verifier.State, b
 	return true, r.setState(next, s)
 }
 
-// edit makes the row what edit makes of its account, and reports whether that is
-// another one.
+// edit sets the row to what the caller's edit makes of its account, and reports whether
+// the row has changed.
 func (r *row) edit(s *sealer, edit func(verifier.Account) (verifier.Account, error)) (change bool, err error) {
 	a, err := r.account(s)
 	if err != nil {
@@ -363,7 +365,7 @@ func (r *row) edit(s *sealer, edit func(verifier.Account) (verifier.Account, err
 	return *r != before, err
 }
 
-// reseal seals with the first key whatever another has sealed, and reports whether
+// reseal seals with the first key what another key has sealed, and reports whether
 // there was anything.
 func (r *row) reseal(s *sealer) (change bool, err error) {
 	a, err := r.account(s)
@@ -373,7 +375,7 @@ func (r *row) reseal(s *sealer) (change bool, err error) {
 	return true, r.setAccount(verifier.Account{State: a.State}, a, s)
 }
 
-// sealedBy reports whether all that the row has sealed was sealed with a key.
+// sealedBy reports whether all sealed text of the row was sealed with the key.
 func (r *row) sealedBy(id string) bool {
 	p, err := r.pendingColumn()
 	return err == nil && sealedBy(id, r.sealedKey) && sealedBy(id, p.Key) && sealedBy(id, r.recovery) && sealedBy(id, r.kept)

@@ -18,29 +18,30 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// errSeal says that a sealed text was not made by this key for this place.
+// errSeal says that a text was not sealed with this key for this place.
 var errSeal = errors.New("sealed text does not open")
 
-// A sealer seals secrets with AES-256-GCM under a key derived from the first of
-// the encryption keys by HKDF (RFC 5869), and opens them with any. Sealed text is
-// bound to its place by associated data, so that whoever may write to the database
-// cannot move it to another. It is safe for concurrent use.
+// A sealer seals secrets with AES-256-GCM under a key that HKDF (RFC 5869) derives from
+// the first encryption key, and opens what any of the keys has sealed. Associated data
+// binds sealed text to its place: whoever may write to the database cannot move the
+// text to another place. A sealer is safe for concurrent use.
 type sealer struct {
 	first string // id of the key that seals, "" for none
 	keys  map[string]sealingKey
-	// database is the database's own key, which outlives changes of encryption
-	// keys. It is set when the schema has been prepared, and nil where there is no
-	// encryption key.
+	// database is the database's own key, which outlives the rotation of encryption
+	// keys. It is set when the schema has been prepared; nil without an encryption
+	// key.
 	database []byte
 }
 
-// A sealingKey is what is derived from an encryption key.
+// A sealingKey is derived from an encryption key.
 type sealingKey struct {
 	aead cipher.AEAD
 	mac  []byte
 }
 
-// newSealer takes keys of 32 bytes, the one that seals first; there may be none.
+// newSealer takes encryption keys of 32 bytes, of which the first seals. There may be
+// none.
 func newSealer(keys [][]byte) (*sealer, error) {
 	s := &sealer{keys: map[string]sealingKey{}}
 	for i, key := range keys {
@@ -59,7 +60,8 @@ func newSealer(keys [][]byte) (*sealer, error) {
 // keyIDBytes is the length of a key's id, which is written in hexadecimal.
 const keyIDBytes = 8
 
-// derive also makes the key's id, which tells nothing of it.
+// derive returns what is derived from an encryption key, and its id, which tells
+// nothing of the key.
 func derive(key []byte) (id string, derived sealingKey, err error) {
 	name, err := hkdf.Key(sha256.New, key, nil, "totpctl key id", keyIDBytes)
 	if err != nil {
@@ -85,8 +87,8 @@ func (s *sealer) has(id string) bool {
 	return ok
 }
 
-// A sealed text is a column's: the id of the key and the box in base64, parted by a
-// space. The columns of sealing_key have the two apart.
+// A sealed text is the id of its key and a box in base64. Most columns hold both,
+// parted by a space; table sealing_key has a column for each.
 type sealed struct{ keyID, box string }
 
 func (s sealed) String() string { return s.keyID + " " + s.box }
@@ -96,7 +98,7 @@ func parseSealed(text string) sealed {
 	return sealed{id, box}
 }
 
-// seal returns the text of a sealed one, bound to the place that the parts name.
+// seal returns sealed text, bound to the place that the parts name.
 func (s *sealer) seal(plain []byte, place ...string) (string, error) {
 	if s.first == "" {
 		return "", verifier.ErrNoKey
@@ -131,7 +133,7 @@ func (s *sealer) openSealed(t sealed, place ...string) ([]byte, error) {
 	return plain, nil
 }
 
-// bind writes each part after its length, so that no two lists are alike.
+// bind writes each part after its length, so that no two lists give the same bytes.
 func bind(parts []string) []byte {
 	var b []byte
 	for _, p := range parts {
@@ -141,8 +143,8 @@ func bind(parts []string) []byte {
 	return b
 }
 
-// A sealedKey is a totp.Key as its column has it, parted by spaces: its scheme, to
-// which the seal is bound, too, and its sealed secret.
+// A sealedKey is a totp.Key as its column has it: the scheme, to which the seal is bound
+// as well, and the sealed secret, parted by spaces.
 type sealedKey struct{ algorithm, digits, period, secret string }
 
 func (k sealedKey) String() string {
@@ -170,7 +172,7 @@ func (k sealedKey) key(secret []byte) (totp.Key, error) {
 	return totp.NewKey(raw, totp.Scheme{Algorithm: algorithm, Digits: digits, Period: period})
 }
 
-// sealKey returns the text of a sealedKey; "" for the zero Key.
+// sealKey returns a key's column; "" for the zero Key.
 func (s *sealer) sealKey(k totp.Key, place ...string) (string, error) {
 	if k.IsZero() {
 		return "", nil
@@ -199,19 +201,19 @@ func (s *sealer) openKey(column string, place ...string) (totp.Key, error) {
 	return c.key(raw)
 }
 
-// sealedBy reports whether a column, of sealed text or of a sealed key, is sealed
-// with the key or empty.
+// sealedBy reports whether a column of sealed text, or of a sealedKey, is empty or
+// sealed with the key.
 func sealedBy(id, column string) bool {
 	f := strings.Split(column, " ")
 	return column == "" || len(f) > 1 && f[len(f)-2] == id
 }
 
-// macLength is in bytes of a MAC: 128 bits.
+// macLength is the length of a MAC in bytes: 128 bits.
 const macLength = 16
 
-// sign returns the text after the id of the key and a MAC of it in base64, bound to
-// the place that the parts name. Without an encryption key the id is "-" and the
-// MAC proves nothing.
+// sign returns a key's id, a MAC in base64 and the text, parted by spaces. The MAC is of
+// the text and of the place that the parts name. Without an encryption key the id is
+// "-", and the MAC proves nothing.
 func (s *sealer) sign(text string, place ...string) string {
 	id, key := "-", []byte(nil)
 	if s.first != "" {
@@ -220,7 +222,7 @@ func (s *sealer) sign(text string, place ...string) string {
 	return id + " " + base64.RawStdEncoding.EncodeToString(mac(key, append(place, text)...)) + " " + text
 }
 
-// verify reverses sign. A text that a retired key has signed is "".
+// verify reverses sign. It returns "" for the text of a retired key.
 func (s *sealer) verify(signed string, place ...string) (string, error) {
 	f := strings.SplitN(signed, " ", 3)
 	if len(f) != 3 {
@@ -240,21 +242,21 @@ func (s *sealer) verify(signed string, place ...string) (string, error) {
 	return f[2], nil
 }
 
-// mac is HMAC-SHA-256 (RFC 2104), cut to 128 bits.
+// mac returns an HMAC-SHA-256 (RFC 2104), cut to 128 bits.
 func mac(key []byte, parts ...string) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write(bind(parts))
 	return h.Sum(nil)[:macLength]
 }
 
-// fingerprint is verifier.Store's Fingerprint.
+// fingerprint implements Store.Fingerprint for both engines.
 func (s *sealer) fingerprint(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return s.keyed(hex.EncodeToString(sum[:macLength]))
 }
 
-// keyed puts the database's own key into a fingerprint. Without an encryption key
-// there is none: nothing could keep a reader of the database from testing guesses.
+// keyed puts the database's own key into a fingerprint. Without an encryption key there
+// is no such key, and a reader of the database can test guesses.
 func (s *sealer) keyed(hash string) string {
 	if s.database == nil {
 		return hash

@@ -1,6 +1,3 @@
-// Package sqlstore is the verifier.Store on SQL: a SQLite file for one server and
-// the command line beside it, or PostgreSQL for many servers. Secrets are sealed
-// before they reach the database.
 package sqlstore
 
 import (
@@ -21,8 +18,8 @@ import (
 // ErrClosed says that the store has been closed.
 var ErrClosed = errors.New("store is closed")
 
-// busyTimeout is how long SQLite waits for another process's transaction, and
-// busyPause how long between attempts where we do the waiting.
+// busyTimeout is how long SQLite waits for another process's transaction. Where SQLite
+// does not wait, connect does, and tries again after each busyPause.
 const (
 	busyTimeout = 5 * time.Second
 	busyPause   = 10 * time.Millisecond
@@ -30,34 +27,34 @@ const (
 
 // A SQLite is a verifier.Store in a SQLite file.
 //
-// One goroutine owns the one connection that writes. It takes every request that
-// waits, runs them in one transaction, and answers them all after its commit, so
-// that they share one fsync; a request that arrives meanwhile is in the next.
+// One goroutine, the writer, owns the connection that reads and writes. It takes all
+// requests that wait, runs them in one transaction, and answers them after the commit,
+// so that they share an fsync. A request that arrives meanwhile is in the next batch.
 type SQLite struct {
-	file       *os.File            // the database; closed last, as that drops SQLite's locks on it
-	fresh      string              // its path if it was empty
+	file       *os.File            // the database; closed last, because closing drops SQLite's locks on it
+	fresh      string              // the path if the file was empty
 	opened     map[string]identity // by path: the database, its write-ahead log, and the log's index
 	upgraded   upgraded
-	unvacuumed error // why the pages that an upgrade has freed were not overwritten
+	unvacuumed error // why the pages that an upgrade has freed were not overwritten; nil if they were
 	sealer     *sealer
 	db         *sql.DB
-	copied     chan bool       // a checkpoint has left the writer the last pages; true: and a log to empty
-	ctx        context.Context // of the store, not of a caller: one who leaves must not fail the others
+	copied     chan bool       // the checkpointer has left the last pages to the writer; true: and a log to empty
+	ctx        context.Context // ends when the store is closed
 	close      context.CancelFunc
 
 	requests *queue[*request]
-	lookUps  *queue[*lookUp] // apart: anybody may ask for links, and fill this queue
+	lookUps  *queue[*lookUp] // a queue of their own: strangers may ask for links, and fill it
 
 	writer       *writer
 	checkpointer *checkpointer
 	running      sync.WaitGroup // of both
 }
 
-// OpenSQLite opens the database at path, which it creates with mode 0600 if it
-// is missing, and brings its schema up to date. The encryption keys are of 32
-// bytes; the first seals, all open; without any no secret can be stored. It
-// returns ErrKey if secrets are sealed with another key, ErrNewer for a newer
-// program's database. Close it after use.
+// OpenSQLite opens the database at path and brings its schema up to date. It makes a
+// missing file with mode 0600. The encryption keys have 32 bytes; the first seals, all
+// open; without one no secret can be stored. OpenSQLite returns ErrKey if secrets are
+// sealed with another key, ErrNewer for the database of a newer program, and
+// ErrTakenBack. The caller must close the store.
 func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQLite, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -79,7 +76,7 @@ func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQL
 }
 
 func (s *SQLite) open(ctx context.Context, path string) (err error) {
-	// Before SQLite would create it, with a mode of its own.
+	// SQLite would make the file with a mode of its own.
 	if s.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return err
 	}
@@ -109,18 +106,18 @@ func (s *SQLite) open(ctx context.Context, path string) (err error) {
 
 func dataSource(path string) string {
 	pragmas := url.Values{"_pragma": {
-		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), // before the others: they may meet a lock
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), // first, because the others may meet a lock
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
-		"secure_delete(ON)", // what is deleted must not stay in free pages
+		"secure_delete(ON)", // or deleted secrets stay in free pages
 		fmt.Sprintf("wal_autocheckpoint(%d)", backstopPages),
-		fmt.Sprintf("journal_size_limit(%d)", backstopPages*4096), // after a reader kept the log from being begun anew
+		fmt.Sprintf("journal_size_limit(%d)", backstopPages*4096), // for a log that a reader has kept from beginning anew
 	}}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: pragmas.Encode()}
 	return u.String()
 }
 
-// connect tries again while another process is turning the same new file to WAL:
+// connect tries again while another process switches the same new file to WAL:
 // busy_timeout does not cover that.
 func connect(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
@@ -149,8 +146,8 @@ func (s *SQLite) prepare(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// vacuum builds the file anew, without the free pages in which an older program
-// has left what it deleted.
+// vacuum builds the file anew, because an older program has left what it deleted in
+// free pages.
 func vacuum(ctx context.Context, conn *sql.Conn) error {
 	if _, err := conn.ExecContext(ctx, "VACUUM"); err != nil {
 		return err
@@ -163,8 +160,8 @@ func vacuum(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// checkDurable reads the pragmas back, because a commit that is not fsynced
-// would accept a code again after a power cut.
+// checkDurable reads the pragmas back. If a commit were not fsynced, its codes would be
+// good again after a power cut.
 func checkDurable(ctx context.Context, conn *sql.Conn) error {
 	var mode string
 	var synchronous int
@@ -180,9 +177,8 @@ func checkDurable(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// Close ends the transaction under way and closes the database, whose
-// write-ahead log goes if no other process has it open: then the file alone is
-// all there is. Requests that it had not taken up get ErrClosed.
+// Close implements Store. If no other process has the database open, SQLite removes
+// the write-ahead log, and the file is all there is.
 func (s *SQLite) Close() error {
 	s.requests.close()
 	s.lookUps.close()
@@ -209,7 +205,7 @@ func (s *SQLite) release() error {
 	return errors.Join(errs...)
 }
 
-// Fresh implements Store. SQLite takes an empty file for a new database.
+// Fresh implements Store. To SQLite an empty file is a new database.
 func (s *SQLite) Fresh() string { return s.fresh }
 
 func (s *SQLite) noteFresh(path string) error {
@@ -229,5 +225,5 @@ func (s *SQLite) Upgraded() []string {
 	return texts
 }
 
-// Warnings implements Store. SQLite's settings were checked by opening.
+// Warnings implements Store. There are none: opening has checked SQLite's settings.
 func (s *SQLite) Warnings(context.Context) ([]string, error) { return nil, nil }

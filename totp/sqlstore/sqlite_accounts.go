@@ -118,6 +118,5 @@ func (s *SQLite) Sweep(ctx context.Context, now time.Time) error {
 // Fingerprint implements verifier.Store.
 func (s *SQLite) Fingerprint(text string) string { return s.sealer.fingerprint(text) }
 
-// Reseal seals with the first encryption key what others have sealed, so that
-// those may be retired. It returns how many accounts it changed.
+// Reseal implements Store.
 func (s *SQLite) Reseal(ctx context.Context) (int, error) { return reseal(ctx, s, s.sealer) }

@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 )
 
-// rowsAhead are rows that a batch has read before its requests run, by id: one
-// statement for all costs less than one for each. A row is good once, because what
-// its request writes is not in it.
+// rowsAhead are rows, by id, that are read before a batch's requests run: one statement
+// for all of them takes less time than one for each. A row is good for one request,
+// because what that request writes is not in it.
 type rowsAhead map[string]row
 
 func (a rowsAhead) take(id string) (row, bool) {
@@ -16,7 +16,7 @@ func (a rowsAhead) take(id string) (row, bool) {
 	return r, ok
 }
 
-// readAhead reads what the batch will load.
+// readAhead reads the rows that the batch will load.
 func (w *writer) readAhead(ctx context.Context, batch []*ticket[*request]) error {
 	w.ahead = make(rowsAhead, len(batch))
 	var ids []string

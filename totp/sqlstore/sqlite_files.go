@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// An identity is what a file keeps when it is written to or moved.
+// An identity tells a file from another: writing and moving do not change it.
 type identity struct{ device, inode uint64 }
 
 func identify(path string) (identity, error) {
@@ -19,8 +19,8 @@ func identify(path string) (identity, error) {
 	return id, nil
 }
 
-// rememberFiles is for checkFiles. SQLite must not have opened another file than
-// the one that is at path now.
+// rememberFiles notes the files for checkFiles. It returns an error if the file at path
+// is not the file that SQLite has opened.
 func (s *SQLite) rememberFiles(path string) error {
 	held, err := s.file.Stat()
 	if err != nil {
@@ -42,9 +42,9 @@ func (s *SQLite) rememberFiles(path string) error {
 	return nil
 }
 
-// checkFiles refuses an answer from a database that was deleted or replaced, or
-// whose write-ahead log or its index was: what was committed to it will be
-// forgotten at the next start, and its codes would be good again.
+// checkFiles returns an error if the database, its write-ahead log or the log's index
+// was deleted or replaced. What was committed to such files is forgotten at the next
+// start, and its codes would be good again.
 func (s *SQLite) checkFiles() error {
 	for path, opened := range s.opened {
 		now, err := identify(path)

@@ -7,12 +7,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writeBackParts of a file are written back one after the other.
+// writeBackParts is in how many parts a file is written back, one after the other.
 const writeBackParts = 64
 
-// writeBack writes what was changed in a file to its disk, in parts: a sync hands
-// thousands of pages to the disk at once, and a verdict's waits behind them. It does
-// not flush the disk's cache.
+// writeBack writes a file's changed pages to the disk, in parts. The sync that follows
+// would hand thousands of pages to the disk at once, and a verdict's fsync would wait
+// behind them. It does not flush the disk's cache.
 func writeBack(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {

@@ -10,27 +10,26 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// A request waits in the queue for the writer, then for its commit.
+// A request is a function that the writer runs in a transaction.
 type request struct {
 	ctx context.Context
-	id  string // of the account that run loads, "" if it loads none
+	id  string // of the account that run loads, for readAhead; "" if it loads none
 	run func(ctx context.Context, w *writer) error
 }
 
-// submit has the writer run something, about the account that it is to read
-// ahead, and returns after the commit.
+// submit has the writer run a request, and returns after the commit.
 func (s *SQLite) submit(ctx context.Context, id string, run func(context.Context, *writer) error) error {
 	return s.requests.ask(ctx, &request{ctx, id, run})
 }
 
-// A writer is the goroutine that owns the connection which writes.
+// A writer is what the writer's goroutine owns.
 type writer struct {
 	store      *SQLite
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt // by text
 	ahead      rowsAhead
 	written    int  // rows since the last checkpoint was asked for
-	dropped    bool // sealed text since then
+	dropped    bool // sealed text since the checkpointer was told of it
 }
 
 // release closes the statements first: SQLite keeps a connection with open
@@ -56,7 +55,7 @@ func (w *writer) run() {
 			w.askCheckpointer()
 		case <-w.store.lookUps.ready:
 			w.store.lookUps.serveBatch(maxBatch, w.lookUp)
-		case mustEmpty := <-w.store.copied: // if it fails, the next may not
+		case mustEmpty := <-w.store.copied: // an error loses nothing: see checkpointer
 			checkpoint(w.store.ctx, w.conn)
 			if mustEmpty {
 				empty(w.store.ctx, w.conn)
@@ -79,7 +78,8 @@ func (w *writer) askCheckpointer() {
 	}
 }
 
-// offer reports whether there was room: not while the last one was not taken.
+// offer reports whether there was room in the channel: there is none while the last
+// offer was not taken.
 func offer(to chan<- struct{}) bool {
 	select {
 	case to <- struct{}{}:
@@ -154,8 +154,8 @@ func (w *writer) load(ctx context.Context, id string) (row, error) {
 	return found[0], nil
 }
 
-// lookUp finds links with one statement, outside of a transaction: no look-up
-// waits for another process's.
+// lookUp finds links with one statement outside of a transaction, so that it does not
+// wait for another process's transaction.
 func (w *writer) lookUp(batch []*lookUp) error {
 	list, err := json.Marshal(hashesOf(batch))
 	if err == nil {
@@ -164,14 +164,14 @@ func (w *writer) lookUp(batch []*lookUp) error {
 	return doing("finding links", errors.Join(err, w.store.checkFiles()))
 }
 
-// A statement comes with its parameters.
+// A statement is a text with its parameters.
 type statement struct {
 	text   string
 	values []any
 }
 
-// change runs the statements; unless the first changes a row, it answers with the
-// given error.
+// change runs the statements. If the first changes no row, change answers with the error
+// unchanged.
 func (w *writer) change(ctx context.Context, unchanged error, statements ...statement) error {
 	for i, s := range statements {
 		w.written++

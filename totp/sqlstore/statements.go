@@ -2,14 +2,15 @@ package sqlstore
 
 import "strings"
 
-// The statements, as SQLite spells their parameters: it takes $1 for a name and
-// numbers it by its first appearance.
+// The statements of both engines, with SQLite's parameters: ?1 is the first wherever
+// it stands. SQLite would take PostgreSQL's $1 for a name and number it by its first
+// appearance. See dialect.
 const (
 	selectRow = selectWhole + `WHERE id = ?1`
 
-	// updateState is the one statement that decides a verdict: it changes
-	// nothing unless the row is still as it was read. It also keeps the last
-	// accepted step from going back, whatever the caller believes.
+	// updateState decides a verdict, alone. It changes nothing unless the row is
+	// still as it was read. It also keeps the last accepted step from going back,
+	// whatever the caller believes.
 	updateState = updateAccount + ` AND last_step <= ?3`
 
 	updateAccount = `UPDATE account
@@ -21,8 +22,9 @@ const (
 	insertAccount = `INSERT INTO account (` + stateColumns + `, enrolment)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING`
 
-	// insertKeyless is for a store without an encryption key: not once the database
-	// has had one, since the default account's row has another id from then on.
+	// insertKeyless is for a store without an encryption key. It adds nothing once
+	// the database has had one, because the default account's row then has another
+	// id.
 	insertKeyless = `INSERT INTO account (` + stateColumns + `, enrolment)
 		SELECT CAST(?1 AS TEXT), CAST(?2 AS BIGINT), CAST(?3 AS BIGINT), CAST(?4 AS INTEGER), CAST(?5 AS BIGINT),
 			CAST(?6 AS INTEGER), CAST(?7 AS INTEGER), CAST(?8 AS TEXT), CAST(?9 AS BIGINT)
@@ -37,8 +39,8 @@ const (
 
 	selectPage = selectWhole + `WHERE id >= ?1 ORDER BY id LIMIT ?2`
 
-	// sweep needs no condition on the account's revision: an edit that was decided
-	// on what is swept writes the account whole.
+	// sweep needs no condition on the account's revision: an edit that has read what
+	// is swept writes the whole account.
 	sweep = `UPDATE enrolment SET pending = '', pending_token = NULL, kept = '', expires_at = 0
 		WHERE expires_at > 0 AND expires_at <= ?1`
 
@@ -62,7 +64,7 @@ const (
 		FROM `
 )
 
-// SQLite's for the writer. What to look for is a JSON array.
+// SQLite's statements for batches. What they look for is a JSON array.
 const (
 	begin = `BEGIN IMMEDIATE`
 
@@ -71,8 +73,8 @@ const (
 	selectTokensListed = selectTokens + `IN (SELECT value FROM json_each(?1))`
 )
 
-// PostgreSQL's statements for batches. The rows are locked in order before the
-// update, which would lock them in any: two replicas would deadlock.
+// PostgreSQL's statements for batches. The update alone would lock the rows in any
+// order, and two servers would deadlock. So the rows are locked in order before.
 const (
 	selectRows = selectWhole + `WHERE id = ANY($1::text[])`
 
@@ -89,9 +91,10 @@ const (
 		RETURNING a.id`
 )
 
-// PostgreSQL's for both tables, the account's before the enrolment's. Each is its
-// own transaction: between two statements of one, a server that is cut off would
-// leave the account locked, and the batches of the others waiting for it.
+// PostgreSQL's statements for both tables take the parameters of table account before
+// those of table enrolment. Each statement is a transaction: a server that was cut off
+// between two statements would leave the account locked, and the batches of other
+// servers would wait.
 const (
 	updateBoth = `WITH first AS (` + updateAccount + ` RETURNING id)
 		UPDATE enrolment SET sealed_key = ?10, recovery = ?11, pending = ?12, pending_token = ?13, kept = ?14, expires_at = ?15, issuer = ?16
@@ -110,12 +113,12 @@ const (
 		SELECT id FROM first`
 )
 
-// A dialect is what differs between the engines in a text of SQL.
+// A dialect is how an engine's SQL differs.
 type dialect struct {
 	types     *strings.Replacer // of @…@ in migrations
 	parameter string            // before a parameter's number
-	analyze   string            // has the planner know tables that have just been filled, "" where it needs none
-	lock      string            // keeps others from adding accounts until the transaction ends, "" where it does by itself
+	analyze   string            // tells the planner about tables that were just filled, "" if it needs no telling
+	lock      string            // keeps others from adding accounts until the transaction ends, "" if a transaction does
 }
 
 var (

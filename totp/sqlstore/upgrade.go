@@ -10,20 +10,45 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// boundSeals is the schema version from which on seals are bound to their use and
-// their enrolment, recovery hashes are sealed, answers are signed, and the default
+// boundSeals is the first schema version in which seals are bound to their use and
+// their enrolment, recovery hashes are sealed, answers have a MAC, and the default
 // account's id is a keyed fingerprint.
 const boundSeals = 3
 
-// upgradePage is how many rows one statement upgrades.
+// upgradePage is how many rows a statement upgrades.
 const upgradePage = 200
 
-// maxFailures2 is the failures at which schema version 2 took an account for
-// disabled that nobody had disabled.
+// maxFailures2 is the number of failures that disabled an account in schema version 2,
+// as if a person had done it.
 const maxFailures2 = 100
 
-// upgrade does what a migration from the version needs of the keys. It returns the
-// names of accounts that it could not read; their rows stay as they are.
+// upgraded is what opening has done to the database of an older program.
+type upgraded struct {
+	from, to int      // the schema versions before and after; 0 if there was no upgrade
+	unread   []string // accounts that could not be read and were left as they were
+}
+
+// maxTold bounds the damaged accounts that an upgrade names.
+const maxTold = 100
+
+// rewritten reports whether the old text of all rows is still in free pages.
+func (u upgraded) rewritten() bool { return 0 < u.from && u.from < boundSeals }
+
+func (u upgraded) texts() (texts []string) {
+	if u.from > 0 {
+		texts = append(texts, fmt.Sprintf("the database's tables were upgraded from version %d to %d: older programs refuse it from now on", u.from, u.to))
+	}
+	for i, name := range u.unread {
+		if i == maxTold {
+			return append(texts, fmt.Sprintf("%d more accounts are damaged in the database", len(u.unread)-maxTold))
+		}
+		texts = append(texts, fmt.Sprintf("account %q is damaged in the database: the upgrade of the tables has left it as it was", name))
+	}
+	return texts
+}
+
+// upgrade does what a migration from the version needs keys for. It returns the names
+// of accounts that it could not read; their rows stay as they are.
 func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err error) {
 	if version >= boundSeals {
 		return nil, k.introduce(ctx)
@@ -48,13 +73,14 @@ func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err
 		unread, err = k.upgradeRows(ctx, len(rows) > 0 || k.sealer.first == "")
 	}
 	if err == nil && k.sealer.first != "" {
-		err = k.leave(ctx)
+		err = k.writeKeys(ctx)
 	}
 	return unread, err
 }
 
-// upgradeRows upgrades row by row. Answers are kept where they are the older
-// program's: not in a database that an encryption key is given to at the same time.
+// upgradeRows upgrades all rows. It keeps their answers unless the database gets its
+// first encryption key at the same time: those answers have no MAC, so anybody may have
+// written them.
 func (k keyring) upgradeRows(ctx context.Context, answers bool) (unread []string, err error) {
 	if k.d.analyze != "" {
 		if err := k.exec(ctx, k.d.analyze); err != nil {
@@ -101,10 +127,10 @@ func (k keyring) upgradable(ctx context.Context, from int64) (page []row, last i
 	return page, last, err
 }
 
-// An upgradedRow is a row before and after.
+// An upgradedRow is a row before and after its upgrade.
 type upgradedRow struct{ before, after row }
 
-// upgrade returns a row of schema version 2 as this version has it.
+// upgrade returns a row of schema version 2 in the form of boundSeals.
 func (r row) upgrade(s *sealer) (row, error) {
 	a, err := r.parse2(s)
 	if err != nil {
@@ -118,8 +144,9 @@ func (r row) upgrade(s *sealer) (row, error) {
 	return next, err
 }
 
-// parse2 is parse for schema version 2, whose seals are bound to a name alone. What
-// that program cannot have written was planted, and must not be sealed.
+// parse2 is parse for schema version 2, whose seals are bound to a name alone. It
+// refuses what the program of that version cannot have written: somebody has planted
+// it, and would have it sealed.
 func (r row) parse2(s *sealer) (a verifier.Account, err error) {
 	a.ID, a.Issuer, a.Recovery = r.id, r.issuer, r.recovery
 	a.State = verifier.State{LastStep: r.lastStep, Throttle: r.throttle(),
@@ -143,7 +170,7 @@ func (r row) parse2(s *sealer) (a verifier.Account, err error) {
 	return a, err
 }
 
-// maxRecovery2 is the length of the hashes of an account's recovery codes.
+// maxRecovery2 is the length of the hashes of ten recovery codes.
 const maxRecovery2 = 10 * 22
 
 func (r row) parsePending2(s *sealer) (p verifier.Pending, err error) {
@@ -160,8 +187,7 @@ func (r row) parsePending2(s *sealer) (p verifier.Pending, err error) {
 	return p, err
 }
 
-// write replaces what an upgrade changes. The first row of VALUES gives its columns
-// their types.
+// write writes what an upgrade has changed.
 func (k keyring) write(ctx context.Context, rows []upgradedRow) error {
 	if len(rows) == 0 {
 		return nil
@@ -186,7 +212,8 @@ func (k keyring) write(ctx context.Context, rows []upgradedRow) error {
 	return nil
 }
 
-// valuesOf returns a VALUES list of so many rows of parameters.
+// valuesOf returns a VALUES list of so many rows of parameters. Each is cast, because
+// PostgreSQL takes a column's type from the first row.
 func valuesOf(rows int, types ...string) string {
 	var b strings.Builder
 	n := 0

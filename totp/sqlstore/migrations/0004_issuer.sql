@@ -1,1 +1,1 @@
-ALTER TABLE enrolment ADD COLUMN issuer TEXT NOT NULL DEFAULT ''; -- who asks for the account's codes, '' for TOTP_ISSUER
+ALTER TABLE enrolment ADD COLUMN issuer TEXT NOT NULL DEFAULT ''; -- of the account, '' for the one in its name or TOTP_ISSUER
