@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"totpctl/server/api"
 )
 
 // A scope is what a bearer is good for; a greater one includes the smaller.
@@ -27,25 +29,35 @@ type bearers struct{ check, admin []digest }
 type digest [sha256.Size]byte
 
 // SetBearers replaces all bearers at once, for the requests from then on. Each of check
-// may check codes; there must be one at least, and none may be empty. The admin bearer
+// may check codes; there must be one at least. A bearer is as api.ParseBearer wants it. The admin bearer
 // may do everything; "" turns that way off. After an error the bearers are as they
 // were.
 func (s *Server) SetBearers(check []string, admin string) error {
 	var next bearers
-	for _, text := range check {
-		if text == "" {
-			return errors.New("a bearer is empty")
-		}
-		next.check = append(next.check, sha256.Sum256([]byte(text)))
+	var err error
+	if next.check, err = digests(check...); err != nil {
+		return err
 	}
 	if len(next.check) == 0 {
 		return errors.New("no bearer may check codes")
 	}
 	if admin != "" {
-		next.admin = []digest{sha256.Sum256([]byte(admin))}
+		if next.admin, err = digests(admin); err != nil {
+			return err
+		}
 	}
 	s.bearers.Store(&next)
 	return nil
+}
+
+func digests(texts ...string) (all []digest, err error) {
+	for _, text := range texts {
+		if text, err = api.ParseBearer(text); err != nil {
+			return nil, err
+		}
+		all = append(all, sha256.Sum256([]byte(text)))
+	}
+	return all, nil
 }
 
 // hasAdmin reports whether any bearer may do everything.

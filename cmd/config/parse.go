@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"totpctl/server/api"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 )
@@ -21,7 +22,7 @@ func parseSkew(text string) (int, error) {
 	return n, nil
 }
 
-func parseBearers(text string) ([]string, error) { return list(text, parseBearer) }
+func parseBearers(text string) ([]string, error) { return list(text, api.ParseBearer) }
 
 // list parses the items of a list, which commas separate.
 func list[T any](text string, parse func(string) (T, error)) (all []T, err error) {
@@ -39,20 +40,8 @@ func list[T any](text string, parse func(string) (T, error)) (all []T, err error
 // 128 random bits.
 const MinBearer = 22
 
-func parseBearer(text string) (string, error) {
-	if text == "" {
-		return "", errors.New("bearer is empty")
-	}
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' || text[i] == ',' {
-			return "", errors.New("bearer has a character other than printable ASCII without spaces and commas")
-		}
-	}
-	return text, nil
-}
-
 func parseAdminBearer(text string) (string, error) {
-	text, err := parseBearer(text)
+	text, err := api.ParseBearer(text)
 	if err == nil && len(text) < MinBearer {
 		err = fmt.Errorf("bearer has %d characters: want at least %d, which nobody can guess", len(text), MinBearer)
 	}
@@ -93,14 +82,6 @@ func parseFile(text string) (string, error) {
 		return "", errors.New("want the name of a file, not what is in it")
 	}
 	return text, nil
-}
-
-func parseURL(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("not an http or https URL of a host, without user, query and fragment")
-	}
-	return u, nil
 }
 
 // parseOrigins reads an empty list, too: no origin.

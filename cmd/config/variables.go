@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"totpctl/server/api"
 	"totpctl/totp"
 )
 
@@ -117,7 +118,7 @@ var (
 		Name: "PUBLIC_URL", Flag: "public-url",
 		Meaning: "how people reach the server; without it, http://LISTEN_ADDR",
 		Hint:    "PUBLIC_URL is how people reach the server, such as https://totp.example.com",
-	}, parseURL}
+	}, api.ParseURL}
 
 	CertFile = Variable[string]{Info{
 		Name: "TLS_CERT_FILE", Flag: "tls-cert-file",
@@ -142,7 +143,7 @@ var (
 		Name: "TOTPCTL_URL", Flag: "url", Default: "http://127.0.0.1:5000",
 		Meaning: "server that check asks",
 		Hint:    "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com",
-	}, parseURL}
+	}, api.ParseURL}
 )
 
 const certificateHint = "TLS_CERT_FILE is the certificate's chain in PEM and TLS_KEY_FILE its key; leave both out for plain HTTP"

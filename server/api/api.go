@@ -8,9 +8,7 @@
 package api
 
 import (
-	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"totpctl/totp/qrcode"
@@ -109,13 +107,4 @@ func enrolLink(public *url.URL, token string) string {
 		return ""
 	}
 	return public.JoinPath("enrol", token).String()
-}
-
-// Loopback reports whether a host, without its port, is this machine: an address of
-// loopback, or localhost and the names below it (RFC 6761 section 6.3), in either
-// case.
-func Loopback(host string) bool {
-	host = strings.ToLower(host)
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
 }

@@ -113,3 +113,28 @@ func TestALinkIsGivenOnlyIfItsPageCannotBeOverheard(t *testing.T) {
 		}
 	}
 }
+
+func TestAServersAddressIsAURLOfAHost(t *testing.T) {
+	for _, good := range []string{"http://127.0.0.1:5000", "https://totp.example.com/", "HTTPS://host/totp/", "http://[::1]:5000/a%2Fb"} {
+		if _, err := api.ParseURL(good); err != nil {
+			t.Errorf("%s: %v", good, err)
+		}
+	}
+	for _, bad := range []string{"", "127.0.0.1:5000", "http://:5000", "http:///x", "ftp://host", "http://user:hunter2@host", "https://host?", "https://host?q=hunter2", "https://host#",
+		"http://user:hunter2/x@host", "http://host:port", "http://ho st"} {
+		if u, err := api.ParseURL(bad); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s is %v, %v", bad, u, err)
+		}
+	}
+}
+
+func TestABearerIsWhatAHeaderAndAListCanHold(t *testing.T) {
+	if text, err := api.ParseBearer("!~A-Za-z0-9"); text != "!~A-Za-z0-9" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	for _, bad := range []string{"", " ", "two words", "hunter2,", "hunter2\r\nX: y", "hunter2\x00", "hunter2\x7f", "hunter2\u00a0", "größe", "\xff"} {
+		if _, err := api.ParseBearer(bad); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}

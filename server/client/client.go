@@ -56,14 +56,12 @@ type Client struct {
 // https, has no host, or carries a user, a query or a fragment, and a bearer that
 // no header can carry. Its errors quote neither.
 func New(c Config) (*Client, error) {
-	base, err := url.Parse(c.URL) // its error may quote a password
-	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Hostname() == "" || base.User != nil || strings.ContainsAny(c.URL, "?#") {
-		return nil, failure{"server's address is not an http or https URL of a host, without user, query and fragment",
-			"TOTPCTL_URL is such as http://127.0.0.1:5000 or https://totp.example.com"}
+	base, err := api.ParseURL(c.URL)
+	if err != nil {
+		return nil, failure{"server's address is " + err.Error(), "TOTPCTL_URL is such as http://127.0.0.1:5000 or https://totp.example.com"}
 	}
-	if c.Bearer == "" || strings.ContainsFunc(c.Bearer, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, failure{"bearer is empty or has a character other than printable ASCII without spaces",
-			"BEARER must be one of the server's"}
+	if _, err := api.ParseBearer(c.Bearer); err != nil {
+		return nil, failure{err.Error(), "BEARER must be one of the server's"}
 	}
 	if c.Clock == nil {
 		return nil, errors.New("client has no clock")
