@@ -91,11 +91,12 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
-	verdict, err := s.config.Verifier.ConfirmByLink(r.Context(), r.PathValue("token"), s.cookieOf(r), totp.TidyCode(r.PostForm.Get("code")))
+	account, verdict, err := s.config.Verifier.ConfirmByLink(r.Context(), r.PathValue("token"), s.cookieOf(r), totp.TidyCode(r.PostForm.Get("code")))
 	if err != nil {
 		return err
 	}
-	recordOf(r).decided("", verdict)
+	followed(r, account)
+	recordOf(r).decided(account, verdict)
 	if verdict.Valid {
 		return s.showCodes(w, r)
 	}

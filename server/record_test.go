@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -39,6 +40,10 @@ func TestARequestsRecordTellsWhoAskedAboutWhomAndWhatCameOfIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	opened, err := f.Verifier.Open(t.Context(), pending.Token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	const check, admin, none = "Bearer " + checkBearer, "Bearer " + adminBearer, ""
 	for _, c := range []struct{ method, path, authorization, body, want string }{
 		{"GET", "/check/" + f.WrongCode(), check, "", `by "check", account "", verdict "invalid", no account false, error false`},
@@ -54,8 +59,11 @@ func TestARequestsRecordTellsWhoAskedAboutWhomAndWhatCameOfIt(t *testing.T) {
 		{"GET", "/enrol/x", none, "", `by "", account "", verdict "", no account false, error true`},
 		{"GET", "/nothing", none, "", `by "", account "", verdict "", no account false, error true`},
 		{"GET", "/healthz", none, "", `by "", account "", verdict "", no account false, error false`},
+		{"POST", "/enrol/" + pending.Token, none, "code=1", `by "enrolment link", account "bob", verdict "malformed", no account false, error false`},
+		{"POST", "/enrol/x", none, "code=1", `by "", account "", verdict "", no account false, error true`},
 	} {
 		r := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
+		r.AddCookie(&http.Cookie{Name: "enrolment", Value: opened.Cookie})
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		h.all = nil
 		if ask(s, r, "Authorization", c.authorization); len(h.all) != 1 || h.all[0] != c.want {

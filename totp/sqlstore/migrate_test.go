@@ -243,7 +243,7 @@ func (m migrated) wantLinks(t *testing.T) {
 		if err != nil || e.Entry.Key.Secret().Base32() != secret {
 			t.Errorf("%s's link: %v, %v", name, e.Entry.Key, err)
 		}
-		if verdict, err := m.v.ConfirmByLink(t.Context(), h.Token, h.Cookie, codeOf(t, keyOf(t, secret), m.c)); err != nil || !verdict.Valid {
+		if _, verdict, err := m.v.ConfirmByLink(t.Context(), h.Token, h.Cookie, codeOf(t, keyOf(t, secret), m.c)); err != nil || !verdict.Valid {
 			t.Errorf("%s's link, confirming: %+v, %v", name, verdict, err)
 		}
 	}

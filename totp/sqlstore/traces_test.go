@@ -29,17 +29,17 @@ func TestAnEditThatChangesNothingWritesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3 {
-			if _, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, wrongCode(e.Entry.Key, c)); err != nil {
+			if _, _, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, wrongCode(e.Entry.Key, c)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		before := d.dump()
 		for what, ask := range map[string]func() error{
 			"a throttled code": func() error {
-				_, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, codeOf(t, e.Entry.Key, c))
+				_, _, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, codeOf(t, e.Entry.Key, c))
 				return err
 			},
-			"a malformed code": func() error { _, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, "x"); return err },
+			"a malformed code": func() error { _, _, err := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, "x"); return err },
 			"opening it again": func() error { _, err := v.Open(t.Context(), e.Token, opened.Cookie); return err },
 			"another browser": func() error {
 				if _, err := v.Open(t.Context(), e.Token, "theirs"); err == nil {

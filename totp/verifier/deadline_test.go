@@ -81,7 +81,7 @@ func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 			"Peek":          func() error { _, err := v.Peek(ctx, "token", ""); return err },
 			"Open":          func() error { _, err := v.Open(ctx, "token", ""); return err },
 			"OpenOwn":       func() error { _, err := v.OpenOwn(ctx, "token", "cookie"); return err },
-			"ConfirmByLink": func() error { _, err := v.ConfirmByLink(ctx, "token", "", "123456"); return err },
+			"ConfirmByLink": func() error { _, _, err := v.ConfirmByLink(ctx, "token", "", "123456"); return err },
 			"Acknowledge":   func() error { return v.Acknowledge(ctx, "token", "") },
 			"Sweep":         func() error { return v.Sweep(ctx) },
 		}

@@ -117,16 +117,16 @@ func (v *Verifier) open(ctx context.Context, token, cookie, fresh string) (Enrol
 	return e, nil
 }
 
-// ConfirmByLink is Confirm for the browser that opened the link, or ErrLink. Peek
-// then returns the recovery codes to that browser, for KeepTime. A code that
-// comes after the account has been confirmed by this browser gets the verdict of
-// the confirmation again.
-func (v *Verifier) ConfirmByLink(ctx context.Context, token, cookie, code string) (Verdict, error) {
-	id, err := v.findToken(ctx, token)
+// ConfirmByLink is Confirm for the browser that opened the link, or ErrLink. It also
+// returns the account. Peek then returns the recovery codes to that browser, for
+// KeepTime. A code that comes after the account has been confirmed by this browser
+// gets the verdict of the confirmation again.
+func (v *Verifier) ConfirmByLink(ctx context.Context, token, cookie, code string) (account string, verdict Verdict, err error) {
+	account, err = v.findToken(ctx, token)
 	if err != nil {
-		return Verdict{}, err
+		return "", Verdict{}, err
 	}
-	verdict, _, err := v.confirm(ctx, id, code, confirmation{
+	verdict, _, err = v.confirm(ctx, account, code, confirmation{
 		kept: Kept{Token: TokenHash(token), Cookie: cookieHash(cookie)},
 		time: KeepTime,
 		done: func(a Account, now time.Time) bool { return a.shows(token, cookie, now) },
@@ -134,7 +134,10 @@ func (v *Verifier) ConfirmByLink(ctx context.Context, token, cookie, code string
 			return a.Pending.Cookie != "" && a.admits(token, cookie, now)
 		},
 	})
-	return verdict, linkError(err)
+	if err != nil {
+		return "", Verdict{}, linkError(err)
+	}
+	return account, verdict, nil
 }
 
 // Acknowledge ends a link whose recovery codes its browser has kept.

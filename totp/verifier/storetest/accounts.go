@@ -218,7 +218,7 @@ func disabledByAPerson(t *testing.T, open Open) {
 	}
 	_, errPeek := v.Peek(t.Context(), e.Token, opened.Cookie)
 	_, errOpen := v.Open(t.Context(), e.Token, opened.Cookie)
-	_, errConfirm := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, code(t, e.Entry.Key, c))
+	_, _, errConfirm := v.ConfirmByLink(t.Context(), e.Token, opened.Cookie, code(t, e.Entry.Key, c))
 	for _, err := range []error{errPeek, errOpen, errConfirm} {
 		if !errors.Is(err, verifier.ErrLink) {
 			t.Errorf("the link of a disabled account: %v, want ErrLink", err)
@@ -310,11 +310,11 @@ func link(t *testing.T, open Open) {
 		if _, err := v.Open(ctx, e.Token, theirs); !errors.Is(err, verifier.ErrLink) {
 			t.Errorf("Open with cookie %q: %v, want ErrLink", theirs, err)
 		}
-		if _, err := v.ConfirmByLink(ctx, e.Token, theirs, code(t, e.Entry.Key, c)); !errors.Is(err, verifier.ErrLink) {
+		if _, _, err := v.ConfirmByLink(ctx, e.Token, theirs, code(t, e.Entry.Key, c)); !errors.Is(err, verifier.ErrLink) {
 			t.Errorf("confirming with cookie %q: %v, want ErrLink", theirs, err)
 		}
 	}
-	if verdict, err := v.ConfirmByLink(ctx, e.Token, mine, code(t, e.Entry.Key, c)); err != nil || !verdict.Valid {
+	if _, verdict, err := v.ConfirmByLink(ctx, e.Token, mine, code(t, e.Entry.Key, c)); err != nil || !verdict.Valid {
 		t.Errorf("ConfirmByLink: %+v, %v", verdict, err)
 	}
 	wantKept(t, v, c, e, mine)
@@ -330,7 +330,7 @@ func wantKept(t *testing.T, v *verifier.Verifier, c *clock, e verifier.Enrolment
 	if err != nil || seen.Account != "alice" || len(seen.Codes) != 10 {
 		t.Fatalf("Peek after the confirmation: %+v, %v", seen, err)
 	}
-	if verdict, err := v.ConfirmByLink(ctx, e.Token, mine, "000000"); err != nil || !verdict.Valid || !verdict.Repeated {
+	if _, verdict, err := v.ConfirmByLink(ctx, e.Token, mine, "000000"); err != nil || !verdict.Valid || !verdict.Repeated {
 		t.Errorf("sending the form again: %+v, %v", verdict, err)
 	}
 	if _, err := v.Open(ctx, e.Token, mine); !errors.Is(err, verifier.ErrConfirmed) {
@@ -363,7 +363,7 @@ func keptForAnHour(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if verdict, err := v.ConfirmByLink(ctx, e.Token, opened.Cookie, code(t, e.Entry.Key, c)); err != nil || !verdict.Valid {
+	if _, verdict, err := v.ConfirmByLink(ctx, e.Token, opened.Cookie, code(t, e.Entry.Key, c)); err != nil || !verdict.Valid {
 		t.Fatalf("ConfirmByLink: %+v, %v", verdict, err)
 	}
 	c.advance(verifier.KeepTime)
@@ -472,7 +472,7 @@ func linksOfAClockAhead(t *testing.T, open Open) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.ConfirmByLink(ctx, byLink.Token, opened.Cookie, code(t, byLink.Entry.Key, c)); err != nil {
+	if _, _, err := v.ConfirmByLink(ctx, byLink.Token, opened.Cookie, code(t, byLink.Entry.Key, c)); err != nil {
 		t.Fatal(err)
 	}
 	byRequest, err := v.Add(ctx, "by request")
