@@ -11,7 +11,7 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// account returns the account that the path names.
+// account returns the account that the path names, and records it.
 func account(r *http.Request) string {
 	name := r.PathValue("account")
 	recordOf(r).account = name
@@ -143,7 +143,8 @@ func (s *Server) postDisable(w http.ResponseWriter, r *http.Request) error {
 	return s.change(w, r, s.config.Verifier.Disable)
 }
 
-// change answers with the account as it is afterwards.
+// change calls f with the account that the path names, and answers with the account as
+// f leaves it.
 func (s *Server) change(w http.ResponseWriter, r *http.Request, f func(context.Context, string) error) error {
 	if err := readNothing(r.Body); err != nil {
 		return err

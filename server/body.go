@@ -8,8 +8,8 @@ import (
 	"os"
 )
 
-// readBody reads a request's body to its end. Where that fails it is the client's
-// doing, or the network's, and never the store's.
+// readBody reads a request's body to its end. Its errors are the caller's or the
+// network's fault: 400, 408 or 413, never 503.
 func readBody(body io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(body)
 	var tooLarge *http.MaxBytesError
@@ -22,7 +22,7 @@ func readBody(body io.Reader) ([]byte, error) {
 	return nil, badRequest("body breaks off, or is not what its headers say")
 }
 
-// readForm parses the form in a request's body.
+// readForm parses the form in a request's body into r.PostForm.
 func readForm(r *http.Request) error {
 	text, err := readBody(r.Body)
 	if err != nil {

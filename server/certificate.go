@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// A Certificate is a certificate chain and its key in PEM files, which are read
-// again when either changes: whatever renews them need not restart the server.
+// A Certificate is a certificate chain and its key in two PEM files. It reads them again
+// when either changes, so that their renewal needs no restart. It is safe for concurrent
+// use.
 type Certificate struct {
 	certFile, keyFile string
 	log               *slog.Logger
@@ -22,15 +23,14 @@ type Certificate struct {
 	loaded  *tls.Certificate
 }
 
-// LoadCertificate reads the files.
+// LoadCertificate reads the files. Errors of reading them again go to the log.
 func LoadCertificate(certFile, keyFile string, log *slog.Logger) (*Certificate, error) {
 	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log}
 	return c, c.refresh()
 }
 
-// Reload reads the files, whether their times have changed or not, and reports
-// whether they hold another certificate than before. After an error the one
-// before is kept.
+// Reload reads the files, whether or not their times have changed, and reports whether
+// they hold another certificate than before. After an error it keeps the one of before.
 func (c *Certificate) Reload() (changed bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,8 +41,8 @@ func (c *Certificate) Reload() (changed bool, err error) {
 	return !slices.EqualFunc(before.Certificate, c.loaded.Certificate, bytes.Equal), nil
 }
 
-// aeadSuites are those of TLS 1.2 that RFC 9325, section 4.2 recommends; those of
-// TLS 1.3 are all of this kind.
+// aeadSuites are the cipher suites of TLS 1.2 that RFC 9325 section 4.2 recommends. All
+// suites of TLS 1.3 are of this kind.
 var aeadSuites = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
 	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -52,8 +52,8 @@ var aeadSuites = []uint16{
 	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-// Config is for a listener: TLS 1.2 at least, with forward secrecy and AEAD
-// suites alone.
+// Config returns the configuration of a listener: TLS 1.2 or later, with suites that
+// have forward secrecy and AEAD alone.
 func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,
@@ -63,8 +63,8 @@ func (c *Certificate) Config() *tls.Config {
 	}
 }
 
-// current goes on with the certificate it has while the files are no pair: they
-// are written one after the other.
+// current returns the certificate of before while the files are no pair, because a
+// renewal writes them one after the other.
 func (c *Certificate) current() *tls.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,7 +83,7 @@ func (c *Certificate) refresh() error {
 	return c.load()
 }
 
-// load takes the files' times before it reads them: what is written meanwhile is
+// load takes the files' times before it reads them, so that what is written meanwhile is
 // read the next time.
 func (c *Certificate) load() error {
 	changed, err := c.times()

@@ -10,8 +10,8 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// getCheck is the prototype's route: 200 for every verdict, so that its app
-// shows its toast.
+// getCheck is the prototype's route. It answers 200 with every verdict, because the
+// prototype's app shows an error for any other status.
 func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) error {
 	account, err := queryAccount(r.URL.RawQuery)
 	if err != nil {
@@ -37,8 +37,8 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, a verifier.Attemp
 	return writeVerdict(w, r, a.Account, verdict, nil, ifThrottled)
 }
 
-// writeVerdict answers a throttled attempt with the given status: POST has a status
-// for it, the prototype's GET has not.
+// writeVerdict answers with a verdict and records it. A throttled attempt gets the given
+// status: 429 of POST, 200 of the prototype's GET.
 func writeVerdict(w http.ResponseWriter, r *http.Request, account string, v verifier.Verdict, recovery []string, ifThrottled int) error {
 	recordOf(r).decided(account, v)
 	body, status := api.VerdictOf(v, recovery), http.StatusOK
@@ -49,8 +49,8 @@ func writeVerdict(w http.ResponseWriter, r *http.Request, account string, v veri
 	return writeJSON(w, status, body)
 }
 
-// queryAccount reads the one parameter there is. A misspelt one must not check
-// the default account's code instead.
+// queryAccount reads the one parameter of a GET. It refuses others: a misspelt "account"
+// must not check the default account's code.
 func queryAccount(query string) (string, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -70,7 +70,7 @@ func queryAccount(query string) (string, error) {
 }
 
 func readAttempt(r *http.Request) (verifier.Attempt, error) {
-	if r.URL.RawQuery != "" { // an account there must not be overlooked
+	if r.URL.RawQuery != "" { // or an account there would be overlooked
 		return verifier.Attempt{}, badRequest("POST takes no parameters: the body has the account")
 	}
 	body, err := readStrings(r.Body, "code", "recovery_code", "account")
@@ -91,8 +91,8 @@ func readAttempt(r *http.Request) (verifier.Attempt, error) {
 	return a, err
 }
 
-// requestID is zero without an Idempotency-Key. The parts are what the request
-// asks.
+// requestID returns what identifies a request and its repetitions: the bearer, what the
+// request asks (the parts) and its Idempotency-Key. It is zero without that header.
 func requestID(r *http.Request, parts ...string) (verifier.RequestID, error) {
 	keys, ok := r.Header["Idempotency-Key"]
 	if !ok {

@@ -35,9 +35,9 @@ func (s *Server) newRecoveryPage(c verifier.Sight) recoveryPage {
 	return p
 }
 
-// getEnrol shows a button: what fetches a link before its owner does, such as a
-// message's preview, sees no secret and opens nothing. To the browser that has
-// confirmed it shows the recovery codes.
+// getEnrol shows a button, because previews of messages and scanners of mail follow
+// links: they see no secret, and the link stays unopened. To the browser that has
+// confirmed the account getEnrol shows the recovery codes.
 func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), s.cookieOf(r))
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	p := buttonPage{Issuer: c.Issuer}
 	if !c.Opened {
 		p.Cookie = verifier.NewCookie()
-		http.SetCookie(w, s.browserCookie(r.PathValue("token"), p.Cookie, c.Until.Sub(s.config.Clock())))
+		http.SetCookie(w, s.linkCookie(r.PathValue("token"), p.Cookie, c.Until.Sub(s.config.Clock())))
 	}
 	return render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), p)
 }
@@ -65,7 +65,7 @@ func (s *Server) ownCookie(r *http.Request) bool {
 	return cookie != "" && r.PostForm.Get("browser") == cookie
 }
 
-// followed records that a link has led to its account.
+// followed records that an enrolment link has led to its account.
 func followed(r *http.Request, account string) {
 	rec := recordOf(r)
 	rec.by, rec.account = "enrolment link", account
@@ -103,14 +103,13 @@ func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
 	return s.showPending(w, r, &verdict)
 }
 
-// showCodes redirects to the page that shows the recovery codes, so that reloading
-// it, or pressing Enter twice before it, sends no form again. The cookie lives as
-// long as that page.
+// showCodes redirects to the recovery codes, so that reloading them sends no form again.
+// The cookie lives as long as they are shown.
 func (s *Server) showCodes(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	http.SetCookie(w, s.browserCookie(token, s.cookieOf(r), verifier.KeepTime))
+	http.SetCookie(w, s.linkCookie(token, s.cookieOf(r), verifier.KeepTime))
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", token) // beside this one, under whatever prefix a proxy has put it
+	w.Header().Set("Location", token) // relative: a proxy may have put this page under a prefix
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
@@ -121,7 +120,7 @@ func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	switch err := s.config.Verifier.Acknowledge(r.Context(), token, s.cookieOf(r)); {
 	case err == nil:
-		http.SetCookie(w, s.browserCookie(token, "", -time.Second))
+		http.SetCookie(w, s.linkCookie(token, "", -time.Second))
 	case !errors.Is(err, verifier.ErrLink):
 		return err
 	}
@@ -135,8 +134,8 @@ func (s *Server) getEnrolled(w http.ResponseWriter, r *http.Request) error {
 	return render(w, http.StatusOK, s.pages.top.Lookup("done.html"), nil)
 }
 
-// showPending shows the pending key to the browser that opens the link or has opened
-// it, with the verdict on its code, if it has sent one.
+// showPending opens the link, or shows it again to the browser that has opened it: a web
+// page with the pending key and, if the browser has sent a code, the verdict.
 func (s *Server) showPending(w http.ResponseWriter, r *http.Request, verdict *verifier.Verdict) error {
 	token := r.PathValue("token")
 	open := s.config.Verifier.Open
@@ -150,13 +149,13 @@ func (s *Server) showPending(w http.ResponseWriter, r *http.Request, verdict *ve
 	followed(r, e.Account)
 	left := e.Until.Sub(s.config.Clock())
 	p := setupPage{Left: api.InWords(api.Seconds(left))}
-	if p.enrolment, err = newEnrolment(e.Entry); err != nil {
+	if p.shownKey, err = newShownKey(e.Entry); err != nil {
 		return internal("showing the page failed", err)
 	}
 	if verdict != nil {
 		p.Result = api.VerdictOf(*verdict, nil).Sentence(p.Digits)
 	}
-	http.SetCookie(w, s.browserCookie(token, e.Cookie, left))
+	http.SetCookie(w, s.linkCookie(token, e.Cookie, left))
 	return render(w, http.StatusOK, s.pages.below.Lookup("setup.html"), p)
 }
 
@@ -168,22 +167,23 @@ func (s *Server) cookieOf(r *http.Request) string {
 	return c.Value
 }
 
-// browserCookie is sent back to the link alone, and by no other site's page.
-func (s *Server) browserCookie(token, browser string, age time.Duration) *http.Cookie {
+// linkCookie returns a cookie that browsers send to the link's path alone, and not from
+// another site's page. A negative age ends the cookie.
+func (s *Server) linkCookie(token, value string, age time.Duration) *http.Cookie {
 	return &http.Cookie{
-		Name: s.enrolCookie(), Value: browser, MaxAge: api.Seconds(age),
+		Name: s.enrolCookie(), Value: value, MaxAge: api.Seconds(age),
 		Path:     path.Join("/", s.config.PublicURL.EscapedPath(), "enrol", token),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.config.PublicURL.Scheme == "https",
 	}
 }
 
-// refuseLink answers with one page for every link that is not good, so that it
-// tells nothing of an account.
+// refuseLink shows one page for every link that is not good, so that the page tells
+// nothing of an account.
 func (s *Server) refuseLink(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, verifier.ErrLink), errors.Is(err, verifier.ErrNoAccount), errors.Is(err, verifier.ErrNotPending):
-		// A browser keeps the cookie back when another site's page led here; the
-		// button on this one brings it along.
+		// SameSite=Strict keeps the cookie back if another site's page led here. The
+		// button of this page sends the cookie, and so leads on.
 		showRefusal(w, r, http.StatusNotFound, s.pages.below.Lookup("ended.html"), r.Method != http.MethodPost)
 	default:
 		showRefusal(w, r, http.StatusServiceUnavailable, s.pages.below.Lookup("refused.html"), refusal{Unavailable: true})

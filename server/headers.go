@@ -8,15 +8,15 @@ import (
 	"totpctl/server/api"
 )
 
-// dataPolicy is for answers that are no page: nothing in them is loaded or run.
+// dataPolicy is for answers that are no web page: they load and run nothing.
 const dataPolicy = noPolicy + "; form-action 'none'"
 
-// strictTransport is for a year and for this host alone: what else runs under its
-// domain is its owner's to decide.
+// strictTransport lasts a year. It leaves out includeSubDomains, because other hosts of
+// the domain are not this server's.
 const strictTransport = "max-age=31536000"
 
-// commonHeaders are those of every answer; a handler may set others in their place.
-// Cross-Origin-Resource-Policy does not concern what /check allows by CORS.
+// commonHeaders returns the headers of every answer. A handler may replace them.
+// Cross-Origin-Resource-Policy does not touch what /check allows by CORS.
 func commonHeaders(public *url.URL) http.Header {
 	h := http.Header{
 		"Cache-Control":                {"no-store"},
@@ -25,16 +25,15 @@ func commonHeaders(public *url.URL) http.Header {
 		"Cross-Origin-Resource-Policy": {"same-origin"},
 		"X-Content-Type-Options":       {"nosniff"},
 	}
-	// Browsers keep to https for every port of a host, so this machine is left out:
-	// what is developed on it is seldom served by https.
+	// Not on loopback: a browser would then ask every port of this machine by https, and
+	// what people develop there seldom has a certificate.
 	if public.Scheme == "https" && !api.Loopback(public.Hostname()) {
 		h.Set("Strict-Transport-Security", strictTransport)
 	}
 	return h
 }
 
-// withHeaders sets them before anything answers, the mux with its redirects
-// included.
+// withHeaders sets headers before anything else can answer, the redirects included.
 func withHeaders(common http.Header, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		maps.Copy(w.Header(), common)

@@ -13,16 +13,16 @@ import (
 	"totpctl/server/api"
 )
 
-// writeJSON answers with a body. Whatever it returns, nothing has been written.
+// writeJSON answers with a body, or returns an error and has written nothing.
 func writeJSON(w http.ResponseWriter, status int, body any) error {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false) // it is no HTML, and people read it
+	e.SetEscapeHTML(false) // people read it, and no browser takes it for HTML
 	if err := e.Encode(body); err != nil {
 		return internal("encoding the answer failed", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if status != http.StatusOK { // net/http copies the header when it is told of the status
+	if status != http.StatusOK { // net/http sends 200 by itself, and copies the header if it is told
 		w.WriteHeader(status)
 	}
 	w.Write(text.Bytes())

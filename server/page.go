@@ -21,14 +21,15 @@ const (
 	appPolicy   = noPolicy + "; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'none'; connect-src 'self'; manifest-src 'self'"
 )
 
-// pages are the templates, for each way from a page to the root, the files that
-// they load, and what they show of the default account.
+// pages holds the templates, parsed once for each depth of a URL because their links
+// are relative, the files that they load, and the default account's key as they show
+// it.
 type pages struct {
-	top       *template.Template // of /
-	below     *template.Template // of /enrol/{token}
-	static    static
-	app       asset
-	enrolment enrolment
+	top    *template.Template // for /
+	below  *template.Template // for /enrol/{token}
+	static static
+	app    asset
+	key    shownKey
 }
 
 func newPages(e totp.Entry) (p pages, err error) {
@@ -41,7 +42,7 @@ func newPages(e totp.Entry) (p pages, err error) {
 	if p.below, err = p.parse("../"); err != nil {
 		return pages{}, err
 	}
-	if p.enrolment, err = newEnrolment(e); err != nil {
+	if p.key, err = newShownKey(e); err != nil {
 		return pages{}, err
 	}
 	p.app, err = p.newApp()
@@ -54,7 +55,7 @@ func (p pages) parse(root string) (*template.Template, error) {
 
 // newApp renders the mobile page once: it is the same for everyone.
 func (p pages) newApp() (asset, error) {
-	sentences, err := json.Marshal(api.Sentences(p.enrolment.Digits))
+	sentences, err := json.Marshal(api.Sentences(p.key.Digits))
 	if err != nil {
 		return asset{}, err
 	}
@@ -80,17 +81,17 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// render shows a page, which no cache may keep. It is sent as it is: compressing a
-// secret beside text that others choose gives it away by its length. Whatever render
-// returns, nothing has been written.
+// render answers with a web page, or returns an error and has written nothing. It does
+// not compress the page: beside text that others choose, the compressed length gives a
+// secret away (BREACH).
 func render(w http.ResponseWriter, status int, page *template.Template, data any) error {
 	var text bytes.Buffer
 	if err := page.Execute(&text, data); err != nil {
 		return internal("showing the page failed", err)
 	}
 	h := w.Header()
-	// Under no-referrer a form is sent with "Origin: null", which cannot be told
-	// from another site's. strict-origin names the host, and no path and no query.
+	// Under no-referrer a browser sends a form with "Origin: null", as it does another
+	// site's. Under strict-origin it names the host, and neither path nor query.
 	setPageHeaders(h, setupPolicy, "strict-origin")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
@@ -101,7 +102,8 @@ func render(w http.ResponseWriter, status int, page *template.Template, data any
 // A refusal is what refused.html shows: why, and how to get in.
 type refusal struct{ Unavailable, OtherSite, Ended, Late, Admin bool }
 
-// showRefusal is render for the end of a request.
+// showRefusal is render for what answers for an error: its own error is answered in
+// JSON.
 func showRefusal(w http.ResponseWriter, r *http.Request, status int, page *template.Template, data any) {
 	if err := render(w, status, page, data); err != nil {
 		recordOf(r).err = err

@@ -9,8 +9,7 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// A problem is an error whose text the client is told. Its code is that of its
-// status.
+// A problem is an error whose text the caller is told. Its code follows from its status.
 type problem struct {
 	status int
 	text   string
@@ -18,8 +17,8 @@ type problem struct {
 
 func (p problem) Error() string { return p.text }
 
-// codes are those of error bodies, by status. Programs compare them and README.md
-// lists them: a code keeps its name and its meaning.
+// codes has the code of an error body for each status. Programs compare codes and
+// README.md lists them, so a code keeps its name and its meaning.
 var codes = map[int]string{
 	http.StatusBadRequest:            "bad_request",
 	http.StatusUnauthorized:          "unauthorized",
@@ -32,8 +31,8 @@ var codes = map[int]string{
 	http.StatusServiceUnavailable:    "unavailable",
 }
 
-// ownCodes are those of errors that a program may want to tell from others of
-// their status. Their text is told.
+// ownCodes has the errors that a program may want to tell from others of their status.
+// The caller is told their text.
 var ownCodes = []struct {
 	err    error
 	status int
@@ -47,8 +46,9 @@ var ownCodes = []struct {
 	{verifier.ErrNoKey, http.StatusServiceUnavailable, "no_encryption_key"},
 }
 
-// answerTo maps every error to the status and the body of its answer. What it does
-// not know is a store that gave no verdict.
+// answerTo returns the status and the body that answer for an error. An error that is
+// neither a problem nor has a code of its own came out of the verifier: the store gave
+// no verdict.
 func answerTo(err error) (int, api.Error) {
 	for _, own := range ownCodes {
 		if errors.Is(err, own.err) {
@@ -71,7 +71,8 @@ func writeError(w http.ResponseWriter, _ *http.Request, err error) {
 
 func badRequest(text string) error { return problem{http.StatusBadRequest, text} }
 
-// internal is for an error of ours, which the log tells and the client is not told.
+// internal returns a problem for an error of this package's own, which the log tells and
+// the caller is not told.
 func internal(text string, err error) error {
 	return fmt.Errorf("%w: %w", problem{http.StatusInternalServerError, text}, err)
 }

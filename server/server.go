@@ -1,5 +1,3 @@
-// Package server is totpctl over HTTP: verdicts for programs that have a bearer,
-// and the page on which a person sets up an authenticator.
 package server
 
 import (
@@ -29,13 +27,13 @@ const (
 // Config is what a Server needs.
 type Config struct {
 	Verifier    *verifier.Verifier
-	Entry       totp.Entry // the default account's, which its page shows
-	Bearers     []string   // see SetBearers
-	AdminBearer string
-	PublicURL   *url.URL // how people reach the server
-	Origins     []string // web origins that may call /check
-	Log         *slog.Logger
-	Clock       func() time.Time
+	Entry       totp.Entry       // of the default account, for its web page
+	Bearers     []string         // of scope check, one at least; see SetBearers
+	AdminBearer string           // of scope admin; "" turns that scope off
+	PublicURL   *url.URL         // how people reach the server: links and cookies are for it
+	Origins     []string         // of web apps that may read the answers of /check, such as http://localhost:8100
+	Log         *slog.Logger     // gets a line for each request
+	Clock       func() time.Time // the Verifier's
 }
 
 // A Server is an http.Handler for all of totpctl's routes.
@@ -50,7 +48,8 @@ type Server struct {
 	protection *http.CrossOriginProtection
 }
 
-// New returns a Server, with a set-up link of its own.
+// New returns a Server with a set-up link of its own. It refuses bearers as SetBearers
+// does, and a PublicURL that has no origin.
 func New(c Config) (*Server, error) {
 	s := &Server{config: c, setup: newSetupLink(c.Clock()), origins: map[string]bool{}}
 	err := s.SetBearers(c.Bearers, c.AdminBearer)
@@ -63,7 +62,7 @@ func New(c Config) (*Server, error) {
 	if s.protection, err = s.newProtection(); err != nil {
 		return nil, err
 	}
-	s.config.Bearers, s.config.AdminBearer = nil, "" // their digests are enough
+	s.config.Bearers, s.config.AdminBearer = nil, "" // SetBearers has kept their digests
 	for _, o := range c.Origins {
 		s.origins[o] = true
 	}
@@ -74,8 +73,9 @@ func New(c Config) (*Server, error) {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// SetupLink is the link that shows the default account's page for an hour, or until
-// the account has accepted a code. It reveals the secret to whoever opens it.
+// SetupLink returns the link to the default account's web page. It works for an hour,
+// or until the account has accepted a code, and reveals the secret to whoever follows
+// it.
 func (s *Server) SetupLink() string {
 	link := s.config.PublicURL.JoinPath("/")
 	if net.ParseIP(link.Hostname()).IsUnspecified() { // of all interfaces, one that this machine's browser can open

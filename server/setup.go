@@ -16,40 +16,39 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// Bounds on a drawn QR code, in bytes of SVG: above the first it gets more room
-// on the page, above the second its modules are too small for a phone to read
-// from a screen, and the page would exceed 40 KiB.
+// Bounds on a QR code, in bytes of SVG.
 const (
-	denseQR = 6 << 10
-	maxQR   = 26 << 10
+	denseQR = 6 << 10  // above it the code gets more room on the page
+	maxQR   = 26 << 10 // above it a phone cannot read the code from a screen, and the page exceeds 40 KiB
 )
 
-// An enrolment is what a person needs to set up an authenticator.
-type enrolment struct {
+// A shownKey is a key as a web page shows it to the person who sets up an
+// authenticator.
+type shownKey struct {
 	Issuer, Account string
 	Secret          []string // base32 in groups of four
 	Details         string
 	URI             template.URL
-	QR              template.HTML // "" where the names are too long for one
+	QR              template.HTML // "" if the names are too long for a QR code
 	Dense           bool
 	Digits          int
 }
 
 // A setupPage is what setup.html shows.
 type setupPage struct {
-	enrolment
-	Setup  string // the token of the set-up link that the page was opened with, "" without one
-	Left   string // how long the enrolment link that the page was opened with still works, "" without one
-	Result string // of the form: "" before it was sent
+	shownKey
+	Setup  string // token of the set-up link that led here; "" without one
+	Left   string // how long the enrolment link that led here still works; "" without one
+	Result string // of the form; "" before the form was sent
 	Valid  bool
 	Admin  bool // ADMIN_BEARER is set
 }
 
-// Done tells that the link has just ended.
+// Done reports whether the set-up link has just ended.
 func (p setupPage) Done() bool { return p.Valid && p.Setup != "" }
 
-// Action is where the page's form goes: the page itself, under whatever prefix a
-// proxy has put it, at the form.
+// Action returns where the form is sent: to the page's own URL, relative because a
+// proxy may have put it under a prefix, and back to the form.
 func (p setupPage) Action() string {
 	if p.Setup == "" {
 		return "?#try"
@@ -57,16 +56,16 @@ func (p setupPage) Action() string {
 	return "?" + url.Values{"setup": {p.Setup}}.Encode() + "#try"
 }
 
-func newEnrolment(e totp.Entry) (enrolment, error) {
+func newShownKey(e totp.Entry) (shownKey, error) {
 	svg, err := qrcode.SVG(e.URI(), api.QRTitle)
 	if err != nil && !errors.Is(err, qrcode.ErrTooLong) {
-		return enrolment{}, fmt.Errorf("drawing the QR code: %w", err)
+		return shownKey{}, fmt.Errorf("drawing the QR code: %w", err)
 	}
 	if len(svg) > maxQR {
 		svg = ""
 	}
 	k := e.Key
-	return enrolment{
+	return shownKey{
 		Issuer:  e.Issuer,
 		Account: e.Account,
 		Secret:  groups(k.Secret().Base32()),
@@ -93,8 +92,8 @@ func (s *Server) getSetup(w http.ResponseWriter, r *http.Request) error {
 	return s.showSetup(w, setupPage{Setup: setup})
 }
 
-// postSetup tries the code of the page's form. It reads the form before it asks
-// the store: net/http notices that a caller leaves once the body has been read.
+// postSetup tries the code of the page's form. It reads the form before it asks the
+// store, because net/http notices only then that a caller leaves.
 func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 	if err := readForm(r); err != nil {
 		return err
@@ -108,10 +107,10 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	recordOf(r).decided("", verdict)
-	return s.showSetup(w, setupPage{Setup: setup, Result: api.VerdictOf(verdict, nil).Sentence(s.pages.enrolment.Digits), Valid: verdict.Valid})
+	return s.showSetup(w, setupPage{Setup: setup, Result: api.VerdictOf(verdict, nil).Sentence(s.pages.key.Digits), Valid: verdict.Valid})
 }
 
-// setupTime is how long a set-up link works: who starts a server is at hand.
+// setupTime is how long a set-up link works. Whoever starts a server is at hand.
 const setupTime = time.Hour
 
 // A setupLink is good until its time is over or the account has accepted a code.
@@ -122,15 +121,15 @@ type setupLink struct {
 
 func newSetupLink(now time.Time) setupLink { return setupLink{rand.Text(), now.Add(setupTime)} }
 
-// These are told only to whoever has the token of the set-up link.
+// Only a caller with the token of the set-up link is told of these.
 var (
 	errLinkEnded = problem{http.StatusUnauthorized, "the set-up link has ended: a code was accepted"}
 	errLinkLate  = problem{http.StatusUnauthorized, "the set-up link has ended: its hour is over"}
 )
 
-// enter lets in whoever has the admin bearer as the password of HTTP Basic, or the
-// set-up link while its hour lasts and the account has not accepted a code. It
-// returns the link's token if that was the way in.
+// enter returns nil if a request may see the default account's secret: it has the admin
+// bearer as the password of HTTP Basic, or the set-up link within its hour and before
+// the account has accepted a code. With the link, enter returns its token.
 func (s *Server) enter(r *http.Request) (setup string, err error) {
 	if _, password, ok := r.BasicAuth(); ok && s.bearers.Load().scopeOf(password) == scopeAdmin {
 		recordOf(r).by = scopeAdmin.String()
@@ -154,11 +153,11 @@ func (s *Server) enter(r *http.Request) (setup string, err error) {
 }
 
 func (s *Server) showSetup(w http.ResponseWriter, p setupPage) error {
-	p.enrolment, p.Admin = s.pages.enrolment, s.hasAdmin()
+	p.shownKey, p.Admin = s.pages.key, s.hasAdmin()
 	return render(w, http.StatusOK, s.pages.top.Lookup("setup.html"), p)
 }
 
-// refuse shows why nobody gets in, and how to.
+// refuse shows why a request may not see the page, and how to get there.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status, _ := answerTo(err)
 	why := refusal{Unavailable: status == http.StatusServiceUnavailable, Ended: err == errLinkEnded, Late: err == errLinkLate, Admin: s.hasAdmin()}
@@ -166,7 +165,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case why.Unavailable:
 	case why.Admin:
 		w.Header().Set("WWW-Authenticate", `Basic realm="totpctl", charset="UTF-8"`)
-	default: // no header lets anybody in, and a browser must not ask for a password
+	default: // without an admin bearer no password is right, and a browser must not ask for one
 		w.Header().Set("WWW-Authenticate", `Setup-Link realm="totpctl"`)
 	}
 	showRefusal(w, r, status, s.pages.top.Lookup("refused.html"), why)

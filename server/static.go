@@ -14,10 +14,11 @@ import (
 	"time"
 )
 
-// immutable is for what a hash in the URL names: other bytes have another URL.
+// immutable is for URLs that have the hash of their content: other content has another
+// URL.
 const immutable = "public, max-age=31536000, immutable"
 
-// contentTypes are named here because package mime asks the machine's tables.
+// contentTypes replaces package mime, whose answers depend on the machine's tables.
 var contentTypes = map[string]string{
 	".css":         "text/css; charset=utf-8",
 	".js":          "text/javascript; charset=utf-8",
@@ -86,8 +87,9 @@ func (s static) rename(manifest []byte) []byte {
 	return manifest
 }
 
-// from returns the function that tells where a page finds a file. The root is the
-// way from the page to the server's "/", under whatever prefix a proxy has put it.
+// from returns a function for templates, which returns the URL of a file as a page needs
+// it. root is the relative way from the page to the server's "/", such as "../": a proxy
+// may have put that under a prefix.
 func (s static) from(root string) func(name string) (string, error) {
 	return func(name string) (string, error) {
 		hashed, ok := s.hashed[name]
@@ -98,11 +100,12 @@ func (s static) from(root string) func(name string) (string, error) {
 	}
 }
 
-// An asset is the same for everyone and stays in memory, compressed too.
+// An asset is an answer that is the same for everyone. It stays in memory, as it is and
+// compressed.
 type asset struct {
 	contentType, cacheControl string
 	hash                      string
-	plain, gzipped            []byte // gzipped is nil where it saves nothing
+	plain, gzipped            []byte // gzipped is nil if it saves nothing
 }
 
 func newAsset(plain []byte, contentType, cacheControl string) (asset, error) {
@@ -111,7 +114,7 @@ func newAsset(plain []byte, contentType, cacheControl string) (asset, error) {
 	if err != nil {
 		return asset{}, err
 	}
-	z.Write(plain) // to memory: Close tells all there is to tell
+	z.Write(plain) // to memory; Close returns its error
 	if err := z.Close(); err != nil {
 		return asset{}, err
 	}
@@ -137,12 +140,12 @@ func (a asset) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	h.Set("ETag", strconv.Quote(tag))
-	r.Header.Del("Range") // a file is small; ServeContent's refusal would have no code
+	r.Header.Del("Range") // assets are small, and ServeContent's refusal of a range has no code
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// acceptsGzip reads Accept-Encoding (RFC 9110 section 12.5.3), "gzip;q=0"
-// included, but takes "*" for nothing: every client accepts what is not encoded.
+// acceptsGzip reports whether Accept-Encoding (RFC 9110 section 12.5.3) names gzip with a
+// weight above 0. It ignores "*": every client accepts what is not encoded.
 func acceptsGzip(headers []string) bool {
 	for coding := range strings.SplitSeq(strings.Join(headers, ","), ",") {
 		name, weight, weighted := strings.Cut(coding, ";")

@@ -19,9 +19,9 @@ const maxText = 200
 type Result struct {
 	api.Verdict
 
-	// ClockOffset is how far the server's clock is ahead of this one, give or
-	// take half a second and half the time the answer took. It is nil unless the
-	// code is wrong and the answer dated.
+	// ClockOffset is how far the server's clock is ahead of this one, give or take
+	// half a second and half the time that the answer took. It is nil unless the
+	// code is wrong and the answer has a date.
 	ClockOffset *time.Duration `json:"-"`
 }
 
@@ -30,10 +30,10 @@ type failure struct{ text, hint string }
 
 func (f failure) Error() string { return f.text }
 
-// Hint tells the user what to do; it may be empty.
+// Hint says what the user can do. It may be empty.
 func (f failure) Hint() string { return f.hint }
 
-// An answer is what came back for one request; the zero answer is none.
+// An answer is what came back for one request. The zero answer is none.
 type answer struct {
 	status         int
 	date           string
@@ -49,14 +49,13 @@ func (a answer) whole() []byte {
 	return a.body
 }
 
-// unknownRoute tells whether the answer is a server's that has no POST /check.
+// unknownRoute reports whether the server has no POST /check.
 func (a answer) unknownRoute() bool {
 	_, ours := a.errorText()
 	return !ours && (a.status == http.StatusNotFound || a.status == http.StatusMethodNotAllowed)
 }
 
-// unavailable tells whether the server, or a proxy before it, may soon have a
-// verdict.
+// unavailable reports whether asking again may soon bring a verdict.
 func (a answer) unavailable() bool {
 	return a.status == http.StatusBadGateway || a.status == http.StatusServiceUnavailable || a.status == http.StatusGatewayTimeout
 }
@@ -94,7 +93,7 @@ func (a answer) result() (Result, error) {
 }
 
 func (a answer) hint() string {
-	code, _ := a.text("code") // of an older server: none
+	code, _ := a.text("code") // an older server sends none
 	switch {
 	case code == "bad_account":
 		return "is the account's name right? No account can have this one"
@@ -120,8 +119,9 @@ func (a answer) hint() string {
 	return "is TOTPCTL_URL right, http or https included?"
 }
 
-// clockOffset takes the server's clock to have been half a second past its Date,
-// which is cut to a second, midway between sending and receiving.
+// clockOffset estimates how far the server's clock is ahead. A Date is cut to a second,
+// so the server's clock is taken to have been half a second later, in the middle between
+// sending and receiving.
 func (a answer) clockOffset() *time.Duration {
 	date, err := http.ParseTime(a.date)
 	if err != nil {
@@ -131,8 +131,8 @@ func (a answer) clockOffset() *time.Duration {
 	return new(date.Add(time.Second / 2).Sub(middle))
 }
 
-// explain says whom the client asked, and makes err, a failure or nil, fit for a
-// terminal and a log.
+// explain adds to a failure whom the client asked, and takes out of it the bearer, the
+// code and what a terminal would not print.
 func (c *Client) explain(err error, code string) error {
 	f, ok := errors.AsType[failure](err)
 	if !ok {
@@ -145,7 +145,8 @@ func (c *Client) explain(err error, code string) error {
 	return failure{"asking " + c.base.String() + ": " + clean(f.text), f.hint}
 }
 
-// clean cuts text and escapes what a terminal would not print.
+// clean returns the first maxText characters of a text, and escapes those that a terminal
+// would not print.
 func clean(text string) string {
 	quoted := fmt.Sprintf("%.*q", maxText, text)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)

@@ -1,9 +1,3 @@
-// Package client asks a totpctl server for verdicts: what `totpctl check` does.
-//
-// The bearer goes to the configured origin alone. Proxies are net/http's
-// (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), but never for a loopback host. To an https
-// URL a proxy only opens a tunnel; one for plain http reads the bearer and the
-// code, as everyone on that way can.
 package client
 
 import (
@@ -25,7 +19,7 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// DefaultTimeout is how long a Check lasts at most where Config does not say.
+// DefaultTimeout is how long a Check lasts at most if Config does not say.
 const DefaultTimeout = 10 * time.Second
 
 const (
@@ -37,11 +31,11 @@ const (
 
 // Config is what a Client needs.
 type Config struct {
-	URL     string           // of the server: http or https, may carry a path prefix
-	Bearer  string           // printable ASCII without spaces
+	URL     string           // of the server, as api.ParseURL reads it; may have a path
+	Bearer  string           // as api.ParseBearer reads it
 	Timeout time.Duration    // of a whole Check, retries included; DefaultTimeout if not positive
 	Clock   func() time.Time // compared with the server's; required
-	Warn    func(string)     // told once before the bearer crosses a network in the clear; may be nil
+	Warn    func(string)     // called once, before the bearer crosses a network in the clear; may be nil
 }
 
 // A Client asks one server. It is safe for concurrent use.
@@ -52,9 +46,8 @@ type Client struct {
 	warnOnce sync.Once
 }
 
-// New checks c and returns its Client. It refuses a URL that is not http or
-// https, has no host, or carries a user, a query or a fragment, and a bearer that
-// no header can carry. Its errors quote neither.
+// New returns a Client. It refuses what api.ParseURL and api.ParseBearer refuse. Its
+// errors quote neither URL nor bearer, and have a Hint() string.
 func New(c Config) (*Client, error) {
 	base, err := api.ParseURL(c.URL)
 	if err != nil {
@@ -74,14 +67,10 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// Check asks a question and returns the server's verdict, throttled included. A lost connection, 502, 503
-// and 504 are tried again within the timeout; the Idempotency-Key lets the server
-// repeat its first verdict. A server without POST /check, as the prototype's, is
-// asked with one GET, for a code of the default account only. What has not the form
-// of a code, or of a recovery code, is malformed and not sent: it may be a password.
-//
-// Whatever is not clearly a verdict is an error. Errors show neither bearer nor
-// code, escape what a server put into them, and have a Hint() string.
+// Check asks a question and returns the server's verdict, throttled included. What has
+// not the form of a code, or of a recovery code, gets the verdict malformed and is not
+// sent: it may be a password. Whatever is not clearly a verdict is an error, which has a
+// Hint() string. The package's documentation says when Check asks again.
 func (c *Client) Check(ctx context.Context, q api.Question) (Result, error) {
 	q, ok := wellFormed(q)
 	if !ok {
@@ -116,13 +105,13 @@ func wellFormed(q api.Question) (api.Question, bool) {
 	return q, ok
 }
 
-// isCode reports whether s has the form of a code of some server: as many ASCII digits
-// as a code may have.
+// isCode reports whether s has the form of a code of any server: 6 to 8 ASCII digits.
 func isCode(s string) bool {
 	return len(s) >= totp.MinDigits && len(s) <= totp.MaxDigits && strings.Trim(s, "0123456789") == ""
 }
 
-// post asks with one Idempotency-Key until there is an answer.
+// post sends a question until there is an answer, each time with the same
+// Idempotency-Key.
 func (c *Client) post(ctx context.Context, q api.Question) (answer, error) {
 	body, err := json.Marshal(q)
 	if err != nil {
@@ -162,7 +151,7 @@ func (c *Client) send(ctx context.Context, method string, to *url.URL, body []by
 	return a, nil
 }
 
-// sleep tells whether it slept for d: not if ctx ended before.
+// sleep reports whether it slept for d. It does not if ctx ends before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	maxHeader    = 64 << 10 // bytes of an answer's
+	maxHeader    = 64 << 10 // bytes of an answer's headers
 	maxRedirects = 3
 )
 
-// newTransport uses each connection once: on a used one net/http by itself
-// repeats a GET that had no answer, and the fallback's may use up a code.
+// newTransport returns a transport that uses each connection once. On a used connection
+// net/http repeats a GET that had no answer, which may use up a code.
 func newTransport() *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -33,7 +33,8 @@ func newTransport() *http.Transport {
 	}
 }
 
-// proxy is net/http's, which by itself knows of no *.localhost.
+// proxy returns the proxy that the environment names, but none to this machine: net/http
+// does not know the names below localhost.
 func proxy(req *http.Request) (*url.URL, error) {
 	if api.Loopback(req.URL.Hostname()) {
 		return nil, nil
@@ -47,10 +48,10 @@ func (c *Client) warn() {
 	}
 }
 
-// checkRedirect is the http.Client's. By itself that hands the bearer to another
-// port of the host, and makes a GET of the POST for all but 307 and 308.
+// checkRedirect refuses redirects to another origin, and those that make a GET of the
+// POST. net/http would hand the bearer to another port of the host.
 func (c *Client) checkRedirect(next *http.Request, via []*http.Request) error {
-	next.Header.Del("Referer") // the fallback's has the code in it
+	next.Header.Del("Referer") // the URL of the prototype's GET has the code in it
 	status := next.Response.StatusCode
 	kept := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
 	switch {
@@ -63,7 +64,7 @@ func (c *Client) checkRedirect(next *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// origin is that of RFC 6454 section 4.
+// origin returns the origin of a URL (RFC 6454 section 4).
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -72,9 +73,8 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-// lost tells whether a request had no whole answer, for a reason that may pass. A
-// connection that ends within a header looks to net/http like bad HTTP, so that
-// counts.
+// lost reports whether a request had no whole answer, for a reason that may pass. Bad HTTP
+// counts: net/http reports so a connection that ends within a header.
 func lost(err error) bool {
 	_, redirected := errors.AsType[failure](err)
 	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
@@ -83,8 +83,8 @@ func lost(err error) bool {
 	return err != nil && !redirected && !distrusted && !unknown && !errors.Is(err, http.ErrSchemeMismatch)
 }
 
-// transportFailure names the way out of an error of the http.Client's. It drops
-// the url.Error, whose URL has the code in it for a GET.
+// transportFailure returns an error of the http.Client with a way out. It drops the
+// url.Error, because the URL of the prototype's GET has the code in it.
 func (c *Client) transportFailure(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
