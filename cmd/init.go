@@ -69,7 +69,7 @@ func writeEnv(flags *pflag.FlagSet) (file string, err error) {
 // newName refuses what totp.ParseNewName does. Settings.Entry takes such names, because
 // they may have been in use before they were refused.
 func newName(s *config.Settings, v config.Variable[string]) string {
-	v.Parse = totp.ParseNewName
+	v.Parse = config.ParseNewName
 	v.Hint = "it is 1 to 128 characters that people can see, without a colon; TOTP_ISSUER or --issuer names who asks for the code"
 	return config.Take(s, v)
 }

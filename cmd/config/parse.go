@@ -14,6 +14,19 @@ import (
 	"totpctl/totp/sqlstore"
 )
 
+func parseName(text string) (string, error) { return named(totp.ParseName(text)) }
+
+// ParseNewName reads a name that was not in use before: see totp.ParseNewName.
+func ParseNewName(text string) (string, error) { return named(totp.ParseNewName(text)) }
+
+// named gives the errors of totp's rules for names their subject.
+func named(name string, err error) (string, error) {
+	if err != nil {
+		return "", fmt.Errorf("name %w", err)
+	}
+	return name, nil
+}
+
 func parseSkew(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 || n > totp.MaxSkew {

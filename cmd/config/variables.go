@@ -45,102 +45,85 @@ func isOneOf(v Info, all []Named) bool {
 
 // The variables.
 var (
-	Secret = Variable[totp.Secret]{Info{
-		Name:    "TOTP_BASE32_SECRET",
+	Secret = Variable[totp.Secret]{Info{Name: "TOTP_BASE32_SECRET",
 		Hint:    "copy it again from where it is shown: it has the letters A-Z, in either case, and the digits 2-7",
 		Missing: "`totpctl init` writes a .env with a fresh secret",
 	}, totp.ParseSecret}
 
-	Issuer = Variable[string]{Info{
-		Name: "TOTP_ISSUER", Flag: "issuer", Default: "totpctl",
+	Issuer = Variable[string]{Info{Name: "TOTP_ISSUER", Flag: "issuer", Default: "totpctl",
 		Meaning: "issuer that authenticators show",
 		Hint:    "TOTP_ISSUER is the name above the code in authenticators, such as \"ACME\"",
-	}, totp.ParseName}
+	}, parseName}
 
-	Account = Variable[string]{Info{
-		Name: "TOTP_ACCOUNT", Flag: "label", Default: "default",
+	Account = Variable[string]{Info{Name: "TOTP_ACCOUNT", Flag: "label", Default: "default",
 		Meaning: "what authenticators show as the default account's name",
 		Hint:    "TOTP_ACCOUNT is the name beside the issuer in authenticators, such as \"alice\"",
-	}, totp.ParseName}
+	}, parseName}
 
-	Algorithm = Variable[totp.Algorithm]{Info{
-		Name: "TOTP_ALGORITHM", Flag: "algorithm", Default: totp.DefaultAlgorithm.String(),
+	Algorithm = Variable[totp.Algorithm]{Info{Name: "TOTP_ALGORITHM", Flag: "algorithm", Default: totp.DefaultAlgorithm.String(),
 		Meaning: "SHA1, SHA256 or SHA512",
 		Hint:    "leave TOTP_ALGORITHM out for SHA1, which every authenticator knows",
 	}, totp.ParseAlgorithm}
 
-	Digits = Variable[int]{Info{
-		Name: "TOTP_DIGITS", Flag: "digits", Default: strconv.Itoa(totp.DefaultDigits),
+	Digits = Variable[int]{Info{Name: "TOTP_DIGITS", Flag: "digits", Default: strconv.Itoa(totp.DefaultDigits),
 		Meaning: "digits of a code, 6 to 8",
 		Hint:    "leave TOTP_DIGITS out for 6, which every authenticator knows",
 	}, totp.ParseDigits}
 
-	Period = Variable[time.Duration]{Info{
-		Name: "TOTP_PERIOD", Flag: "period", Default: strconv.Itoa(int(totp.DefaultPeriod / time.Second)),
+	Period = Variable[time.Duration]{Info{Name: "TOTP_PERIOD", Flag: "period", Default: strconv.Itoa(int(totp.DefaultPeriod / time.Second)),
 		Meaning: "seconds that a code lasts",
 		Hint:    "leave TOTP_PERIOD out for 30 seconds, which every authenticator knows",
 	}, totp.ParsePeriod}
 
-	Skew = Variable[int]{Info{
-		Name: "TOTP_SKEW", Flag: "skew", Default: strconv.Itoa(totp.DefaultSkew),
+	Skew = Variable[int]{Info{Name: "TOTP_SKEW", Flag: "skew", Default: strconv.Itoa(totp.DefaultSkew),
 		Meaning: "steps accepted each side of the present one, 0 to 2",
 		Hint:    "TOTP_SKEW is how many steps a phone's clock may be off; leave it out for 1",
 	}, parseSkew}
 
-	Bearer = Variable[[]string]{Info{
-		Name:    "BEARER",
+	Bearer = Variable[[]string]{Info{Name: "BEARER",
 		Hint:    "a bearer is printable ASCII without spaces and commas; `openssl rand -hex 16` makes a good one",
 		Missing: "`totpctl init` writes a .env with fresh bearers; to ask another machine's server, copy BEARER from its .env",
 	}, parseBearers}
 
-	AdminBearer = Variable[string]{Info{
-		Name: "ADMIN_BEARER",
+	AdminBearer = Variable[string]{Info{Name: "ADMIN_BEARER",
 		Hint: "`openssl rand -hex 16` makes a good one; leave ADMIN_BEARER out to turn it off",
 	}, parseAdminBearer}
 
-	EncryptionKey = Variable[[][]byte]{Info{
-		Name: "ENCRYPTION_KEY",
+	EncryptionKey = Variable[[][]byte]{Info{Name: "ENCRYPTION_KEY",
 		Hint: "bring back the key that sealed the stored secrets; where there are none yet, `openssl rand -base64 32` makes one",
 	}, parseEncryptionKeys}
 
-	DatabaseURL = Variable[string]{Info{
-		Name: "DATABASE_URL", Default: "sqlite:totpctl.db",
+	DatabaseURL = Variable[string]{Info{Name: "DATABASE_URL", Default: "sqlite:totpctl.db",
 		Hint: "leave DATABASE_URL out for sqlite:totpctl.db beside the .env",
 	}, parseDatabaseURL}
 
-	ListenAddr = Variable[string]{Info{
-		Name: "LISTEN_ADDR", Flag: "listen-addr", Default: "127.0.0.1:5000",
+	ListenAddr = Variable[string]{Info{Name: "LISTEN_ADDR", Flag: "listen-addr", Default: "127.0.0.1:5000",
 		Meaning: "address to listen on",
 		Hint:    "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000",
 	}, parseListenAddr}
 
-	PublicURL = Variable[*url.URL]{Info{
-		Name: "PUBLIC_URL", Flag: "public-url",
+	PublicURL = Variable[*url.URL]{Info{Name: "PUBLIC_URL", Flag: "public-url",
 		Meaning: "how people reach the server; without it, http://LISTEN_ADDR",
 		Hint:    "PUBLIC_URL is how people reach the server, such as https://totp.example.com",
 	}, api.ParseURL}
 
-	CertFile = Variable[string]{Info{
-		Name: "TLS_CERT_FILE", Flag: "tls-cert-file",
+	CertFile = Variable[string]{Info{Name: "TLS_CERT_FILE", Flag: "tls-cert-file",
 		Meaning: "certificate chain for HTTPS, reread when renewed",
 		Hint:    certificateHint,
 	}, parseFile}
 
-	KeyFile = Variable[string]{Info{
-		Name: "TLS_KEY_FILE", Flag: "tls-key-file",
+	KeyFile = Variable[string]{Info{Name: "TLS_KEY_FILE", Flag: "tls-key-file",
 		Meaning: "key of the certificate",
 		Hint:    certificateHint,
 	}, parseFile}
 
-	Origins = Variable[[]string]{Info{
-		Name: "CORS_ORIGINS", Flag: "cors-origins",
+	Origins = Variable[[]string]{Info{Name: "CORS_ORIGINS", Flag: "cors-origins",
 		Default: "http://localhost:8100,http://localhost,https://localhost,capacitor://localhost,ionic://localhost",
 		Meaning: "web origins that may call /check",
 		Hint:    "an origin is SCHEME://HOST[:PORT], without a path; separate several by commas",
 	}, parseOrigins}
 
-	ServerURL = Variable[*url.URL]{Info{
-		Name: "TOTPCTL_URL", Flag: "url", Default: "http://127.0.0.1:5000",
+	ServerURL = Variable[*url.URL]{Info{Name: "TOTPCTL_URL", Flag: "url", Default: "http://127.0.0.1:5000",
 		Meaning: "server that check asks",
 		Hint:    "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com",
 	}, api.ParseURL}
