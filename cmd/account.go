@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -113,7 +112,7 @@ func (p program) actionCommand(a action) *cobra.Command {
 
 func (p program) runAction(c *cobra.Command, a action, args []string) (err error) {
 	if len(args) > 0 && args[0] == "" {
-		return hint.With(errors.New("reading NAME: it is empty"), "leave NAME out for the default account, where that may be")
+		return hint.With(errors.New("reading NAME: it is empty"), "give a name; `totpctl account --help` shows which commands do without")
 	}
 	all, err := p.openAccounts(c)
 	if err != nil {
@@ -121,13 +120,13 @@ func (p program) runAction(c *cobra.Command, a action, args []string) (err error
 	}
 	defer func() { err = errors.Join(err, all.store.Close()) }()
 	if err := a.run(all, c.Context(), args); err != nil {
-		return accountError(a.doing, firstOf(args), err)
+		return accountError(a.doing, first(args), err)
 	}
 	return nil
 }
 
-// firstOf returns "", the default account's name, where there are no args.
-func firstOf(args []string) string {
+// first returns "", the default account's name, where there are no args.
+func first(args []string) string {
 	if len(args) == 0 {
 		return ""
 	}
@@ -152,7 +151,8 @@ func (p program) openAccounts(c *cobra.Command) (a accountCommands, err error) {
 	return a, err
 }
 
-// accountError says what was done to whom, and the way out.
+// accountError names in an error what was done to which account, and hints at the way
+// out.
 func accountError(doing, name string, err error) error {
 	if errors.Is(err, errNotValid) {
 		return err
@@ -169,7 +169,7 @@ func accountError(doing, name string, err error) error {
 	case errors.Is(err, verifier.ErrExists):
 		return hint.With(err, "`totpctl account rekey` gives it a new secret; `totpctl account remove` deletes it")
 	case errors.Is(err, verifier.ErrPending):
-		return hint.With(err, "`totpctl account confirm` with a first code of it gives recovery codes")
+		return hint.With(err, "`totpctl account confirm` with its first code gives recovery codes")
 	case errors.Is(err, verifier.ErrNotPending):
 		return hint.With(err, "`totpctl account rekey` makes a fresh secret, to be confirmed within %v", verifier.DefaultPendingTime)
 	case errors.Is(err, verifier.ErrNoKey):
@@ -177,7 +177,7 @@ func accountError(doing, name string, err error) error {
 	case errors.Is(err, sqlstore.ErrKey):
 		return hint.With(err, "%s", storeHint(err))
 	case errors.Is(err, sqlstore.ErrDamaged):
-		return hint.With(err, "the row was changed by something else than totpctl: `totpctl account remove`, or restore a backup")
+		return hint.With(err, "something other than totpctl has changed the stored account: remove it with `totpctl account remove`, or restore a backup")
 	}
 	return err
 }
@@ -205,11 +205,11 @@ func (a accountCommands) rekey(ctx context.Context, args []string) error {
 func (a accountCommands) printEnrolment(e verifier.Enrolment) error {
 	body := api.EnrolmentOf(e, a.public)
 	if a.json {
-		return a.print(body)
+		return a.program.printJSON(body)
 	}
 	link := body.EnrolURL
 	if link == "" {
-		link = "none, as PUBLIC_URL is neither https nor this machine: the link would show the secret on the way"
+		link = "none: set PUBLIC_URL to an https address (over plain http the link would expose the secret)"
 	}
 	_, err := fmt.Fprintf(a.program.out, "uri: %s\nlink for its owner: %s\nconfirm by: %s\n", body.URI, link, e.Until.Local().Format(time.DateTime))
 	return err
@@ -238,18 +238,18 @@ func (a accountCommands) recoveryCodes(ctx context.Context, args []string) error
 // printCodes prints bare codes, one a line: they are the result.
 func (a accountCommands) printCodes(codes []string) error {
 	if a.json {
-		return a.print(api.RecoveryCodes{Codes: codes})
+		return a.program.printJSON(api.RecoveryCodes{Codes: codes})
 	}
 	_, err := fmt.Fprintln(a.program.out, strings.Join(codes, "\n"))
 	return err
 }
 
 func (a accountCommands) unlock(ctx context.Context, args []string) error {
-	return a.verifier.Unlock(ctx, firstOf(args))
+	return a.verifier.Unlock(ctx, first(args))
 }
 
 func (a accountCommands) disable(ctx context.Context, args []string) error {
-	return a.verifier.Disable(ctx, firstOf(args))
+	return a.verifier.Disable(ctx, first(args))
 }
 
 func (a accountCommands) remove(ctx context.Context, args []string) error {
@@ -263,12 +263,6 @@ func (a accountCommands) reseal(ctx context.Context, _ []string) error {
 	}
 	_, err = fmt.Fprintf(a.program.out, "resealed %d accounts\n", changed)
 	return err
-}
-
-func (a accountCommands) print(body any) error {
-	e := json.NewEncoder(a.program.out)
-	e.SetEscapeHTML(false)
-	return e.Encode(body)
 }
 
 const listPage = 500
@@ -303,7 +297,7 @@ func (a accountCommands) list(ctx context.Context, _ []string) error {
 }
 
 func (a accountCommands) show(ctx context.Context, args []string) error {
-	info, err := a.verifier.Show(ctx, firstOf(args))
+	info, err := a.verifier.Show(ctx, first(args))
 	if err != nil {
 		return err
 	}
@@ -326,7 +320,7 @@ func (a accountCommands) table() *tabwriter.Writer {
 
 func (a accountCommands) printInfo(t *tabwriter.Writer, i verifier.Info) error {
 	if a.json {
-		return a.print(api.AccountOf(i))
+		return a.program.printJSON(api.AccountOf(i))
 	}
 	until := i.WaitUntil
 	if until.IsZero() {

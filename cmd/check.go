@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -100,7 +99,7 @@ func (p program) check(ctx context.Context, s *config.Settings, form checkForm, 
 
 func (p program) clientConfig(s *config.Settings, form checkForm) (client.Config, error) {
 	if form.timeout <= 0 {
-		return client.Config{}, errors.New("reading --timeout: want more than 0")
+		return client.Config{}, hint.With(errors.New("reading --timeout: want more than 0"), "--timeout is how long check waits, such as 10s")
 	}
 	url, bearers := config.Take(s, config.ServerURL), config.Take(s, config.Bearer)
 	if s.Err() != nil {
@@ -112,12 +111,12 @@ func (p program) clientConfig(s *config.Settings, form checkForm) (client.Config
 	}, nil
 }
 
-// printVerdict prints a verdict, and returns errNotValid if that is not valid. Of an account
-// that it confirms it prints the recovery codes.
+// printVerdict prints a verdict, that of a confirmation as its recovery codes. It
+// returns errNotValid for a verdict that is not valid.
 func (p program) printVerdict(v api.Verdict, form checkForm) (err error) {
 	switch {
 	case form.json:
-		err = json.NewEncoder(p.out).Encode(v)
+		err = p.printJSON(v)
 	case form.quiet:
 	case v.Recovery != nil:
 		_, err = fmt.Fprintln(p.out, strings.Join(v.Recovery, "\n"))

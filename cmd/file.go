@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 )
 
+// folderHint is for files that cannot be written.
+const folderHint = "name a file in a folder that exists and that this user may write to"
+
 // createFile writes a new file that only its owner can read. It returns fs.ErrExist if
 // there is one, and leaves no file after an error.
 func createFile(file string, data []byte) error {

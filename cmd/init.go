@@ -61,7 +61,7 @@ func writeEnv(flags *pflag.FlagSet) (file string, err error) {
 		return "", hint.With(fmt.Errorf("writing %s: it exists already", file), "keep it, or name another file with --env; removing it ends what was enrolled with it")
 	}
 	if err != nil {
-		return "", fmt.Errorf("writing configuration: %w", err)
+		return "", hint.With(fmt.Errorf("writing configuration: %w", err), "%s", folderHint)
 	}
 	return file, nil
 }

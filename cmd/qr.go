@@ -192,8 +192,10 @@ func (p program) writeImage(file string, image []byte, force bool) error {
 		return hint.With(fmt.Errorf("writing %s: %w", file, errNotRegular), "--force replaces only regular files: name a new file, or - for standard output")
 	case exists:
 		return hint.With(fmt.Errorf("writing %s: it exists already", file), "name another file, or replace it with --force")
-	case err != nil:
+	case err != nil && file == "-":
 		return fmt.Errorf("writing image: %w", err)
+	case err != nil:
+		return hint.With(fmt.Errorf("writing image: %w", err), "%s", folderHint)
 	}
 	return nil
 }

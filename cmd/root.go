@@ -3,6 +3,7 @@
 package cmd
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -88,7 +89,11 @@ func hintUsage(c *cobra.Command) {
 	}
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
+			err := check(c, args)
+			if err == nil {
+				err = c.ValidateFlagGroups() // cobra's own call comes later, and adds no hint
+			}
+			if err != nil {
 				return hinted(c, err)
 			}
 			return nil
@@ -103,6 +108,14 @@ func hintUsage(c *cobra.Command) {
 // and exit 0, which a script takes for success.
 func needCommand(c *cobra.Command, _ []string) error {
 	return hint.With(errors.New("no command given"), "`%s --help` lists the commands", c.CommandPath())
+}
+
+// printJSON prints a result as one line. Unlike json.Marshal it leaves <, > and & as
+// they are.
+func (p program) printJSON(body any) error {
+	e := json.NewEncoder(p.out)
+	e.SetEscapeHTML(false)
+	return e.Encode(body)
 }
 
 // exitCode prints err and its hint, and returns the exit code. Nothing is printed for
