@@ -30,13 +30,13 @@ type accountCommands struct {
 	hasDefault bool
 }
 
-// An action is a subcommand that opens the store and calls one method. verdict
-// reports whether its exit code is a verdict; doing is for its errors, as in
+// An action is a subcommand that opens the store and calls one method. creates reports
+// whether it makes a missing database, verdict whether its exit code is a verdict; doing is for its errors, as in
 // "adding account".
 type action struct {
 	use, doing, short, long, example string
 	args                             cobra.PositionalArgs
-	verdict                          bool
+	creates, verdict                 bool
 	flags                            func(*pflag.FlagSet) // nil: none of its own
 	run                              func(accountCommands, context.Context, []string) error
 }
@@ -47,7 +47,7 @@ func accountActions() []action {
 	one, optional := cobra.ExactArgs(1), cobra.MaximumNArgs(1)
 	return []action{
 		{use: "add NAME", short: "Make an account with a fresh secret, pending until its first code",
-			doing: "adding", example: "alice", args: one, run: accountCommands.add},
+			doing: "adding", example: "alice", args: one, run: accountCommands.add, creates: true},
 		{use: "list", short: "List the accounts, and who is waiting or stopped",
 			doing: "listing", args: cobra.NoArgs, run: accountCommands.list},
 		{use: "show [NAME]", short: "Show an account; without NAME, the default one",
@@ -114,7 +114,7 @@ func (p program) runAction(c *cobra.Command, a action, args []string) (err error
 	if len(args) > 0 && args[0] == "" {
 		return hint.With(errors.New("reading NAME: it is empty"), "give a name; `totpctl account --help` shows which commands do without")
 	}
-	all, err := p.openAccounts(c)
+	all, err := p.openAccounts(c, !a.creates)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func first(args []string) string {
 	return args[0]
 }
 
-func (p program) openAccounts(c *cobra.Command) (a accountCommands, err error) {
+func (p program) openAccounts(c *cobra.Command, mustExist bool) (a accountCommands, err error) {
 	s, err := p.readSettings(c)
 	if err != nil {
 		return a, err
@@ -147,7 +147,7 @@ func (p program) openAccounts(c *cobra.Command) (a accountCommands, err error) {
 	if a.json, err = a.flags.GetBool("json"); err != nil {
 		return a, err
 	}
-	a.store, a.verifier, err = p.openVerifier(c.Context(), s, key, p.warn)
+	a.store, a.verifier, err = p.openVerifier(c.Context(), s, key, mustExist, p.warn)
 	return a, err
 }
 

@@ -42,7 +42,7 @@ func (p program) entryFor(c *cobra.Command, args []string) (totp.Entry, error) {
 }
 
 func (p program) storedEntry(ctx context.Context, s *config.Settings, name string, wantPending bool) (e totp.Entry, err error) {
-	store, v, err := p.openVerifier(ctx, s, totp.Key{}, p.warn)
+	store, v, err := p.openVerifier(ctx, s, totp.Key{}, true, p.warn)
 	if err != nil {
 		return totp.Entry{}, err
 	}

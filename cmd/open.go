@@ -25,8 +25,10 @@ func (p program) readSettings(c *cobra.Command) (*config.Settings, error) {
 
 // openVerifier opens the store of DATABASE_URL and returns it with the verifier on top.
 // key is the default account's and may be the zero Key. warn is told of a database
-// that was made now and of upgraded tables. The caller must close the store.
-func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.Key, warn func(texts ...string)) (sqlstore.Store, *verifier.Verifier, error) {
+// that was made now and of upgraded tables. Where the database must exist, none is made:
+// a typing error in DATABASE_URL would leave an empty one, which serve would take for the
+// right one. The caller must close the store.
+func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.Key, mustExist bool, warn func(texts ...string)) (sqlstore.Store, *verifier.Verifier, error) {
 	sc, c := s.Store(), verifier.Config{
 		Clock: p.clock, Key: key,
 		Skew: config.Take(s, config.Skew), Issuer: config.Take(s, config.Issuer), New: s.Scheme(),
@@ -34,6 +36,7 @@ func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.
 	if s.Err() != nil {
 		return nil, nil, s.Err()
 	}
+	sc.MustExist = mustExist
 	store, err := sqlstore.Open(ctx, sc)
 	if err != nil {
 		return nil, nil, hint.With(fmt.Errorf("opening store of DATABASE_URL: %w", err), "%s", storeHint(err))
@@ -55,6 +58,8 @@ func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.
 
 func storeHint(err error) string {
 	switch {
+	case errors.Is(err, sqlstore.ErrMissing):
+		return "`totpctl serve` or `totpctl account add` makes one; is DATABASE_URL right?"
 	case errors.Is(err, sqlstore.ErrKey):
 		return "put the old key back behind the new one (ENCRYPTION_KEY=new,old) and run `totpctl account reseal`; if no account is stored yet, start with a new database"
 	case errors.Is(err, sqlstore.ErrTakenBack):

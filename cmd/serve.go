@@ -106,16 +106,18 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, l
 	if err != nil {
 		return err
 	}
-	store, v, err := p.openVerifier(ctx, s, c.entry.Key, func(texts ...string) { logWarnings(log, texts) })
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	// Before the store: a second server that was started by mistake must neither make a
+	// database nor upgrade its tables.
 	listener, err := listen(ctx, c.listenAddr)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	store, v, err := p.openVerifier(ctx, s, c.entry.Key, false, func(texts ...string) { logWarnings(log, texts) })
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
 	if err := c.warnAtStart(ctx, s, store, listener.Addr(), log); err != nil {
 		return err
 	}

@@ -36,10 +36,16 @@ type Store interface {
 	Close() error
 }
 
+// ErrMissing says that there is no database where one must exist.
+var ErrMissing = errors.New("there is no database of totpctl")
+
+func missing(place string) error { return fmt.Errorf("%w in %s", ErrMissing, place) }
+
 // Config says which database to open, and what seals its secrets.
 type Config struct {
 	URL            string   // sqlite:FILE, postgres://… or postgresql://…
 	EncryptionKeys [][]byte // of 32 bytes: the first seals, all open; none stores no secret
+	MustExist      bool     // a database that holds nothing is left so, and is ErrMissing
 }
 
 // Open opens the store that c describes: see CheckURL, OpenSQLite and OpenPostgres.
@@ -48,9 +54,9 @@ func Open(ctx context.Context, c Config) (Store, error) {
 		return nil, err
 	}
 	if isPostgres(c.URL) {
-		return OpenPostgres(ctx, c.URL, c.EncryptionKeys)
+		return openPostgres(ctx, c)
 	}
-	return OpenSQLite(ctx, strings.TrimPrefix(c.URL, "sqlite:"), c.EncryptionKeys)
+	return openSQLite(ctx, strings.TrimPrefix(c.URL, "sqlite:"), c)
 }
 
 func isPostgres(url string) bool {

@@ -59,6 +59,31 @@ func TestADatabaseThatHeldNothingIsToldOf(t *testing.T) {
 	})
 }
 
+func TestADatabaseThatMustExistIsNotMade(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		open := func() error {
+			s, err := sqlstore.Open(t.Context(), sqlstore.Config{URL: d.url, EncryptionKeys: [][]byte{oldKey}, MustExist: true})
+			if err == nil {
+				s.Close()
+			}
+			return err
+		}
+		for range 2 {
+			if err := open(); !errors.Is(err, sqlstore.ErrMissing) {
+				t.Errorf("opening %s: %v, want ErrMissing", d.url, err)
+			}
+		}
+		s := d.mustOpen(t, oldKey)
+		if s.Fresh() == "" {
+			t.Errorf("%s was made by a store that must not", d.url)
+		}
+		s.Close()
+		if err := open(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestANewerDatabaseIsRefusedAndLeftAlone(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, d database) {
 		s := d.mustOpen(t, oldKey)

@@ -52,11 +52,15 @@ type Postgres struct {
 // up to date. The encryption keys and the errors are those of OpenSQLite. The caller
 // must close the store.
 func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Postgres, error) {
-	sealer, err := newSealer(encryptionKeys)
+	return openPostgres(ctx, Config{URL: url, EncryptionKeys: encryptionKeys})
+}
+
+func openPostgres(ctx context.Context, c Config) (*Postgres, error) {
+	sealer, err := newSealer(c.EncryptionKeys)
 	if err != nil {
 		return nil, err
 	}
-	config, warnings, err := postgresConfig(url)
+	config, warnings, err := postgresConfig(c.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +70,7 @@ func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Po
 		reads: newQueue[*read](maxWaiting), writes: newQueue[*write](maxWaiting),
 		lookUps: newQueue[*lookUp](maxWaiting), jobs: newQueue[*job](maxWaiting)}
 	p.unverified = unverifiedHosts(config)
-	if err := p.prepare(ctx); err != nil {
+	if err := p.prepare(ctx, c.MustExist); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	p.ctx, p.close = context.WithCancel(context.Background())
@@ -104,7 +108,7 @@ func postgresConfig(url string) (*pgx.ConnConfig, *atomic.Int64, error) {
 	return config, warnings, nil
 }
 
-func (p *Postgres) prepare(ctx context.Context) error {
+func (p *Postgres) prepare(ctx context.Context, mustExist bool) error {
 	conn, err := p.db.Conn(ctx)
 	if err != nil {
 		return err
@@ -115,6 +119,9 @@ func (p *Postgres) prepare(ctx context.Context) error {
 	}
 	if err := p.noteFresh(ctx, conn); err != nil {
 		return err
+	}
+	if mustExist && p.fresh != "" {
+		return missing(p.fresh)
 	}
 	// Under another isolation level a migrator that has waited for the lock would not
 	// see what the migrator before has done.

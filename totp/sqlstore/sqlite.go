@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -56,17 +57,21 @@ type SQLite struct {
 // sealed with another key, ErrNewer for the database of a newer program, and
 // ErrTakenBack. The caller must close the store.
 func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQLite, error) {
+	return openSQLite(ctx, path, Config{EncryptionKeys: encryptionKeys})
+}
+
+func openSQLite(ctx context.Context, path string, c Config) (*SQLite, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := newSealer(encryptionKeys)
+	sealer, err := newSealer(c.EncryptionKeys)
 	if err != nil {
 		return nil, err
 	}
 	s := &SQLite{sealer: sealer, copied: make(chan bool),
 		requests: newQueue[*request](maxWaiting), lookUps: newQueue[*lookUp](maxWaiting)}
-	if err := s.open(ctx, path); err != nil {
+	if err := s.open(ctx, path, c.MustExist); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	s.ctx, s.close = context.WithCancel(context.Background())
@@ -75,12 +80,8 @@ func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQL
 	return s, nil
 }
 
-func (s *SQLite) open(ctx context.Context, path string) (err error) {
-	// SQLite would make the file with a mode of its own.
-	if s.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return err
-	}
-	if err := s.noteFresh(path); err != nil {
+func (s *SQLite) open(ctx context.Context, path string, mustExist bool) (err error) {
+	if err := s.openFile(path, mustExist); err != nil {
 		return err
 	}
 	if s.db, err = sql.Open("sqlite", dataSource(path)); err != nil {
@@ -208,10 +209,24 @@ func (s *SQLite) release() error {
 // Fresh implements Store. To SQLite an empty file is a new database.
 func (s *SQLite) Fresh() string { return s.fresh }
 
-func (s *SQLite) noteFresh(path string) error {
+// openFile makes the file before SQLite would, with a mode of its own.
+func (s *SQLite) openFile(path string, mustExist bool) (err error) {
+	flags := os.O_RDWR | os.O_CREATE
+	if mustExist {
+		flags = os.O_RDWR
+	}
+	if s.file, err = os.OpenFile(path, flags, 0o600); mustExist && errors.Is(err, fs.ErrNotExist) {
+		return missing(path)
+	}
+	if err != nil {
+		return err
+	}
 	info, err := s.file.Stat()
 	if err == nil && info.Size() == 0 {
 		s.fresh = path
+	}
+	if err == nil && mustExist && s.fresh != "" {
+		return missing(path)
 	}
 	return err
 }
