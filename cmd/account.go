@@ -31,8 +31,8 @@ type accountCommands struct {
 }
 
 // An action is a subcommand that opens the store and calls one method. creates reports
-// whether it makes a missing database, verdict whether its exit code is a verdict; doing is for its errors, as in
-// "adding account".
+// whether it makes a missing database, verdict whether its exit code is a verdict;
+// doing is for its errors, as in "adding account".
 type action struct {
 	use, doing, short, long, example string
 	args                             cobra.PositionalArgs
@@ -187,7 +187,7 @@ func (a accountCommands) add(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return a.printEnrolment(e)
+	return unwritten("the secret is stored, but", "`totpctl account rekey` prints another", a.printEnrolment(e))
 }
 
 func (a accountCommands) rekey(ctx context.Context, args []string) error {
@@ -199,7 +199,7 @@ func (a accountCommands) rekey(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return a.printEnrolment(e)
+	return unwritten("the secret is stored, but", "`totpctl account rekey` prints another", a.printEnrolment(e))
 }
 
 func (a accountCommands) printEnrolment(e verifier.Enrolment) error {
@@ -224,7 +224,22 @@ func (a accountCommands) confirm(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return a.program.printVerdict(api.VerdictOf(verdict, codes), checkForm{json: a.json})
+	err = a.program.printVerdict(api.VerdictOf(verdict, codes), checkForm{json: a.json})
+	if verdict.Valid {
+		err = unwritten("the key is confirmed, but the recovery codes", freshCodes, err)
+	}
+	return err
+}
+
+const freshCodes = "`totpctl account recovery-codes` prints fresh ones"
+
+// unwritten wraps the error of a result that was lost after its change was made. way
+// is the hint.
+func unwritten(done, way string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return hint.With(fmt.Errorf("%s could not be written: %w", done, err), "%s", way)
 }
 
 func (a accountCommands) recoveryCodes(ctx context.Context, args []string) error {
@@ -232,7 +247,7 @@ func (a accountCommands) recoveryCodes(ctx context.Context, args []string) error
 	if err != nil {
 		return err
 	}
-	return a.printCodes(codes)
+	return unwritten("the old recovery codes are void, but the fresh ones", freshCodes, a.printCodes(codes))
 }
 
 // printCodes prints bare codes, one a line: they are the result.
