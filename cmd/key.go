@@ -85,8 +85,8 @@ func (p program) defaultEntry(s *config.Settings, wantPending bool) (totp.Entry,
 		return totp.Entry{}, hint.With(errors.New("reading --pending: it needs an ACCOUNT"), "the default account has one key, TOTP_BASE32_SECRET")
 	}
 	e := s.Entry()
-	if bits := e.Key.Secret().Bits(); s.Err() == nil && bits < totp.MinSecretBits {
-		p.warn(shortSecret(bits))
+	if s.Err() == nil {
+		p.warn(secretWarnings(e.Key.Secret())...)
 	}
 	return e, s.Err()
 }
@@ -105,6 +105,13 @@ func (p program) choose(name string, live, pending totp.Entry, wantPending bool)
 	return live, nil
 }
 
-func shortSecret(bits int) string {
-	return fmt.Sprintf("TOTP_BASE32_SECRET has %d bits: RFC 4226 asks for %d at least", bits, totp.MinSecretBits)
+// secretWarnings warns of what is no error, because old secrets have it.
+func secretWarnings(s totp.Secret) (warnings []string) {
+	if bits := s.Bits(); bits < totp.MinSecretBits {
+		warnings = append(warnings, fmt.Sprintf("TOTP_BASE32_SECRET has %d bits: RFC 4226 asks for %d at least", bits, totp.MinSecretBits))
+	}
+	if s.EndsWithinByte() {
+		warnings = append(warnings, "TOTP_BASE32_SECRET ends within a byte: characters may be missing at its end")
+	}
+	return warnings
 }

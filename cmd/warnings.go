@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"totpctl/cmd/config"
-	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 )
 
@@ -59,9 +58,7 @@ func weakBearers(check []string) (warnings []string) {
 }
 
 func (c serveConfig) warnings(addr net.Addr) (all []string) {
-	if bits := c.entry.Key.Secret().Bits(); bits < totp.MinSecretBits {
-		all = append(all, shortSecret(bits))
-	}
+	all = secretWarnings(c.entry.Key.Secret())
 	period := c.entry.Key.Period()
 	if good := period * time.Duration(2*c.skew+1); period > maxPeriod || good > maxValidity {
 		all = append(all, fmt.Sprintf("codes are good for %d s because TOTP_PERIOD is %d s and TOTP_SKEW is %d: "+

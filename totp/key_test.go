@@ -172,3 +172,14 @@ func TestTheBytesHandedOutAreACopy(t *testing.T) {
 		t.Error("a caller changed a key")
 	}
 }
+
+func TestASecretThatEndsWithinAByteSaysSo(t *testing.T) {
+	for text, want := range map[string]bool{"GEZDGNBV": false, "GEZDGNA": false, "GEZDGNB": true, "gezdgnb=": true, "GE": false, "GF": true, "GEZA": false, "GEZB": true} {
+		if s, err := ParseSecret(text); err != nil || s.EndsWithinByte() != want {
+			t.Errorf("%s: %v, %v, want %v", text, s.EndsWithinByte(), err, want)
+		}
+	}
+	if (Secret{}).EndsWithinByte() || GenerateSecret().EndsWithinByte() {
+		t.Error("the zero Secret or a generated one ends within a byte")
+	}
+}

@@ -31,8 +31,9 @@ type Secret struct {
 }
 
 type secretBytes struct {
-	bytes  []byte
-	base32 string // padded, upper case: the only form gotp decodes without writing to it
+	bytes      []byte
+	base32     string // padded, upper case: the only form gotp decodes without writing to it
+	withinByte bool
 }
 
 const base32Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -54,7 +55,13 @@ func ParseSecret(s string) (Secret, error) {
 	if err != nil {
 		return Secret{}, err
 	}
-	return NewSecret(raw)
+	secret, err := NewSecret(raw)
+	if err == nil && secret.Base32() != s {
+		b := secret.reveal()
+		b.withinByte = true
+		secret.reveal = func() secretBytes { return b }
+	}
+	return secret, err
 }
 
 // decodeBase32 refuses lengths whose last characters Go's decoder would drop.
@@ -94,12 +101,17 @@ func GenerateSecret() Secret {
 }
 
 func hide(raw []byte) Secret {
-	s := secretBytes{raw, base32.StdEncoding.EncodeToString(raw)}
+	s := secretBytes{bytes: raw, base32: base32.StdEncoding.EncodeToString(raw)}
 	return Secret{func() secretBytes { return s }}
 }
 
 // Bits tells the length of the secret; 0 for the zero Secret.
 func (s Secret) Bits() int { return 8 * len(s.Bytes()) }
+
+// EndsWithinByte reports whether ParseSecret has dropped bits of the last character
+// that were not zero. Encoders write zeros there (RFC 4648 section 6), so that
+// characters are probably missing at the secret's end.
+func (s Secret) EndsWithinByte() bool { return s.reveal != nil && s.reveal().withinByte }
 
 // Bytes reveals the secret: a copy of its bytes.
 func (s Secret) Bytes() []byte {
