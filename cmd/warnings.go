@@ -89,7 +89,7 @@ func (c serveConfig) databaseFiles() []string {
 	return []string{path, target + "-wal", target + "-shm"}
 }
 
-// openFiles returns a warning for each file that others may read. or is a way out
+// openFiles returns a warning for each regular file that others may read. or is a way out
 // beside chmod. Empty names are skipped.
 func openFiles(files []string, or string) (warnings []string) {
 	for _, file := range files {
@@ -97,7 +97,7 @@ func openFiles(files []string, or string) (warnings []string) {
 		if file == "" || err != nil || isCredential(path) {
 			continue
 		}
-		if info, err := os.Stat(path); err == nil && config.OthersMay(info, 0o044) {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && config.OthersMay(info, 0o044) {
 			warnings = append(warnings, fmt.Sprintf("others may read %s: run `chmod go= %s`%s", path, path, or))
 		}
 	}

@@ -24,7 +24,7 @@ func (s *Settings) IgnoreEnvironment() {
 			continue
 		}
 		if strings.HasPrefix(name, "SSL_CERT_") {
-			value = besideAll(filepath.Dir(s.file), value)
+			value = besideAll(s.dir, value)
 		}
 		os.Setenv(name, value)
 	}

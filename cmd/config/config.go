@@ -22,6 +22,7 @@ import (
 type Settings struct {
 	flags  *pflag.FlagSet
 	file   string            // the .env that was read, "" for none
+	dir    string            // where the .env's relative paths begin
 	values map[string]string // of the .env
 	alone  bool              // the environment does not count
 	err    error
@@ -39,7 +40,7 @@ func Read(flags *pflag.FlagSet) (*Settings, error) {
 	if err != nil || file == "" {
 		return s, err
 	}
-	s.file = file
+	s.file, s.dir = file, folderOf(file)
 	if s.values, err = parseEnv(file, text); err != nil {
 		return s, err
 	}
@@ -131,7 +132,7 @@ type origin struct {
 
 // origins returns the environment and the .env, the stronger one first.
 func (s *Settings) origins() []origin {
-	file := origin{s.file, filepath.Dir(s.file), func(name string) (string, bool) {
+	file := origin{s.file, s.dir, func(name string) (string, bool) {
 		text, set := s.values[name]
 		return text, set
 	}}

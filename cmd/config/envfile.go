@@ -56,6 +56,15 @@ func namedEnv(flags *pflag.FlagSet) (file string, text []byte, err error) {
 	return file, text, nil
 }
 
+// folderOf returns the folder of a .env, or the working directory where the .env is a
+// device or a pipe: /dev is no place for a database.
+func folderOf(file string) string {
+	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
+		return "."
+	}
+	return filepath.Dir(file)
+}
+
 // readOwn refuses a file that somebody else has put in the way: a command run by
 // root in a user's folder must not ask that user's server. It checks the file that
 // it has opened, because the path may lead to another one a moment later.

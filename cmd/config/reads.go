@@ -59,11 +59,11 @@ func (s *Settings) Bearers() Bearers {
 }
 
 // Store reads what describes the database. A relative path of SQLite's begins at the
-// .env.
+// .env, see folderOf.
 func (s *Settings) Store() sqlstore.Config {
 	c := sqlstore.Config{EncryptionKeys: Take(s, EncryptionKey), URL: Take(s, DatabaseURL)}
-	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok && s.file != "" && !filepath.IsAbs(path) {
-		c.URL = "sqlite:" + filepath.Join(filepath.Dir(s.file), path)
+	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok && s.dir != "" && !filepath.IsAbs(path) {
+		c.URL = "sqlite:" + filepath.Join(s.dir, path)
 	}
 	return c
 }
