@@ -127,7 +127,7 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, l
 	go r.run(ctx, hangups)
 	log.Info("listening", "addr", listener.Addr().String())
 	if err := p.printSetupLink(ctx, v, r.server); err != nil && ctx.Err() == nil {
-		return err
+		log.Error("no set-up link: the other accounts go on", "error", err.Error())
 	}
 	return r.server.Serve(ctx, wrapTLS(listener, r.certificate))
 }
@@ -181,7 +181,7 @@ func (p program) printSetupLink(ctx context.Context, v *verifier.Verifier, h *se
 	}
 	enrolled, err := v.Enrolled(ctx)
 	if err != nil {
-		return fmt.Errorf("reading store: %w", err)
+		return fmt.Errorf("reading default account: %w", err)
 	}
 	if enrolled {
 		return nil
