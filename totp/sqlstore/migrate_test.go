@@ -117,6 +117,19 @@ func TestADatabaseOfAnOlderVersionKeepsItsAccounts(t *testing.T) {
 	})
 }
 
+func TestAnUpgradeKeepsAllOfAnAnswer(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		loadVersion2(t, d)
+		d.exec(`UPDATE account SET answer = replace(answer, '{"valid":true}', '{"valid":true,"skew_steps":-1,"failures":2}') WHERE id = 'alice'`)
+		v := newVerifier(t, d.mustOpen(t, oldKey), &clock{old2})
+		a := verifier.Attempt{Account: "alice", Code: "000000", Request: verifier.NewRequestID("bearer", "alice", "key")}
+		want := verifier.Verdict{Valid: true, SkewSteps: -1, Failures: 2, Repeated: true}
+		if got, err := v.Check(t.Context(), a); err != nil || got != want {
+			t.Errorf("the repeated request gets %+v, %v; want %+v", got, err, want)
+		}
+	})
+}
+
 func TestADatabaseOfVersion3KeepsItsAccounts(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, d database) {
 		owners := loadVersion(t, d, 3)

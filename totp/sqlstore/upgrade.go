@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -152,7 +151,7 @@ func (r row) parse2(s *sealer) (a verifier.Account, err error) {
 	a.State = verifier.State{LastStep: r.lastStep, Throttle: r.throttle(),
 		Disabled: r.blocked != 0 && r.failures < maxFailures2, RecoveryUsed: uint16(r.recoveryUsed)}
 	if r.answer != "" {
-		if err := json.Unmarshal([]byte(r.answer), &a.State.Last); err != nil {
+		if a.State.Last, err = unmarshalAnswer([]byte(r.answer)); err != nil {
 			return a, err
 		}
 		a.State.Last.Request = verifier.KeyedRequest(s.fingerprint, a.State.Last.Request)
