@@ -12,7 +12,7 @@ import (
 // for the delay of the network.
 const DefaultSkew = 1
 
-// MaxSkew is the widest skew Match takes: two steps each side.
+// MaxSkew is the widest skew that Match takes: two steps each side.
 const MaxSkew = 2
 
 // ErrBeforeEpoch says that a time lies before 1970, where TOTP has no steps
@@ -40,8 +40,8 @@ func (k Key) Code(t time.Time) (string, error) {
 	return k.code(step), nil
 }
 
-// IsCode tells whether s has the form of a code of this key: exactly Digits
-// ASCII digits.
+// IsCode reports whether s has the form of a code of this key: exactly Digits ASCII
+// digits.
 func (k Key) IsCode(s string) bool {
 	if len(s) != k.scheme.Digits {
 		return false
@@ -54,12 +54,11 @@ func (k Key) IsCode(s string) bool {
 	return true
 }
 
-// Match looks for code among the steps from skew before t's to skew after it
-// (RFC 6238 section 5.2 and 6); skew is 0 to MaxSkew and is brought into that
-// range. It returns the step that matched and true, or false. Where one code
-// belongs to two steps it returns the later: accepting that one leaves no step
-// at which the same digits would be good again. The time it takes tells nothing
-// of which candidate matched, or how nearly.
+// Match looks for code among the steps from skew before the step of t to skew after it
+// (RFC 6238 sections 5.2 and 6). It brings skew into the range of 0 to MaxSkew. It
+// returns the step that matched and true, or false. If two steps have the code, Match
+// returns the later one: accepting the earlier one would leave the same digits good for
+// the later. The time that Match takes tells nothing of the candidates.
 func (k Key) Match(code string, t time.Time, skew int) (step int64, ok bool) {
 	now, err := k.Step(t)
 	if err != nil || !k.IsCode(code) {

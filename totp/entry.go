@@ -2,8 +2,8 @@ package totp
 
 import "fmt"
 
-// An Entry is a Key with its names, as an authenticator lists it. NewEntry and
-// ParseURI return valid ones.
+// An Entry is a key with its names, as an authenticator lists it. The names of an Entry
+// from NewEntry or ParseURI are valid.
 type Entry struct {
 	Issuer  string // who asks for the code: at most MaxName characters, may be empty
 	Account string // whose code it is: 1 to MaxName characters

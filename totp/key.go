@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// A Key makes codes: the secret that authenticator and verifier share, and its
-// Scheme. Only NewKey, GenerateKey and ParseURI make one, so a Key is valid; the
-// zero Key is none. It never changes and is safe for concurrent use. However it is
-// formatted, logged or marshalled, it does not show its secret.
+// A Key makes codes. It is the secret that authenticator and verifier share, and its
+// Scheme. Only NewKey, GenerateKey and ParseURI make Keys, so a Key is valid unless it is
+// the zero Key. A Key never changes, is safe for concurrent use, and does not show its
+// secret, however it is formatted, logged or marshalled.
 type Key struct {
 	secret Secret
 	scheme Scheme

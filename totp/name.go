@@ -47,12 +47,12 @@ func printable(r rune) bool {
 	return unicode.IsPrint(r)
 }
 
-// ParseNewName checks a name that is about to be given: an issuer, or an account
-// beside its issuer. It refuses what ParseName does, and what people would take
-// for another name, or for none: a name that begins or ends with a character that
-// shows nothing, or begins with one that combines with what stands before it. It
-// refuses a colon, too, which the Key Uri Format keeps for the separator of issuer
-// and account. A name that is in use already needs ParseName alone.
+// ParseNewName checks a name that is about to be given to an issuer, or to an account
+// beside its issuer. It refuses what ParseName refuses, and what people would take for
+// another name or for none: a name that begins or ends with a character that shows
+// nothing, or begins with a character that combines with the one before. It also refuses a
+// colon, because the Key Uri Format keeps it for the separator of issuer and account. A
+// name that is in use already needs ParseName alone.
 func ParseNewName(s string) (string, error) {
 	if _, err := ParseName(s); err != nil {
 		return "", err
@@ -73,9 +73,9 @@ func ParseNewName(s string) (string, error) {
 	return s, nil
 }
 
-// SplitName parts the name of a stored account that has an issuer of its own, such
-// as GitHub:alice. A name has one if it holds one colon, with a name of ParseName's
-// on either side; for any other, ok is false.
+// SplitName parts the name of a stored account into an issuer and an account, as in
+// GitHub:alice. ok reports whether the name has one colon with a valid name on either
+// side.
 func SplitName(name string) (issuer, account string, ok bool) {
 	issuer, account, _ = strings.Cut(name, ":")
 	_, issuerErr := ParseName(issuer)
@@ -86,8 +86,8 @@ func SplitName(name string) (issuer, account string, ok bool) {
 	return issuer, account, true
 }
 
-// QuoteName returns a name for people to read: in double quotes, with Go's escapes
-// for quotes, backslashes and whatever shows nothing. It takes any text.
+// QuoteName returns a name for people to read, in double quotes, with Go's escapes for
+// quotes, backslashes and characters that show nothing. It takes any text.
 func QuoteName(name string) string {
 	quoted := strconv.Quote(name)
 	var b strings.Builder
@@ -102,8 +102,8 @@ func QuoteName(name string) string {
 	return b.String()
 }
 
-// invisible tells whether r shows nothing, or a blank that is no space. Unicode has
-// no property for the blanks that are symbols or letters.
+// invisible reports whether r shows nothing, or a blank that is no space. Unicode has no
+// property for the blanks that are symbols or letters.
 func invisible(r rune) bool {
 	switch r {
 	case '\u2800', '\U0001d159', '\U00013441', '\U00013442': // Braille, musical and hieroglyphic blanks

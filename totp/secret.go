@@ -13,8 +13,8 @@ import (
 // of RFC 4226 section 4, requirement R6.
 const SecretBits = 160
 
-// MinSecretBits is the least length RFC 4226 section 4 (R6) allows a secret. A
-// shorter one still parses, because old ones are in use; ask Bits.
+// MinSecretBits is the least length that RFC 4226 section 4 (R6) allows a secret. A shorter
+// secret still parses, because some are in use; ask Bits.
 const MinSecretBits = 128
 
 const maxSecretBytes = 256
@@ -105,7 +105,7 @@ func hide(raw []byte) Secret {
 	return Secret{func() secretBytes { return s }}
 }
 
-// Bits tells the length of the secret; 0 for the zero Secret.
+// Bits returns the length of the secret; 0 for the zero Secret.
 func (s Secret) Bits() int { return 8 * len(s.Bytes()) }
 
 // EndsWithinByte reports whether ParseSecret has dropped bits of the last character

@@ -9,15 +9,15 @@ import (
 	"strings"
 )
 
-// URI returns the otpauth URI that an authenticator reads from a QR code, as the
-// Key Uri Format of google-authenticator's wiki has it. It reveals the secret.
-// The secret comes first, parameters that equal the defaults are left out, and
-// everything outside RFC 3986's unreserved characters is percent-encoded.
+// URI returns the otpauth URI that an authenticator reads from a QR code, in the Key Uri
+// Format of google-authenticator's wiki. It reveals the secret. The secret comes first,
+// parameters that equal the defaults are left out, and all but RFC 3986's unreserved
+// characters is percent-encoded.
 //
-// The format has no place for a colon in a name, which ParseNewName refuses. In a
-// name of old, one inside the account is written "%3a", and an issuer with a colon
-// stands in its parameter alone: readers take the first ":" or "%3A" of a label for
-// the separator.
+// The format has no place for a colon in a name, and readers take the first ":" or "%3A"
+// of a label for the separator. ParseNewName refuses a colon, but older names may have
+// one. In an account it is written "%3a"; an issuer with a colon stands in its parameter
+// alone.
 func (e Entry) URI() string {
 	var b strings.Builder
 	b.WriteString("otpauth://totp/")
@@ -44,10 +44,10 @@ func (e Entry) URI() string {
 
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// ParseURI reads an otpauth URI strictly. Absent parameters take the format's
-// defaults; one that is unknown to RFC 6238, out of range, repeated or
-// contradicted by the label is an error, because a guess would show codes that
-// no server accepts. Its errors never quote the secret.
+// ParseURI reads an otpauth URI strictly. Absent parameters take the format's defaults. A
+// parameter that is unknown to RFC 6238, out of range, repeated or contradicted by the
+// label is an error, because a guess would show codes that no server accepts. The errors
+// never quote the secret.
 func ParseURI(uri string) (Entry, error) {
 	label, query, errURI := splitURI(uri)
 	values, errQuery := parseQuery(query)

@@ -85,5 +85,5 @@
 //
 // In its transaction mode each transaction may be in another session. So no statement is
 // prepared by name, nothing is set for a session, and what has to hold for a transaction
-// is said in it. Of several hosts in a URL, the one that takes writes is used.
+// is said in it. Of several hosts in a URL, pgx uses the host that takes writes.
 package sqlstore

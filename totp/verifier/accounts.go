@@ -22,18 +22,17 @@ func ParseAccount(name string) (string, error) {
 	return name, nil
 }
 
-// An Enrolment is what the owner of a pending key needs: it reveals the secret.
+// An Enrolment is what the owner of a pending key needs. It reveals the secret.
 type Enrolment struct {
 	Entry   totp.Entry // the pending key, with the names that authenticators show
 	Until   time.Time
 	Account string // the stored name
 	Token   string // of the enrolment link
-	Cookie  string // with Open: the value of the cookie that the link is bound to
+	Cookie  string // from Open: the value of the cookie that the link is bound to
 }
 
-// Add makes an account with a fresh key, pending until a code of it verifies. An
-// account whose time for that has passed is replaced, unless it is disabled; any
-// other is ErrExists.
+// Add makes an account with a pending key. It replaces an account that was not confirmed in
+// time, unless that is disabled. It returns ErrExists for any other.
 func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	if _, err := ParseNewAccount(name); err != nil {
 		return Enrolment{}, err
@@ -63,11 +62,10 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	return e, nil
 }
 
-// Rekey gives an account a pending second key, in place of one that was pending
-// already. The live key goes on working until a code of the new one verifies,
-// unless revoke deletes it at once, because its phone may be in other hands. A
-// revoked account answers ReasonStopped; its recovery codes stay good until the new
-// key's first code, and Unlock can't bring the key back.
+// Rekey gives an account a new pending key, in place of a pending one. The live key works
+// until a code of the new key is confirmed. With revoke, Rekey deletes the live key at
+// once, because its phone may be in other hands. Verdicts are then ReasonStopped, the
+// recovery codes stay good until the confirmation, and Unlock does not bring the key back.
 func (v *Verifier) Rekey(ctx context.Context, name string, revoke bool) (Enrolment, error) {
 	if _, err := ParseAccount(name); err != nil {
 		return Enrolment{}, err
@@ -91,8 +89,8 @@ func (v *Verifier) Rekey(ctx context.Context, name string, revoke bool) (Enrolme
 	return e, nil
 }
 
-// revoke leaves an account that was never confirmed as it is: Pending is what its
-// codes are.
+// revoke deletes the live key. An account without one stays as it is, because the reason
+// is then ReasonPending.
 func (a *Account) revoke() {
 	if a.Key.IsZero() {
 		return
@@ -101,14 +99,14 @@ func (a *Account) revoke() {
 	a.State = State{Revoked: true, Disabled: a.State.Disabled, RecoveryUsed: a.State.RecoveryUsed}
 }
 
-// newPending returns a fresh key and the token of its link.
+// newPending returns a pending key with a fresh secret, and the token of its link.
 func (v *Verifier) newPending() (p Pending, token string, err error) {
 	key, err := totp.GenerateKey(v.config.New)
 	token = newToken()
 	return Pending{Key: key, Until: millisecond(v.config.Clock().Add(v.config.PendingTime)), Token: TokenHash(token)}, token, err
 }
 
-// enrolment returns what is shown of the account's pending key.
+// enrolment returns what the owner of the account's pending key is shown.
 func (v *Verifier) enrolment(a Account, token, cookie string) (Enrolment, error) {
 	entry, err := v.entry(a, a.Pending.Key)
 	if err != nil {
@@ -117,8 +115,9 @@ func (v *Verifier) enrolment(a Account, token, cookie string) (Enrolment, error)
 	return Enrolment{entry, a.Pending.Until, a.ID, token, cookie}, nil
 }
 
-// RecoveryCodes voids the recovery codes of a confirmed account and returns
-// fresh ones. What was remembered for a repeated request goes with the old ones.
+// RecoveryCodes voids the recovery codes of a confirmed account and returns fresh ones. A
+// remembered answer goes with the old ones. It returns ErrPending for an account that
+// was never confirmed.
 func (v *Verifier) RecoveryCodes(ctx context.Context, name string) ([]string, error) {
 	codes, stored := newRecovery(name)
 	err := v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
@@ -134,14 +133,14 @@ func (v *Verifier) RecoveryCodes(ctx context.Context, name string) ([]string, er
 	return codes, nil
 }
 
-// clockDrift is how far clocks of one database's servers may differ. Beyond it one
-// of them was wrong.
+// clockDrift is how far the clocks of one database's servers may differ. If they differ
+// more, one of them was wrong.
 const clockDrift = 5 * time.Minute
 
-// Unlock forgets the failures of an account and enables it. What was used stays
-// used, and a revoked key stays revoked. A last accepted step that is ahead of the
-// clock by more than clocks drift, as a wrong clock leaves it, is lowered to the
-// latest that is good now. The empty name is the default account.
+// Unlock resets the throttle of an account and enables it. What was used stays used, and a
+// revoked key stays revoked. If a wrong clock has left the last accepted step more than
+// clockDrift ahead, Unlock lowers it to the latest step whose code is good now. The
+// empty name is the default account.
 func (v *Verifier) Unlock(ctx context.Context, name string) error {
 	return v.edit(ctx, name, func(a Account, now time.Time) (Account, error) {
 		a.State.Throttle, a.State.Disabled, a.Pending.Throttle = Throttle{}, false, Throttle{}
@@ -158,9 +157,8 @@ func (v *Verifier) Unlock(ctx context.Context, name string) error {
 	})
 }
 
-// Disable stops an account: no code of it is good until Unlock, not even one
-// whose request is repeated, and its link shows nothing. The empty name is the
-// default account.
+// Disable ends the use of an account until Unlock. None of its codes is good, not even for
+// a repeated request, and its link shows nothing. The empty name is the default account.
 func (v *Verifier) Disable(ctx context.Context, name string) error {
 	return v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
 		a.State.Disabled, a.State.Last, a.Kept = true, Answer{}, Kept{}
@@ -168,7 +166,7 @@ func (v *Verifier) Disable(ctx context.Context, name string) error {
 	})
 }
 
-// Remove deletes a stored account, with all that is remembered of it.
+// Remove deletes a stored account and all that is remembered of it.
 func (v *Verifier) Remove(ctx context.Context, name string) error {
 	if _, err := ParseAccount(name); err != nil {
 		return err
@@ -177,9 +175,9 @@ func (v *Verifier) Remove(ctx context.Context, name string) error {
 	return v.store(ctx, func(ctx context.Context, s Store) error { return s.Remove(ctx, name) })
 }
 
-// Keys returns a stored account's live key and its pending one, with the names that
-// authenticators show. Either is the zero Entry where there is none. With neither
-// Keys returns ErrNotPending.
+// Keys returns a stored account's live key and pending key, with the names that
+// authenticators show. It returns the zero Entry for a key that does not exist, and
+// ErrNotPending if neither does.
 func (v *Verifier) Keys(ctx context.Context, name string) (live, pending totp.Entry, err error) {
 	if _, err := ParseAccount(name); err != nil {
 		return totp.Entry{}, totp.Entry{}, err
@@ -200,7 +198,7 @@ func (v *Verifier) Keys(ctx context.Context, name string) (live, pending totp.En
 	return live, pending, nil
 }
 
-// expired reports whether the account has something that current would drop.
+// expired reports whether current would drop something of the account.
 func (a Account) expired(now time.Time) bool {
 	return !a.Pending.Key.IsZero() && !a.Pending.Until.After(now) || !a.Kept.Until.IsZero() && !a.Kept.lasts(now)
 }
@@ -216,8 +214,8 @@ func (a Account) current(now time.Time) Account {
 	return a
 }
 
-// edit is Store.Edit of an account as it is now, without what has expired. It
-// makes the default account's row, too, when that is named.
+// edit is Store.Edit of an account without what has expired. It adds the default account
+// if that is named and missing.
 func (v *Verifier) edit(ctx context.Context, name string, edit func(Account, time.Time) (Account, error)) error {
 	id, err := v.id(name)
 	if err != nil {
@@ -236,16 +234,16 @@ func (v *Verifier) edit(ctx context.Context, name string, edit func(Account, tim
 	return err
 }
 
-// forgetExpired deletes what has expired of an account. An error is nobody's:
-// whoever touches the account next tries again.
+// forgetExpired deletes what has expired of an account. It drops an error, because the
+// next to touch the account tries again.
 func (v *Verifier) forgetExpired(ctx context.Context, id string) {
 	v.store(ctx, func(ctx context.Context, s Store) error {
 		return s.Edit(ctx, id, func(a Account) (Account, error) { return a.current(v.config.Clock()), nil })
 	})
 }
 
-// Sweep deletes what has expired of every account: keys that waited for a first
-// code, links, and recovery codes that wait to be acknowledged.
+// Sweep deletes what has expired of all accounts: pending keys, links, and recovery codes
+// that were not acknowledged.
 func (v *Verifier) Sweep(ctx context.Context) error {
 	return v.store(ctx, func(ctx context.Context, s Store) error { return s.Sweep(ctx, v.config.Clock()) })
 }

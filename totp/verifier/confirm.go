@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Confirm offers a code of the pending key. A good one is used up: it makes that
-// key the live one, ends what had stopped the old one, voids the old recovery codes
-// and returns fresh ones, all at once. The same request, repeated within 5 minutes,
-// gets the same answer, codes included; the zero RequestID is never repeated.
-// ErrNotPending says that there is no key to confirm. Confirm does not end with
-// ctx, because what it has committed must be told.
+// Confirm offers the first code of the pending key. A good one makes that key the live
+// key, ends whatever has stopped the old key, voids the old recovery codes and returns
+// fresh ones, all at once; it is used up. The same request, repeated within 5 minutes,
+// gets the same verdict and codes; the zero RequestID never repeats. Confirm returns
+// ErrNotPending if no key is pending. It does not end with ctx, because what it has
+// committed must be told.
 func (v *Verifier) Confirm(ctx context.Context, name, code string, request RequestID) (Verdict, []string, error) {
 	request = KeyedRequest(v.fingerprint, request)
 	return v.confirm(ctx, name, code, confirmation{
@@ -23,18 +23,18 @@ func (v *Verifier) Confirm(ctx context.Context, name, code string, request Reque
 	})
 }
 
-// A confirmation is how a code for a pending key came.
+// A confirmation is the way by which a code for a pending key came.
 type confirmation struct {
-	kept Kept                          // whom the result is kept for
-	time time.Duration                 // how long
-	done func(Account, time.Time) bool // reports whether the result is there already
-	may  func(Account, time.Time) bool // reports whether the caller may try; ErrLink if not
+	kept Kept                          // for whom a good result is kept
+	time time.Duration                 // how long it is kept
+	done func(Account, time.Time) bool // reports whether a good result is kept already
+	may  func(Account, time.Time) bool // reports whether the caller may try; if not, ErrLink
 }
 
 func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmation) (Verdict, []string, error) {
 	codes, stored := newRecovery(name)
 	c.kept.Codes = codes
-	var verdict Verdict // not results: after a cancelled edit they may still be written
+	var verdict Verdict // no results: after a cancelled edit these may still be written
 	var told []string
 	err := v.edit(context.WithoutCancel(ctx), name, func(a Account, now time.Time) (Account, error) {
 		told = nil
@@ -67,12 +67,11 @@ func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmatio
 	return verdict, told, nil
 }
 
-// pendingBound is the longest that a key can be pending from now on, as far as
-// clocks differ that are right enough for codes.
+// pendingBound is longer than a key can be pending from now on by a right clock.
 const pendingBound = 24 * time.Hour
 
-// lasts reports whether the confirmation may be told again. What lasts for longer
-// than any should was kept by a clock that was ahead.
+// lasts reports whether the confirmation may be told again. One that would last too long
+// was kept while the clock was ahead.
 func (k Kept) lasts(now time.Time) bool {
 	longest := KeepTime
 	if k.Token == "" {
@@ -81,14 +80,14 @@ func (k Kept) lasts(now time.Time) bool {
 	return k.Until.After(now) && !k.Until.After(now.Add(longest+clockDrift))
 }
 
-// lasts reports whether the key waits for its first code now. A key that waits for
-// longer than any should was written by a clock that was ahead, or planted.
+// lasts reports whether the key waits for its first code now. One that would wait too
+// long was made while the clock was ahead, or planted.
 func (p Pending) lasts(now time.Time) bool {
 	return !p.Key.IsZero() && p.Until.After(now) && (now.Unix() < 0 || !p.Until.After(now.Add(pendingBound)))
 }
 
-// tryPending makes the pending key the live one if the code is good, and charges
-// the pending key if the code is wrong.
+// tryPending makes the pending key the live key if the code is good, and charges the
+// pending key if the code is wrong.
 func (a *Account) tryPending(code string, skew int, now time.Time) (Verdict, error) {
 	p := &a.Pending
 	p.Throttle = p.Throttle.bounded(now)
@@ -111,8 +110,8 @@ func (a *Account) tryPending(code string, skew int, now time.Time) (Verdict, err
 	return verdict, nil
 }
 
-// remember keeps what a repeated request is to be told: with a good code the
-// recovery codes, else an answer as any other of the account.
+// remember keeps what a repeated request is told: the confirmation after a good code, an
+// answer after a wrong one.
 func (a *Account) remember(c confirmation, verdict Verdict, now time.Time) {
 	switch {
 	case verdict.Valid && (c.kept.Token != "" || c.kept.Request != RequestID{}):

@@ -13,7 +13,8 @@
 //
 //   - [Verifier.Peek] says what the link leads to, and changes nothing: a message's
 //     preview may fetch a link before its owner does.
-//   - [Verifier.Open] shows the key to the first browser that asks, by a cookie.
+//   - [Verifier.Open] shows the key to the first browser that asks, by a cookie;
+//     [Verifier.OpenOwn] to one that was given its cookie before.
 //   - [Verifier.ConfirmByLink] tries a first code. A good one makes the key live.
 //   - Peek then returns the recovery codes, until [Verifier.Acknowledge] or [KeepTime].
 //
@@ -57,10 +58,11 @@
 // Revoked: a lost phone's key is deleted at once, not when its successor is confirmed.
 //
 // Clocks: a Store may hold times of a server whose clock was wrong. A wait is never
-// longer than the longest wait from now on, and an answer, a pending key or a kept
-// confirmation never lasts longer than a right clock would have it last. A last
-// accepted step that is ahead of the clock refuses good codes: List tells until when,
-// and Unlock lowers it. A clock before 1970 gives no verdict and charges nobody.
+// longer than an hour from now on. An answer that would be repeated for longer than 5
+// minutes is forgotten, and so are a pending key that would last for more than 24 hours
+// and a kept confirmation that would last too long. A last accepted step that is ahead
+// of the clock refuses good codes: List tells until when, and Unlock lowers it. A clock
+// before 1970 gives no verdict and charges nobody.
 //
 // # Recovery codes
 //
@@ -71,8 +73,8 @@
 // # Links
 //
 // A token has 130 random bits, and so has a cookie; the Store has their hashes. A link
-// shows its key to the browser that opened it and to no other. The cookie is always a
-// fresh one, because an attacker may have planted the one that came (session fixation).
+// shows its key to the browser that opened it and to no other. A cookie that came with the
+// first request binds nothing, because an attacker may have planted it (session fixation).
 // ErrLink is the answer to each link that is not good, and does not say why, so that a
 // guess learns nothing. The confirming browser is shown the recovery codes again until
 // it acknowledges them, because the first answer may be lost on its way.

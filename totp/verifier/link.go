@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// ErrLink says that an enrolment link is not good: expired, used, mistyped,
-// opened by another browser, or of a disabled account. The error does not tell
-// which, so that a guess learns nothing.
+// ErrLink says that an enrolment link is not good: it has expired, was used, is
+// mistyped, was opened by another browser, or is of a disabled account. The error does
+// not say which, so that a guess learns nothing.
 var ErrLink = errors.New("enrolment link is not valid")
 
-// ErrConfirmed says that the browser has confirmed the link's account already:
-// Peek returns the recovery codes.
+// ErrConfirmed says that this browser has confirmed the account by this link. Peek
+// returns the recovery codes.
 var ErrConfirmed = errors.New("the account has been confirmed by this link")
 
-// KeepTime is how long the browser that has confirmed an account is shown the
-// recovery codes again, unless it acknowledges them before.
+// KeepTime is how long Peek returns the recovery codes to the browser that has confirmed,
+// unless that acknowledges them before.
 const KeepTime = time.Hour
 
-// newToken has 130 random bits.
+// newToken returns a token of 130 random bits.
 func newToken() string { return rand.Text() }
 
-// TokenHash is what is stored of a link's token.
+// TokenHash returns what is stored of a link's token.
 func TokenHash(token string) string { return shortHash("enrolment link", token) }
 
 func cookieHash(cookie string) string { return shortHash("enrolment browser", cookie) }
@@ -37,15 +37,15 @@ func NewCookie() string { return rand.Text() }
 type Sight struct {
 	Account       string    // the stored name
 	Issuer, Label string    // the issuer and the account that authenticators show
-	Opened        bool      // by this browser; false while none has opened the link
-	Codes         []string  // recovery codes; nil while the account waits for its first code
-	Until         time.Time // how long the link leads there
+	Opened        bool      // this browser has opened the link; false while none has
+	Codes         []string  // recovery codes; nil while the key waits for its first code
+	Until         time.Time // when the link ends
 }
 
-// Peek reports what a link leads to, without opening the link: an account without
-// codes while a key waits for its first code, else the codes for the browser that
-// has confirmed. Peek returns ErrLink for any other link. The cookie
-// is the value of the caller's cookie, "" without one.
+// Peek returns what a link leads to, and does not open it. While a key waits for its first
+// code, that is an account without codes. For the browser that has confirmed, that is
+// the codes. Peek returns ErrLink for any other link. The cookie is the value of the
+// caller's cookie, "" without one.
 func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Sight, error) {
 	id, err := v.findToken(ctx, token)
 	if err != nil {
@@ -73,18 +73,19 @@ func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Sight, error
 	return Sight{}, ErrLink
 }
 
-// Open shows the pending key to the first browser that asks, and to that one
-// again, until the link dies. To any other it returns ErrLink, to the browser that
-// has confirmed ErrConfirmed. The cookie is the value of the caller's cookie, ""
-// without one; the cookie to set is in the Enrolment, and is not one that the first
-// browser came with: an attacker may have planted that (session fixation).
+// Open returns the pending key to the first browser that asks, and to the same browser
+// again, until the link ends. It returns ErrLink to other browsers, and ErrConfirmed to
+// the browser that has confirmed. The cookie is the value of the caller's cookie, ""
+// without one. The caller must set the cookie of the Enrolment. That is a fresh one for
+// the first browser, whatever cookie came with the request: an attacker may have planted
+// it (session fixation).
 func (v *Verifier) Open(ctx context.Context, token, cookie string) (Enrolment, error) {
 	return v.open(ctx, token, cookie, NewCookie())
 }
 
-// OpenOwn is Open for a cookie of NewCookie's that the caller has just set, and knows
-// not to be planted. It binds the link to that cookie, so that a form that is sent
-// twice, or whose answer is lost, opens the link all the same.
+// OpenOwn is Open for a cookie of NewCookie that the caller has just set, so that nobody
+// can have planted it. The link is bound to that cookie. A form that is sent twice, or
+// whose answer is lost, thus opens the link all the same.
 func (v *Verifier) OpenOwn(ctx context.Context, token, cookie string) (Enrolment, error) {
 	return v.open(ctx, token, cookie, cookie)
 }
@@ -117,10 +118,10 @@ func (v *Verifier) open(ctx context.Context, token, cookie, fresh string) (Enrol
 	return e, nil
 }
 
-// ConfirmByLink is Confirm for the browser that opened the link, or ErrLink. It also
-// returns the account. Peek then returns the recovery codes to that browser, for
-// KeepTime. A code that comes after the account has been confirmed by this browser
-// gets the verdict of the confirmation again.
+// ConfirmByLink is Confirm for the browser that has opened the link; it returns ErrLink to
+// others. It also returns the account. Peek then returns the recovery codes to this
+// browser, for KeepTime. A code that this browser offers after the confirmation gets the
+// confirmation's verdict again.
 func (v *Verifier) ConfirmByLink(ctx context.Context, token, cookie, code string) (account string, verdict Verdict, err error) {
 	account, err = v.findToken(ctx, token)
 	if err != nil {
@@ -140,7 +141,7 @@ func (v *Verifier) ConfirmByLink(ctx context.Context, token, cookie, code string
 	return account, verdict, nil
 }
 
-// Acknowledge ends a link whose recovery codes its browser has kept.
+// Acknowledge ends a link: its browser has kept the recovery codes.
 func (v *Verifier) Acknowledge(ctx context.Context, token, cookie string) error {
 	id, err := v.findToken(ctx, token)
 	if err != nil {
@@ -155,7 +156,8 @@ func (v *Verifier) Acknowledge(ctx context.Context, token, cookie string) error 
 	}))
 }
 
-// linkError keeps back whether an account is gone or has nothing pending.
+// linkError returns ErrLink for an account that is gone or has nothing pending, so that a
+// link does not tell which.
 func linkError(err error) error {
 	if errors.Is(err, ErrNoAccount) || errors.Is(err, ErrNotPending) {
 		return ErrLink
@@ -168,7 +170,7 @@ func (v *Verifier) findToken(ctx context.Context, token string) (string, error) 
 	return id, linkError(err)
 }
 
-// admits reports whether the link leads to the pending key, for this browser.
+// admits reports whether the link shows this browser the pending key.
 func (a Account) admits(token, cookie string, now time.Time) bool {
 	p := a.Pending
 	if a.State.Disabled || !p.lasts(now) || !sameHash(p.Token, TokenHash(token)) {
@@ -177,7 +179,7 @@ func (a Account) admits(token, cookie string, now time.Time) bool {
 	return p.Cookie == "" || sameHash(p.Cookie, cookieHash(cookie))
 }
 
-// shows reports whether the link leads to the recovery codes, for this browser.
+// shows reports whether the link shows this browser the recovery codes.
 func (a Account) shows(token, cookie string, now time.Time) bool {
 	k := a.Kept
 	return !a.State.Disabled && k.Token != "" && k.lasts(now) &&

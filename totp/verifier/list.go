@@ -5,36 +5,35 @@ import (
 	"time"
 )
 
-// An Info is what may be told of a stored account: nothing secret.
+// An Info is what may be told of an account. Nothing in it is secret.
 type Info struct {
 	Name         string
 	Created      time.Time
 	Status       Status
 	Failures     int       // wrong codes in a row
-	WaitUntil    time.Time // zero unless Waiting
+	WaitUntil    time.Time // zero unless the status is StatusWaiting
 	RecoveryLeft int
 	PendingUntil time.Time // zero if no key is pending
-	// RefusedUntil is the time before which every code is refused as used, because
-	// one was accepted while the clock was ahead. It is zero otherwise.
+	// RefusedUntil is when codes are good again, if a code was accepted while the
+	// clock was ahead: until then each is refused as used. It is zero otherwise.
 	RefusedUntil time.Time
 }
 
-// A Status says whether an account's codes are looked at.
+// A Status says whether codes of an account are evaluated.
 type Status string
 
 // The statuses.
 const (
 	StatusActive   Status = "active"
-	StatusWaiting  Status = "waiting" // for the throttle
-	StatusPending  Status = "pending" // for the first code
-	StatusExpired  Status = "expired" // no code came in time
-	StatusStopped  Status = "stopped" // the key, by 100 failures in a row or revoked: for a new one
-	StatusDisabled Status = "disabled"
-	StatusDamaged  Status = "damaged" // something else has changed it in the database
+	StatusWaiting  Status = "waiting"  // after wrong codes
+	StatusPending  Status = "pending"  // the key waits for its first code
+	StatusExpired  Status = "expired"  // the first code has not come in time
+	StatusStopped  Status = "stopped"  // the key: by 100 failures in a row, or revoked
+	StatusDisabled Status = "disabled" // by a person
+	StatusDamaged  Status = "damaged"  // something else has changed the account in the database
 )
 
-// Show returns what may be told of one account; the empty name is the default
-// one.
+// Show returns what may be told of an account. The empty name is the default account.
 func (v *Verifier) Show(ctx context.Context, name string) (Info, error) {
 	id, err := v.id(name)
 	if err != nil {
@@ -53,8 +52,8 @@ func (v *Verifier) Show(ctx context.Context, name string) (Info, error) {
 	return Info{}, ErrNoAccount
 }
 
-// List returns a page of at most limit stored accounts, from the one named from
-// on, and the name that the next page is from, "" after the last.
+// List returns a page of at most limit stored accounts whose names are from or later, in
+// the order of their bytes, and where the next page begins, "" after the last page.
 func (v *Verifier) List(ctx context.Context, from string, limit int) (page []Info, next string, err error) {
 	found, err := v.list(ctx, max(from, firstName), limit+1)
 	if err != nil {
@@ -114,11 +113,11 @@ func (s Summary) status(now time.Time) Status {
 	return StatusActive
 }
 
-// lastTime is the last that JSON can tell (RFC 3339).
+// lastTime is the last time that JSON can say (RFC 3339).
 var lastTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// refusedUntil returns the time from which a code of the step after the last
-// accepted one is good; zero if codes that can be made now are.
+// refusedUntil returns from when on a code of the step after the last accepted one is
+// good; zero if codes of now are good.
 func refusedUntil(lastStep int64, period time.Duration, skew int, now time.Time) time.Time {
 	seconds := int64(period / time.Second)
 	if seconds == 0 || lastStep <= now.Unix()/seconds+int64(skew) {

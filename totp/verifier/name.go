@@ -9,11 +9,11 @@ import (
 	"totpctl/totp"
 )
 
-// ParseNewAccount checks the name of an account that is about to be made:
-// ParseAccount, totp.ParseNewName, and none of the words that stand for something
-// else on the command line. One colon may part the account from an issuer of its
-// own, as in GitHub:alice. It returns ErrName, with what is wrong. Accounts that
-// have another name already keep it.
+// ParseNewAccount checks the name of an account that is about to be made. The name must
+// pass ParseAccount and totp.ParseNewName, and must not be a word that means something
+// else on the command line. One colon may part an issuer from the account, as in
+// GitHub:alice. ParseNewAccount returns ErrName, with what is wrong. An account that has
+// another name already keeps it.
 func ParseNewAccount(name string) (string, error) {
 	if _, err := ParseAccount(name); err != nil {
 		return "", err

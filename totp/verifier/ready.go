@@ -2,9 +2,9 @@ package verifier
 
 import "context"
 
-// Ready returns an error while the store could not give a verdict. All who ask at a
-// time share one look at the store, which writes nothing: strangers may ask, and
-// must not take the room in which verdicts wait.
+// Ready returns an error while the store could not give a verdict. It writes nothing. All
+// who ask at the same time share one question to the store, because strangers may ask,
+// and must not take the room in which verdicts wait.
 func (v *Verifier) Ready(ctx context.Context) error {
 	look := v.ready.DoChan("", func() (any, error) { return v.load(context.WithoutCancel(ctx), v.defaultID) })
 	select {

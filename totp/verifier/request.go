@@ -8,15 +8,14 @@ import (
 	"time"
 )
 
-// retryWindow is how long a repeated request gets its first verdict.
+// retryWindow is how long a repeated request gets its first answer.
 const retryWindow = 5 * time.Minute
 
-// A RequestID tells whether two requests are the same one repeated.
+// A RequestID is the same for a request and its repetition, and for no other request.
 type RequestID [sha256.Size]byte
 
-// NewRequestID hashes what makes a request: who asks, for which account, with
-// which code, under which Idempotency-Key. One part at least must be a secret of
-// the caller's: the id is stored, and a code alone could be guessed from it.
+// NewRequestID returns a hash of what makes a request: who asks, for which account, with
+// which code, under which Idempotency-Key.
 func NewRequestID(parts ...string) RequestID {
 	h := sha256.New()
 	for _, p := range parts {
@@ -26,8 +25,8 @@ func NewRequestID(parts ...string) RequestID {
 	return RequestID(h.Sum(nil))
 }
 
-// KeyedRequest returns what is stored of a request's id: a store's fingerprint of
-// it, so that whoever reads the database cannot test guesses of a short bearer.
+// KeyedRequest returns what is stored of a request's id. It is a fingerprint, so that a
+// reader of the database cannot test guesses of a code or of a short bearer.
 func KeyedRequest(fingerprint func(text string) string, id RequestID) RequestID {
 	if id == (RequestID{}) {
 		return id

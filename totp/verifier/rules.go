@@ -14,13 +14,13 @@ const (
 	ReasonInvalid   Reason = "invalid"   // no step near the present one has this code
 	ReasonReplayed  Reason = "replayed"  // its step is not later than the last accepted one
 	ReasonMalformed Reason = "malformed" // not the ASCII digits of a code
-	ReasonThrottled Reason = "throttled" // too many failures: not looked at
+	ReasonThrottled Reason = "throttled" // a wait, during which no code is evaluated
 	ReasonPending   Reason = "pending"   // the account has not been confirmed
-	ReasonStopped   Reason = "stopped"   // the key: by 100 failures in a row, or revoked; recovery codes and a new key's first code are good
-	ReasonDisabled  Reason = "disabled"  // the account: by a person
+	ReasonStopped   Reason = "stopped"   // the key was ended by 100 failures in a row, or revoked
+	ReasonDisabled  Reason = "disabled"  // the account was disabled by a person
 )
 
-// A Verdict is the answer to an Attempt.
+// A Verdict says whether an Attempt is good.
 type Verdict struct {
 	Valid        bool
 	Reason       Reason        // why not; empty if Valid
@@ -78,12 +78,11 @@ func good(k totp.Key, step int64, before Throttle, now time.Time) Verdict {
 	return Verdict{Valid: true, SkewSteps: int(step - present), Failures: before.Failures}
 }
 
-// stopped reports whether no code of the live key is good, whatever the time.
+// stopped reports whether the live key has ended: no code of it is good.
 func (s State) stopped() bool { return s.Revoked || s.Throttle.Failures >= maxFailures }
 
-// bounded returns the state without times that no clock near now can have
-// written. A server whose clock was far ahead would otherwise repeat an answer for
-// years.
+// bounded returns the state without times that no clock near now can have written. An
+// answer of a server whose clock was far ahead would otherwise be repeated for years.
 func (s State) bounded(now time.Time) State {
 	s.Throttle = s.Throttle.bounded(now)
 	if ahead := s.Last.At.Sub(now); ahead >= retryWindow {

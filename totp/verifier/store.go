@@ -7,16 +7,15 @@ import (
 	"totpctl/totp"
 )
 
-// An Account is what the store keeps of one: what it may do, with which key, and
-// what is remembered of it.
+// An Account is what the Store keeps of an account.
 type Account struct {
 	ID      string
-	Issuer  string // who asks for its codes, as authenticators show it; "" for the one in its ID, or else the Verifier's
+	Issuer  string // as authenticators show it; "" for the issuer in the ID, or else the Verifier's
 	Created time.Time
 	State   State
 	Key     totp.Key // the live key; zero for the default account and before the first confirmation
-	// Recovery is what recoveryHash makes of each recovery code, one after the
-	// other; State tells which are used.
+	// Recovery has the hashes of the recovery codes, one after the other. State says
+	// which codes are used.
 	Recovery string
 	Pending  Pending // at most one of Pending and Kept is not zero
 	Kept     Kept
@@ -35,8 +34,8 @@ type State struct {
 	Last         Answer // the last verdict that changed the state
 }
 
-// A Pending key waits for its first good code. Its failures never touch the live
-// key.
+// A Pending key waits for its first good code. Its throttle is apart from that of the
+// live key.
 type Pending struct {
 	Key      totp.Key // zero if none is pending
 	Until    time.Time
@@ -45,9 +44,8 @@ type Pending struct {
 	Cookie   string // hash of the cookie of the browser that opened the link, "" before
 }
 
-// A Kept confirmation waits until its owner has surely seen it: its recovery codes
-// are told once more to the same browser, or for the same request. The zero Kept
-// is none.
+// A Kept confirmation is told again to the same browser, or for the same request, until
+// its owner has surely seen the recovery codes. The zero Kept is none.
 type Kept struct {
 	Verdict Verdict
 	Codes   []string // recovery codes in the clear
@@ -57,7 +55,7 @@ type Kept struct {
 	Request RequestID // zero with a link
 }
 
-// A Summary is what may be shown of an account: no key.
+// A Summary is what List shows of an account. It has no key.
 type Summary struct {
 	ID           string
 	Created      time.Time
@@ -66,54 +64,52 @@ type Summary struct {
 	Confirmed    bool          // has a live key
 	Period       time.Duration // of the live key; 0 without one
 	PendingUntil time.Time     // zero if no key is pending
-	Damaged      bool          // something else has changed the row: it cannot be decided on
+	Damaged      bool          // something else has changed the account, so that it does not load
 }
 
-// A Store keeps accounts and changes each atomically, for any number of
-// concurrent callers and of processes. Package storetest tests these contracts.
+// A Store keeps accounts and changes each atomically. Any number of callers and of
+// processes may use it at the same time. Package storetest tests this contract.
 //
-// When a method returns nil, the change has reached stable storage. When it
-// returns an error of the store, the change may or may not have been made. Where
-// an account does not exist, methods that name one return ErrNoAccount without
-// calling the caller's function.
+// When a method returns nil, its change must have reached stable storage. After an error
+// of the store, the change may or may not have been made. A method that names an account
+// which does not exist must return ErrNoAccount, and must not call the caller's function.
 type Store interface {
 	// Load returns the account.
 	Load(ctx context.Context, id string) (Account, error)
 
-	// Decide calls decide with the account, and when that returns true it
-	// replaces the account's State by the one returned, in a single conditional
-	// statement that changes nothing unless the account is still as it was read.
-	// If it is not, decide is called again with the new one: it must be quick,
-	// must not block, and its last call counts. It may still be called once
-	// after a cancelled Decide has returned.
+	// Decide calls decide with the account. If decide returns true, Decide replaces
+	// the account's State by the returned one. It does so in one conditional
+	// statement, which changes nothing unless the account is still as it was read. If
+	// the account has changed, Decide calls decide again with the account as it is
+	// now, and the last call counts. decide must be quick and must not block. It may
+	// still be called once after a cancelled Decide has returned.
 	Decide(ctx context.Context, id string, decide func(Account) (State, bool)) error
 
-	// Edit replaces all of the account but its ID and Created, under the same
-	// condition, all of it or nothing. When edit returns an error nothing is
-	// changed and Edit returns it. An edit that returns the account as it was
-	// writes nothing.
+	// Edit is Decide for all of the account but its ID and Created. It changes all or
+	// nothing. If edit returns an error, Edit changes nothing and returns that error.
+	// If edit returns the account as it was, Edit writes nothing.
 	Edit(ctx context.Context, id string, edit func(Account) (Account, error)) error
 
-	// Add makes an account, or returns ErrExists.
+	// Add makes an account. It returns ErrExists if there is one of the same ID.
 	Add(ctx context.Context, a Account) error
 
-	// Remove deletes an account, a damaged one too.
+	// Remove deletes an account, even a damaged one.
 	Remove(ctx context.Context, id string) error
 
-	// List returns, in the order of the bytes of their IDs, at most limit
-	// accounts whose ID is from or later.
+	// List returns at most limit accounts whose IDs are from or later, in the order of
+	// the IDs' bytes.
 	List(ctx context.Context, from string, limit int) ([]Summary, error)
 
-	// FindToken returns the ID of the account whose Pending or Kept has a link
-	// with this hash.
+	// FindToken returns the ID of the account whose Pending or Kept has this hash of a
+	// link's token.
 	FindToken(ctx context.Context, hash string) (id string, err error)
 
 	// Sweep deletes each Pending and each Kept whose Until is not after now.
 	Sweep(ctx context.Context, now time.Time) error
 
-	// Fingerprint returns a MAC of the text, 32 hexadecimal digits, under a key
-	// that belongs to the database: the same in every process and after every
-	// change of encryption keys. Whoever reads the database must not be able to
-	// test a guess of the text, unless no encryption key is set.
+	// Fingerprint returns 32 hexadecimal digits of a MAC of the text, under a key that
+	// belongs to the database. It must return the same in each process and after each
+	// rotation of encryption keys. If an encryption key is set, a reader of the
+	// database must not be able to test guesses of the text.
 	Fingerprint(text string) string
 }

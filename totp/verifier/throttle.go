@@ -32,8 +32,8 @@ func (t Throttle) fail(now time.Time) Throttle {
 	return t
 }
 
-// bounded returns the throttle without a wait that is longer than any: a server
-// whose clock was far ahead would otherwise keep an account waiting for years.
+// bounded returns the throttle with a wait of maxWait at most. A server whose clock was
+// far ahead would otherwise keep an account waiting for years.
 func (t Throttle) bounded(now time.Time) Throttle {
 	if limit := now.Add(maxWait); t.Until.After(limit) {
 		t.Until = millisecond(limit)

@@ -14,7 +14,7 @@ import (
 	"totpctl/totp"
 )
 
-// What methods of a Verifier and of a Store return beside errors of their own.
+// The errors that callers tell apart. Any other error is the store's.
 var (
 	ErrName       = errors.New("no account can have this name")
 	ErrNoAccount  = errors.New("no such account")
@@ -46,8 +46,7 @@ const DefaultTimeout = 10 * time.Second
 // DefaultPendingTime is how long a new key may wait for its first code.
 const DefaultPendingTime = 10 * time.Minute
 
-// A Verifier answers for the accounts of one Store. It is safe for concurrent
-// use.
+// A Verifier applies the rules to the accounts of a Store. It is safe for concurrent use.
 type Verifier struct {
 	config      Config // without its Store
 	store       deadline
@@ -57,8 +56,7 @@ type Verifier struct {
 	ready       singleflight.Group
 }
 
-// New returns a Verifier. It does not touch the store, which may be unreachable
-// for now.
+// New returns a Verifier. It does not ask the store, which may be unreachable for now.
 func New(c Config) (*Verifier, error) {
 	if c.Skew < 0 || c.Skew > totp.MaxSkew {
 		return nil, fmt.Errorf("skew is %d: want 0 to %d", c.Skew, totp.MaxSkew)
@@ -73,30 +71,29 @@ func New(c Config) (*Verifier, error) {
 	return v, nil
 }
 
-// DefaultPrefix begins the ID of the default account with a character that no
-// name may contain. The store's fingerprint of everything that makes codes
-// follows. A new secret or period therefore starts from an unused state, and going
-// back to an old one finds what was used of it.
+// DefaultPrefix begins the ID of the default account, with a character that no name may
+// contain. The store's fingerprint of the key follows. A new secret or period therefore
+// starts from an unused state, and a return to the old one finds what was used of it.
 const DefaultPrefix = "\x01default "
 
-// digest is what is fingerprinted of a key.
+// digest returns what the store makes a fingerprint of.
 func digest(k totp.Key) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "totpctl default account\n%v %d %v %s", k.Algorithm(), k.Digits(), k.Period(), k.Secret().Base32())
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// An Attempt is one code offered for one account.
+// An Attempt is a code that is offered for an account.
 type Attempt struct {
 	Account      string // "" is the default account
 	Code         string
 	RecoveryCode string    // in place of Code
-	Request      RequestID // zero: a repetition is a new attempt
+	Request      RequestID // zero if a repetition is a new attempt
 }
 
-// Check decides on an attempt. The verdict is durable when Check returns. An
-// error means that there is no verdict, which must never be read as either yes or
-// no: ErrName, ErrNoAccount, totp.ErrBeforeEpoch, or an error of the store.
+// Check returns the verdict on an attempt, which is durable then. An error means that there
+// is no verdict, and must never be read as yes or as no. It is ErrName, ErrNoAccount,
+// totp.ErrBeforeEpoch, or the store's.
 func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 	id, err := v.id(a.Account)
 	if err != nil {
@@ -121,10 +118,10 @@ func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 	return verdict, nil
 }
 
-// decide has the store apply the rules to an attempt, and returns the account as it
-// is afterwards.
+// decide has the store apply the rules to an attempt. It returns the account as it is
+// afterwards.
 func (v *Verifier) decide(ctx context.Context, id string, t Attempt) (Account, Verdict, error) {
-	var after Account // not results: after a cancelled Decide these may still be written
+	var after Account // no results: after a cancelled Decide these may still be written
 	var verdict Verdict
 	var clockErr error
 	err := v.ensure(ctx, id, func(ctx context.Context, s Store) error {
@@ -149,8 +146,8 @@ func (v *Verifier) decide(ctx context.Context, id string, t Attempt) (Account, V
 	return after, verdict, nil
 }
 
-// afterEpoch returns totp.ErrBeforeEpoch for a clock that gives no verdict, and
-// must charge nobody for that.
+// afterEpoch returns totp.ErrBeforeEpoch for a clock before 1970. Such a clock gives no
+// verdict, and nobody must be charged for that.
 func afterEpoch(now time.Time) error {
 	if now.Unix() < 0 {
 		return totp.ErrBeforeEpoch
@@ -158,7 +155,8 @@ func afterEpoch(now time.Time) error {
 	return nil
 }
 
-// id refuses a name that no account can have before the store is asked.
+// id returns the ID of the account of a name. It returns ErrName for a name that no account
+// can have, so that the store is not asked.
 func (v *Verifier) id(account string) (string, error) {
 	if account == "" {
 		if v.config.Key.IsZero() {
@@ -176,15 +174,14 @@ func (v *Verifier) keyOf(a Account) totp.Key {
 	return a.Key
 }
 
-// Enrolled reports whether the default account has accepted a code of its present
-// key.
+// Enrolled reports whether the default account has accepted a code of its key.
 func (v *Verifier) Enrolled(ctx context.Context) (bool, error) {
 	a, err := v.load(ctx, v.defaultID)
 	return a.State.LastStep > 0, err
 }
 
-// load returns an account of the store. The default account needs no row before
-// its first attempt.
+// load returns an account. The default account is not in the store before its first
+// attempt, and is then as new.
 func (v *Verifier) load(ctx context.Context, id string) (Account, error) {
 	a, err := ask(ctx, v.store, func(ctx context.Context, s Store) (Account, error) { return s.Load(ctx, id) })
 	if id == v.defaultID && errors.Is(err, ErrNoAccount) {
@@ -193,8 +190,7 @@ func (v *Verifier) load(ctx context.Context, id string) (Account, error) {
 	return a, err
 }
 
-// ensure calls f, and once more after it has added the default account's row, if
-// that is missing.
+// ensure calls f. If the default account is missing, ensure adds it and calls f once more.
 func (v *Verifier) ensure(ctx context.Context, id string, f func(context.Context, Store) error) error {
 	err := v.store(ctx, f)
 	if id != v.defaultID || !errors.Is(err, ErrNoAccount) {
@@ -203,7 +199,7 @@ func (v *Verifier) ensure(ctx context.Context, id string, f func(context.Context
 	if err := v.add(ctx, Account{ID: id, Created: millisecond(v.config.Clock())}); err != nil && !errors.Is(err, ErrExists) {
 		return err
 	}
-	if err = v.store(ctx, f); errors.Is(err, ErrNoAccount) { // which would let an application take its users for not enrolled
+	if err = v.store(ctx, f); errors.Is(err, ErrNoAccount) { // ErrNoAccount would say that nobody is enrolled
 		err = errors.New("the default account's row cannot be added: restart every server with the ENCRYPTION_KEY that the database has had since")
 	}
 	return err
