@@ -8,7 +8,14 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// ownIssuer wants that the name stays whole wherever it names the account.
+// names are issuers, labels and the names of accounts.
+var names = []test{
+	{"a name with a colon has its own issuer", ownIssuer},
+	{"a stored issuer is shown", storedIssuer},
+	{"a name that is refused now goes on working", oldNames},
+}
+
+// ownIssuer wants that a name with an issuer in it stays whole where it names the account.
 func ownIssuer(t *testing.T, open Open) {
 	v, c, _ := fixture(t, open)
 	ctx := t.Context()
@@ -66,7 +73,7 @@ func storedIssuer(t *testing.T, open Open) {
 	}
 }
 
-// oldNames wants that what is refused for a new account is one for an old.
+// oldNames wants that an account keeps a name that no new account may have.
 func oldNames(t *testing.T, open Open) {
 	s, c := open(t), newClock()
 	v := newVerifier(t, s, totp.Key{}, c)

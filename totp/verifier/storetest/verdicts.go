@@ -1,78 +1,23 @@
 package storetest
 
 import (
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
 
-// moment is when these tests take place; a clock stands still unless moved.
-var moment = time.Unix(1_111_111_109, 0)
-
-type clock struct{ ms atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.ms.Store(moment.UnixMilli())
-	return c
-}
-
-func (c *clock) now() time.Time          { return time.UnixMilli(c.ms.Load()) }
-func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
-
-func key(t *testing.T) totp.Key {
-	t.Helper()
-	k, err := totp.GenerateKey(totp.DefaultScheme())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k
-}
-
-func newVerifier(t *testing.T, s verifier.Store, k totp.Key, c *clock) *verifier.Verifier {
-	t.Helper()
-	v, err := verifier.New(verifier.Config{
-		Store: s, Clock: c.now, Key: k, Skew: 1,
-		New: totp.Scheme{Algorithm: totp.SHA256, Digits: 8, Period: time.Minute}, Issuer: "issuer",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-func check(t *testing.T, v *verifier.Verifier, a verifier.Attempt) verifier.Verdict {
-	t.Helper()
-	verdict, err := v.Check(t.Context(), a)
-	if err != nil {
-		t.Error(err)
-	}
-	return verdict
-}
-
-func code(t *testing.T, k totp.Key, c *clock) string {
-	t.Helper()
-	s, err := k.Code(c.now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// wrong returns n codes that are good at no step near the clock's.
-func wrong(k totp.Key, c *clock, n int) (codes []string) {
-	for i := 0; len(codes) < n; i++ {
-		s := fmt.Sprintf("%0*d", k.Digits(), i)
-		if _, ok := k.Match(s, c.now(), totp.MaxSkew); !ok {
-			codes = append(codes, s)
-		}
-	}
-	return codes
+// verdicts are what Check promises of the default account.
+var verdicts = []test{
+	{"one of 100 who offer a code is accepted", oneAccepted},
+	{"a used code stays used after a new start", usedAfterRestart},
+	{"a storm of guesses around a good code", guessStorm},
+	{"a wait goes on after a new start", waitAfterRestart},
+	{"a repeated request gets its first verdict", repeatedRequest},
+	{"a repetition is told from another request", otherRequest},
+	{"a new key starts anew, the old is remembered", newKey},
 }
 
 func oneAccepted(t *testing.T, open Open) {
@@ -101,8 +46,19 @@ func oneAccepted(t *testing.T, open Open) {
 	}
 }
 
-// guessStorm lets a good code compete with wrong ones: either it comes before
-// the third of them, or it is not looked at.
+func usedAfterRestart(t *testing.T, open Open) {
+	k, c := key(t), newClock()
+	good := code(t, k, c)
+	if got := check(t, newVerifier(t, open(t), k, c), verifier.Attempt{Code: good}); !got.Valid {
+		t.Fatalf("first offer: %+v", got)
+	}
+	if got := check(t, newVerifier(t, open(t), k, c), verifier.Attempt{Code: good}); got.Reason != verifier.ReasonReplayed {
+		t.Errorf("second offer after a new start: %+v, want replayed", got)
+	}
+}
+
+// guessStorm lets a good code compete with wrong ones. Either the good code comes before
+// the third wrong one, or it is not evaluated.
 func guessStorm(t *testing.T, open Open) {
 	k, c := key(t), newClock()
 	s := open(t)
@@ -133,17 +89,6 @@ func guessStorm(t *testing.T, open Open) {
 	n, _ := counts.LoadOrStore(verifier.ReasonInvalid, new(atomic.Int32))
 	if got := n.(*atomic.Int32).Load(); got != budget {
 		t.Errorf("%d guesses were evaluated, want %d", got, budget)
-	}
-}
-
-func usedAfterRestart(t *testing.T, open Open) {
-	k, c := key(t), newClock()
-	good := code(t, k, c)
-	if got := check(t, newVerifier(t, open(t), k, c), verifier.Attempt{Code: good}); !got.Valid {
-		t.Fatalf("first offer: %+v", got)
-	}
-	if got := check(t, newVerifier(t, open(t), k, c), verifier.Attempt{Code: good}); got.Reason != verifier.ReasonReplayed {
-		t.Errorf("second offer after a new start: %+v, want replayed", got)
 	}
 }
 

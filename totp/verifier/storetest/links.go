@@ -1,0 +1,164 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"totpctl/totp/verifier"
+)
+
+// links are the ways of an enrolment link.
+var links = []test{
+	{"a link shows its key to one browser", link},
+	{"recovery codes are kept for an hour", keptForAnHour},
+	{"what has expired is deleted", sweptAway},
+}
+
+func link(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	ctx := t.Context()
+	e, err := v.Add(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen, err := v.Peek(ctx, e.Token, ""); seen.Codes != nil || err != nil {
+		t.Errorf("Peek: %+v, %v", seen, err)
+	}
+	if _, err := v.Open(ctx, e.Token+"A", ""); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("a mistyped link: %v", err)
+	}
+	opened, err := v.Open(ctx, e.Token, "chosen")
+	if err != nil || opened.Entry.URI() != e.Entry.URI() || opened.Cookie == "chosen" {
+		t.Errorf("Open: %v, %v", opened.Entry.Key, err)
+	}
+	mine := opened.Cookie
+	if again, err := v.Open(ctx, e.Token, mine); err != nil || again.Cookie != mine {
+		t.Errorf("Open again: %v, %v", again.Entry.Key, err)
+	}
+	for _, theirs := range []string{"chosen", "theirs", ""} {
+		if _, err := v.Open(ctx, e.Token, theirs); !errors.Is(err, verifier.ErrLink) {
+			t.Errorf("Open with cookie %q: %v, want ErrLink", theirs, err)
+		}
+		if _, _, err := v.ConfirmByLink(ctx, e.Token, theirs, code(t, e.Entry.Key, c)); !errors.Is(err, verifier.ErrLink) {
+			t.Errorf("confirming with cookie %q: %v, want ErrLink", theirs, err)
+		}
+	}
+	if _, verdict, err := v.ConfirmByLink(ctx, e.Token, mine, code(t, e.Entry.Key, c)); err != nil || !verdict.Valid {
+		t.Errorf("ConfirmByLink: %+v, %v", verdict, err)
+	}
+	wantKept(t, v, c, e, mine)
+}
+
+func keptForAnHour(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	ctx := t.Context()
+	e, err := v.Add(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := v.Open(ctx, e.Token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, verdict, err := v.ConfirmByLink(ctx, e.Token, opened.Cookie, code(t, e.Entry.Key, c)); err != nil || !verdict.Valid {
+		t.Fatalf("ConfirmByLink: %+v, %v", verdict, err)
+	}
+	c.advance(verifier.KeepTime)
+	if _, err := v.Peek(ctx, e.Token, opened.Cookie); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("after an hour: %v, want ErrLink", err)
+	}
+}
+
+// wantKept wants that the browser that has confirmed is shown the recovery codes until it
+// acknowledges them.
+func wantKept(t *testing.T, v *verifier.Verifier, c *clock, e verifier.Enrolment, mine string) {
+	t.Helper()
+	ctx := t.Context()
+	c.advance(verifier.KeepTime - time.Second)
+	seen, err := v.Peek(ctx, e.Token, mine)
+	if err != nil || seen.Account != "alice" || len(seen.Codes) != 10 {
+		t.Fatalf("Peek after the confirmation: %+v, %v", seen, err)
+	}
+	if _, verdict, err := v.ConfirmByLink(ctx, e.Token, mine, "000000"); err != nil || !verdict.Valid || !verdict.Repeated {
+		t.Errorf("sending the form again: %+v, %v", verdict, err)
+	}
+	if _, err := v.Open(ctx, e.Token, mine); !errors.Is(err, verifier.ErrConfirmed) {
+		t.Errorf("Open: %v, want ErrConfirmed", err)
+	}
+	for _, theirs := range []string{"", "theirs"} {
+		_, errPeek := v.Peek(ctx, e.Token, theirs)
+		_, errOpen := v.Open(ctx, e.Token, theirs)
+		if errAcknowledge := v.Acknowledge(ctx, e.Token, theirs); !errors.Is(errPeek, verifier.ErrLink) || !errors.Is(errOpen, verifier.ErrLink) || !errors.Is(errAcknowledge, verifier.ErrLink) {
+			t.Errorf("cookie %q: %v, %v, %v, want ErrLink", theirs, errPeek, errOpen, errAcknowledge)
+		}
+	}
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: seen.Codes[0]}, "")
+	if err := v.Acknowledge(ctx, e.Token, mine); err != nil {
+		t.Errorf("Acknowledge: %v", err)
+	}
+	if _, err := v.Peek(ctx, e.Token, mine); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("a link that has ended: %v, want ErrLink", err)
+	}
+}
+
+// sweptAway wants that no dead secret stays in the database.
+func sweptAway(t *testing.T, open Open) {
+	s, c := open(t), newClock()
+	v := newVerifier(t, s, key(t), c)
+	expired := func(name string) bool {
+		a, err := s.Load(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Pending.Key.IsZero() && a.Pending.Token == "" && a.Kept.Codes == nil
+	}
+	touches := map[string]func(verifier.Enrolment){
+		"peeked":    func(e verifier.Enrolment) { v.Peek(t.Context(), e.Token, "") },
+		"opened":    func(e verifier.Enrolment) { v.Open(t.Context(), e.Token, "") },
+		"confirmed": func(e verifier.Enrolment) { v.Confirm(t.Context(), "confirmed", "000000", verifier.RequestID{}) },
+		"checked":   func(verifier.Enrolment) { v.Check(t.Context(), verifier.Attempt{Account: "checked", Code: "000000"}) },
+		"unlocked":  func(verifier.Enrolment) { v.Unlock(t.Context(), "unlocked") },
+		"swept":     func(verifier.Enrolment) { v.Sweep(t.Context()) },
+	}
+	enrolments := map[string]verifier.Enrolment{}
+	for name := range touches {
+		e, err := v.Add(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		enrolments[name] = e
+	}
+	c.advance(verifier.DefaultPendingTime - time.Second)
+	live, err := v.Add(t.Context(), "live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name := range touches {
+		if expired(name) {
+			t.Errorf("%s lost its pending key before its time", name)
+		}
+	}
+	c.advance(time.Second)
+	for name, touch := range touches {
+		if name != "swept" {
+			touch(enrolments[name])
+			if !expired(name) {
+				t.Errorf("an expired account that was %s still has its pending key", name)
+			}
+		}
+	}
+	touches["swept"](verifier.Enrolment{})
+	if !expired("swept") || expired("live") {
+		t.Errorf("after Sweep, swept is expired: %v, live: %v", expired("swept"), expired("live"))
+	}
+	if info, err := v.Show(t.Context(), "swept"); err != nil || info.Status != verifier.StatusExpired {
+		t.Errorf("Show: %+v, %v, want expired", info, err)
+	}
+	if _, err := v.Peek(t.Context(), live.Token, ""); err != nil {
+		t.Errorf("the link of a pending key: %v", err)
+	}
+}
