@@ -21,6 +21,7 @@ var store = []test{
 	{"a kept confirmation comes back", keptComesBack},
 	{"a name is taken once", addTwice},
 	{"a removed account is gone", removed},
+	{"an edit replaces the whole account", edited},
 	{"an edit that fails changes nothing", failedEdit},
 	{"without a change nothing is written", noChange},
 	{"accounts do not touch each other", separateAccounts},
@@ -136,6 +137,17 @@ func removed(t *testing.T, open Open) {
 	add(t, s, verifier.Account{ID: "a"})
 	if got := load(t, s, "a"); !same(got, verifier.Account{ID: "a"}) {
 		t.Errorf("added again it is %+v", got)
+	}
+}
+
+func edited(t *testing.T, open Open) {
+	s, want := open(t), full(t, "a")
+	add(t, s, verifier.Account{ID: "a", Created: want.Created})
+	for _, want := range []verifier.Account{want, {ID: "a", Created: want.Created}} {
+		edit(t, s, "a", func(a *verifier.Account) { *a = want })
+		if got := load(t, open(t), "a"); !same(got, want) {
+			t.Errorf("account is\n%+v, want\n%+v", got, want)
+		}
 	}
 }
 
