@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"totpctl/server/api"
@@ -52,23 +51,16 @@ func (s *Server) getAccounts(w http.ResponseWriter, r *http.Request) error {
 }
 
 func readPage(query string) (from string, limit int, err error) {
-	values, err := url.ParseQuery(query)
+	values, err := readQuery(query, "from", "limit")
 	if err != nil {
-		return "", 0, badRequest("query is malformed")
+		return "", 0, err
 	}
-	limit = api.DefaultPage
-	for name, v := range values {
-		switch {
-		case name == "from" && len(v) == 1:
-			from = v[0]
-		case name == "limit" && len(v) == 1:
-			limit, err = strconv.Atoi(v[0])
-		default:
-			return "", 0, badRequest("unknown or repeated parameter: only from and limit are known")
-		}
-	}
+	from, limit = values["from"], api.DefaultPage
 	if _, bad := verifier.ParseAccount(from); from != "" && bad != nil {
 		return "", 0, badRequest("from: " + bad.Error())
+	}
+	if text, ok := values["limit"]; ok {
+		limit, err = strconv.Atoi(text)
 	}
 	if err != nil || limit < 1 || limit > api.MaxPage {
 		return "", 0, badRequest(fmt.Sprintf("limit is not 1 to %d", api.MaxPage))

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"totpctl/server/api"
 	"totpctl/totp/verifier"
@@ -49,24 +51,30 @@ func writeVerdict(w http.ResponseWriter, r *http.Request, account string, v veri
 	return writeJSON(w, status, body)
 }
 
-// queryAccount reads the one parameter of a GET. It refuses others: a misspelt "account"
-// must not check the default account's code.
+// queryAccount returns the account that a query names, "" without one.
 func queryAccount(query string) (string, error) {
-	values, err := url.ParseQuery(query)
+	values, err := readQuery(query, "account")
+	if account, named := values["account"]; named && account == "" {
+		return "", badRequest("account is empty: leave it out for the default one")
+	}
+	return values["account"], err
+}
+
+// readQuery reads the named parameters. It refuses others: a misspelt "account" must not
+// check the default account's code.
+func readQuery(query string, names ...string) (map[string]string, error) {
+	all, err := url.ParseQuery(query)
 	if err != nil {
-		return "", badRequest("query is malformed")
+		return nil, badRequest("query is malformed")
 	}
-	account, named := values["account"]
-	delete(values, "account")
-	switch {
-	case len(values) > 0:
-		return "", badRequest("unknown parameter: only account is known")
-	case !named:
-		return "", nil
-	case len(account) != 1 || account[0] == "":
-		return "", badRequest("account is empty or repeated: leave it out for the default one")
+	values := map[string]string{}
+	for name, v := range all {
+		if !slices.Contains(names, name) || len(v) != 1 {
+			return nil, badRequest("unknown or repeated parameter: known is only " + strings.Join(names, " and "))
+		}
+		values[name] = v[0]
 	}
-	return account[0], nil
+	return values, nil
 }
 
 func readAttempt(r *http.Request) (verifier.Attempt, error) {

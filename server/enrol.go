@@ -108,10 +108,7 @@ func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) showCodes(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	http.SetCookie(w, s.linkCookie(token, s.cookieOf(r), verifier.KeepTime))
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", token) // relative: a proxy may have put this page under a prefix
-	w.WriteHeader(http.StatusSeeOther)
-	return nil
+	return seeOther(w, token)
 }
 
 // acknowledge ends the link. The page that says so is the same for every link, also
@@ -124,8 +121,13 @@ func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 	case !errors.Is(err, verifier.ErrLink):
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", "../enrolled")
+	return seeOther(w, "../enrolled")
+}
+
+// seeOther redirects to a URL that is relative to the page's: a proxy may have put both
+// under a prefix, which http.Redirect would leave out.
+func seeOther(w http.ResponseWriter, to string) error {
+	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }

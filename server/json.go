@@ -52,11 +52,15 @@ func readMembers(body io.Reader, names ...string) (map[string]jsontext.Value, er
 	if err != nil {
 		return nil, err
 	}
+	return parseMembers(text, names...)
+}
+
+func parseMembers(text []byte, names ...string) (map[string]jsontext.Value, error) {
 	members, err := api.Members(text)
-	if errors.Is(err, api.ErrRepeated) {
+	switch {
+	case errors.Is(err, api.ErrRepeated):
 		return nil, badRequest("repeated field in the body")
-	}
-	if err != nil {
+	case err != nil:
 		return nil, errBody
 	}
 	for name := range members {
@@ -73,7 +77,7 @@ func readOptional(body io.Reader, names ...string) (map[string]jsontext.Value, e
 	if err != nil || len(text) == 0 {
 		return nil, err
 	}
-	return readMembers(bytes.NewReader(text), names...)
+	return parseMembers(text, names...)
 }
 
 // readNothing is for requests that need no body: none, or an empty object.

@@ -1,10 +1,9 @@
 package api
 
 import (
-	"bytes"
 	"errors"
-	"io"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -18,38 +17,15 @@ var errObject = errors.New("not a JSON object in UTF-8")
 // exact name. encoding/json would let Code stand for code, the last of two win, and
 // one name stand for others that are not UTF-8. The error is ErrRepeated or says that
 // the text is something else; it quotes nothing of the text.
-func Members(text []byte) (map[string]jsontext.Value, error) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(text))
-	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
-		return nil, errObject
-	}
-	members := map[string]jsontext.Value{}
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return nil, readError(err)
-		}
-		key := name.String()
-		value, err := d.ReadValue()
-		if err != nil {
-			return nil, readError(err)
-		}
-		members[key] = value.Clone()
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, readError(err)
-	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+func Members(text []byte) (members map[string]jsontext.Value, err error) {
+	err = json.Unmarshal(text, &members)
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return nil, ErrRepeated
+	case err != nil, members == nil: // null
 		return nil, errObject
 	}
 	return members, nil
-}
-
-func readError(err error) error {
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return ErrRepeated
-	}
-	return errObject
 }
 
 // Text returns the string that a value of Members is; ok reports whether it is one.

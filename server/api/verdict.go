@@ -1,11 +1,13 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"math"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"totpctl/totp/verifier"
 )
@@ -56,28 +58,20 @@ const maxReason = 32
 // contradicts itself: an answer that has an error, or a good code with a reason. A
 // reason that it does not know is lower-case letters and _.
 func ParseVerdict(text []byte) (Verdict, error) {
-	members, err := Members(text)
-	if err != nil || members["status"] == nil {
-		return Verdict{}, errors.New("answer is not a verdict in JSON")
+	var v struct {
+		Verdict
+		Status     *bool          `json:"status"`
+		RetryAfter uint32         `json:"retry_after"`
+		Error      jsontext.Value `json:"error"`
 	}
-	var v Verdict
-	var status *bool
-	var retryAfter uint32
-	for name, into := range map[string]any{
-		"status": &status, "reason": &v.Reason, "retry_after": &retryAfter, "skew_steps": &v.SkewSteps, "failures": &v.Failures,
-		"recovery_codes_left": &v.Left, "recovery_codes": &v.Recovery, "repeated": &v.Repeated,
-	} {
-		if member := members[name]; member != nil && json.Unmarshal(member, into) != nil {
-			return Verdict{}, errors.New("answer has a " + name + " of the wrong type")
-		}
-	}
+	err := json.Unmarshal(text, &v)
 	oddReason := len(v.Reason) > maxReason || strings.Trim(string(v.Reason), "abcdefghijklmnopqrstuvwxyz_") != ""
 	switch {
-	case status == nil:
+	case err != nil, v.Status == nil:
 		return Verdict{}, errors.New("answer is not a verdict in JSON")
-	case members["error"] != nil, oddReason, *status && v.Reason != "":
+	case v.Error != nil, oddReason, *v.Status && v.Reason != "":
 		return Verdict{}, errors.New("answer contradicts itself")
 	}
-	v.Status, v.RetryAfter = *status, int(retryAfter)
-	return v, nil
+	v.Verdict.Status, v.Verdict.RetryAfter = *v.Status, int(v.RetryAfter)
+	return v.Verdict, nil
 }
