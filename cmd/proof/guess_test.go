@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"totpctl/cmd/cmdtest"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore/pgtest"
+	"totpctl/totp/totptest"
 )
 
 func TestAThousandParallelGuessesGetTheBudgetOnSQLite(t *testing.T) {
@@ -50,7 +50,7 @@ func testGuessBudget(t *testing.T, keys []totp.Entry, servers ...*cmdtest.Server
 // order: the position of the right one decides on how it may fare.
 func guess(k totp.Entry, position int, servers []*cmdtest.Server) (right answer, invalid, unanswered int) {
 	code, _ := k.Key.Code(time.Now())
-	codes := slices.Insert(wrongCodes(k.Key, 999), position, code)
+	codes := slices.Insert(totptest.WrongCodes(k.Key, time.Now(), 999), position, code)
 	answers := make([]answer, len(codes))
 	var all sync.WaitGroup
 	for i := range codes {
@@ -68,14 +68,4 @@ func guess(k totp.Entry, position int, servers []*cmdtest.Server) (right answer,
 		}
 	}
 	return answers[position], invalid, unanswered
-}
-
-func wrongCodes(k totp.Key, n int) (codes []string) {
-	for i := 0; len(codes) < n; i++ {
-		code := fmt.Sprintf("%0*d", k.Digits(), i)
-		if _, good := k.Match(code, time.Now(), totp.MaxSkew); !good {
-			codes = append(codes, code)
-		}
-	}
-	return codes
 }

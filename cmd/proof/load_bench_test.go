@@ -19,6 +19,7 @@ import (
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/sqlstore/pgtest"
+	"totpctl/totp/totptest"
 	"totpctl/totp/verifier"
 )
 
@@ -49,12 +50,12 @@ func BenchmarkLoad(b *testing.B) {
 			next := 0
 			b.Run("accepted", func(b *testing.B) {
 				compare(b, s, bare, func() []request {
-					return requests(keys, &next, func(k totp.Key) string { return goodCode(b, k) })
+					return requests(keys, &next, func(k totp.Key) string { return totptest.Code(b, k, time.Now()) })
 				}, `"status":true`)
 			})
 			b.Run("wrong", func(b *testing.B) {
 				compare(b, s, bare, func() []request {
-					return requests(keys, &next, func(k totp.Key) string { return wrongCode(k) })
+					return requests(keys, &next, func(k totp.Key) string { return totptest.WrongCode(k, time.Now()) })
 				}, `"reason":"invalid"`)
 			})
 		})
@@ -110,23 +111,6 @@ func requests(entries []totp.Entry, next *int, code func(totp.Key) string) (all 
 		all = append(all, request{"POST", "/check", fmt.Sprintf(`{"account":%q,"code":%q}`, e.Account, code(e.Key))})
 	}
 	return all
-}
-
-func goodCode(b *testing.B, k totp.Key) string {
-	code, err := k.Code(time.Now())
-	if err != nil {
-		b.Fatal(err)
-	}
-	return code
-}
-
-func wrongCode(k totp.Key) string {
-	for i := 0; ; i++ {
-		code := fmt.Sprintf("%06d", i)
-		if _, ok := k.Match(code, time.Now(), totp.MaxSkew); !ok {
-			return code
-		}
-	}
 }
 
 func databaseURL(b *testing.B, engine string) string {

@@ -13,6 +13,7 @@ import (
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/sqlstore/pgtest"
+	"totpctl/totp/totptest"
 	"totpctl/totp/verifier"
 )
 
@@ -167,11 +168,7 @@ func newVerifier(t *testing.T, s verifier.Store, c *clock) *verifier.Verifier {
 
 func codeOf(t *testing.T, k totp.Key, c *clock) string {
 	t.Helper()
-	code, err := k.Code(c.now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return code
+	return totptest.Code(t, k, c.now)
 }
 
 // enrol adds and confirms an account.

@@ -9,6 +9,7 @@ import (
 
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
+	"totpctl/totp/totptest"
 	"totpctl/totp/verifier"
 )
 
@@ -127,14 +128,7 @@ func testForger(t *testing.T, d database, write string) {
 }
 
 // wrongCode is good at no step near the clock's.
-func wrongCode(k totp.Key, c *clock) string {
-	for i := 0; ; i++ {
-		code := fmt.Sprintf("%06d", i)
-		if _, ok := k.Match(code, c.now, totp.MaxSkew); !ok {
-			return code
-		}
-	}
-}
+func wrongCode(k totp.Key, c *clock) string { return totptest.WrongCode(k, c.now) }
 
 // A sealed key from before an account was removed and added again is not good in
 // the new row.

@@ -1,12 +1,12 @@
 package verifier
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
 	"totpctl/totp"
+	"totpctl/totp/totptest"
 )
 
 var moment = time.Unix(1_111_111_109, 0)
@@ -37,14 +37,7 @@ func (r rules) codeAt(now time.Time, offset int) Attempt {
 }
 
 // badCode is good at no step near now.
-func (r rules) badCode(now time.Time) Attempt {
-	for i := 0; ; i++ {
-		code := fmt.Sprintf("%06d", i)
-		if _, ok := r.key.Match(code, now, totp.MaxSkew); !ok {
-			return Attempt{Code: code}
-		}
-	}
-}
+func (r rules) badCode(now time.Time) Attempt { return Attempt{Code: totptest.WrongCode(r.key, now)} }
 
 func TestWaitsDoubleFromTheThirdFailureToAnHour(t *testing.T) {
 	want := []time.Duration{0, 0, 0, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute,

@@ -1,13 +1,13 @@
 package storetest
 
 import (
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"totpctl/totp"
+	"totpctl/totp/totptest"
 	"totpctl/totp/verifier"
 )
 
@@ -92,20 +92,8 @@ func wantReason(t *testing.T, v *verifier.Verifier, a verifier.Attempt, want ver
 
 func code(t *testing.T, k totp.Key, c *clock) string {
 	t.Helper()
-	s, err := k.Code(c.now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return totptest.Code(t, k, c.now())
 }
 
 // wrong returns n codes that are good at no step near the clock's time.
-func wrong(k totp.Key, c *clock, n int) (codes []string) {
-	for i := 0; len(codes) < n; i++ {
-		s := fmt.Sprintf("%0*d", k.Digits(), i)
-		if _, ok := k.Match(s, c.now(), totp.MaxSkew); !ok {
-			codes = append(codes, s)
-		}
-	}
-	return codes
-}
+func wrong(k totp.Key, c *clock, n int) []string { return totptest.WrongCodes(k, c.now(), n) }
