@@ -101,7 +101,7 @@ func (s *Server) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeVerdict(w, r, name, verdict, codes, http.StatusTooManyRequests)
+	return writeVerdict(w, r, verdict, codes, http.StatusTooManyRequests)
 }
 
 func (s *Server) postRekey(w http.ResponseWriter, r *http.Request) error {

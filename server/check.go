@@ -36,13 +36,13 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, a verifier.Attemp
 	if err != nil {
 		return err
 	}
-	return writeVerdict(w, r, a.Account, verdict, nil, ifThrottled)
+	return writeVerdict(w, r, verdict, nil, ifThrottled)
 }
 
 // writeVerdict answers with a verdict and records it. A throttled attempt gets the given
 // status: 429 of POST, 200 of the prototype's GET.
-func writeVerdict(w http.ResponseWriter, r *http.Request, account string, v verifier.Verdict, recovery []string, ifThrottled int) error {
-	recordOf(r).decided(account, v)
+func writeVerdict(w http.ResponseWriter, r *http.Request, v verifier.Verdict, recovery []string, ifThrottled int) error {
+	recordOf(r).decided(v)
 	body, status := api.VerdictOf(v, recovery), http.StatusOK
 	if v.Reason == verifier.ReasonThrottled {
 		status = ifThrottled

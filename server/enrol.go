@@ -96,7 +96,7 @@ func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	followed(r, account)
-	recordOf(r).decided(account, verdict)
+	recordOf(r).decided(verdict)
 	if verdict.Valid {
 		return s.showCodes(w, r)
 	}

@@ -31,9 +31,9 @@ func recordOf(r *http.Request) *record {
 	return rec
 }
 
-// decided records a verdict on an account.
-func (rec *record) decided(account string, v verifier.Verdict) {
-	rec.account, rec.verdict = account, string(v.Reason)
+// decided records a verdict.
+func (rec *record) decided(v verifier.Verdict) {
+	rec.verdict = string(v.Reason)
 	if v.Valid {
 		rec.verdict = "valid"
 	}

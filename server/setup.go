@@ -106,7 +106,7 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	recordOf(r).decided("", verdict)
+	recordOf(r).decided(verdict)
 	return s.showSetup(w, setupPage{Setup: setup, Result: api.VerdictOf(verdict, nil).Sentence(s.pages.key.Digits), Valid: verdict.Valid})
 }
 
