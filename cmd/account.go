@@ -173,7 +173,7 @@ func accountError(doing, name string, err error) error {
 	case errors.Is(err, verifier.ErrNotPending):
 		return hint.With(err, "`totpctl account rekey` makes a fresh secret, to be confirmed within %v", verifier.DefaultPendingTime)
 	case errors.Is(err, verifier.ErrNoKey):
-		return hint.With(err, "set ENCRYPTION_KEY, as `totpctl init` does: secrets are stored sealed or not at all")
+		return hint.With(err, "add ENCRYPTION_KEY=…: `openssl rand -base64 32` makes one; secrets are stored sealed or not at all")
 	case errors.Is(err, sqlstore.ErrKey):
 		return hint.With(err, "%s", storeHint(err))
 	case errors.Is(err, sqlstore.ErrDamaged):

@@ -78,11 +78,23 @@ func Take[T any](s *Settings, v Variable[T]) (value T) {
 		if err == nil {
 			return parsed
 		}
-		s.fail(readError(source, err, v.Hint))
+		s.fail(readError(source, err, s.hintAt(v.Info, text)))
 	case v.Missing != "":
-		s.fail(hint.With(s.notSet(v.Name), "%s", v.Missing))
+		s.fail(hint.With(s.notSet(v.Name), "%s", s.hintAt(v.Info, "")))
 	}
 	return value
+}
+
+// hintAt returns what to do about a bad text of v. An empty one is as good as none: the
+// lines of .env.example are to be filled in.
+func (s *Settings) hintAt(v Info, text string) string {
+	switch {
+	case text != "" || v.Missing == "":
+		return v.Hint
+	case s.file != "":
+		return v.Lacking
+	}
+	return v.Missing
 }
 
 // readError wraps err with the variable's source and hint; it returns nil for nil.

@@ -49,7 +49,7 @@ func namedEnv(flags *pflag.FlagSet) (file string, text []byte, err error) {
 	text, err = os.ReadFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", nil, hint.With(fmt.Errorf("reading configuration: %w", err), "run `totpctl init` to make one, or name another with --env")
+		return "", nil, hint.With(fmt.Errorf("reading configuration: %w", err), "run `totpctl init --env %s` to make it, or name another with --env", file)
 	case err != nil:
 		return "", nil, hint.With(fmt.Errorf("reading configuration: %w", err), "make it a file that this user may read, or name another with --env")
 	}

@@ -28,6 +28,7 @@ type Info struct {
 	Default string // "": none
 	Hint    string // what to do about a bad value
 	Missing string // what to do where it is not set; "": it may be left out
+	Lacking string // the same where there is a .env, which init does not write over
 }
 
 // Secret reports whether the variable holds a secret: it has no flag, and NAME_FILE
@@ -48,6 +49,7 @@ var (
 	Secret = Variable[totp.Secret]{Info{Name: "TOTP_BASE32_SECRET",
 		Hint:    "copy it again from where it is shown: it has the letters A-Z, in either case, and the digits 2-7",
 		Missing: "`totpctl init` writes a .env with a fresh secret",
+		Lacking: "`totpctl init --env new.env` writes one to copy the line from",
 	}, totp.ParseSecret}
 
 	Issuer = Variable[string]{Info{Name: "TOTP_ISSUER", Flag: "issuer", Default: "totpctl",
@@ -83,6 +85,7 @@ var (
 	Bearer = Variable[[]string]{Info{Name: "BEARER",
 		Hint:    "a bearer is printable ASCII without spaces and commas; `openssl rand -hex 16` makes a good one",
 		Missing: "`totpctl init` writes a .env with fresh bearers; to ask another machine's server, copy BEARER from its .env",
+		Lacking: "add BEARER=…: `openssl rand -hex 16` makes one; to ask another machine's server, copy BEARER from its .env",
 	}, parseBearers}
 
 	AdminBearer = Variable[string]{Info{Name: "ADMIN_BEARER",
