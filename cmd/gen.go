@@ -24,7 +24,11 @@ the database and ENCRYPTION_KEY.`,
 		Example: "  totpctl gen\n  totpctl gen --once | totpctl check -",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			key, err := p.entryFor(c, args)
+			s, err := p.readSettings(c)
+			if err != nil {
+				return err
+			}
+			key, err := p.entryFor(c, s, args)
 			if err != nil {
 				return err
 			}

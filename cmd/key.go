@@ -22,11 +22,7 @@ func addEntryFlags(c *cobra.Command) {
 
 // entryFor returns the entry of the stored account that args or --account name, else
 // the default account's. Only a stored account needs the database.
-func (p program) entryFor(c *cobra.Command, args []string) (totp.Entry, error) {
-	s, err := p.readSettings(c)
-	if err != nil {
-		return totp.Entry{}, err
-	}
+func (p program) entryFor(c *cobra.Command, s *config.Settings, args []string) (totp.Entry, error) {
 	wantPending, err := c.Flags().GetBool("pending")
 	if err != nil {
 		return totp.Entry{}, err

@@ -1,16 +1,19 @@
 package cmd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/totp"
 	"totpctl/totp/qrcode"
@@ -37,13 +40,22 @@ the database and ENCRYPTION_KEY.`,
 		Example: "  totpctl qr\n  totpctl qr --png enrol.png",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			key, err := p.entryFor(c, args)
+			s, err := p.readSettings(c)
+			if err != nil {
+				return err
+			}
+			key, err := p.entryFor(c, s, args)
 			if err != nil {
 				return err
 			}
 			for _, flag := range []string{"png", "svg"} {
 				if f := c.Flags().Lookup(flag); f.Changed && f.Value.String() == "" {
 					return hint.With(fmt.Errorf("reading --%s: it is empty", flag), "--%s wants the name of a file, or - for standard output", flag)
+				}
+			}
+			if form.force {
+				if err := refuseOwn(cmp.Or(form.png, form.svg), s); err != nil {
+					return err
 				}
 			}
 			return p.showQR(key, form)
@@ -166,6 +178,21 @@ func utf8Locale(getenv func(string) string) bool {
 		}
 	}
 	return true
+}
+
+// refuseOwn returns an error for a file that totpctl needs, as --force would replace it.
+func refuseOwn(file string, s *config.Settings) error {
+	old, err := os.Stat(file)
+	if err != nil {
+		return nil // nothing to replace
+	}
+	c := s.Certificate()
+	for _, own := range slices.Concat(s.SecretFiles(), databaseFiles(s.Store().URL), []string{c.CertFile, c.KeyFile}) {
+		if info, err := os.Stat(own); err == nil && os.SameFile(info, old) {
+			return hint.With(fmt.Errorf("writing %s: it is the configuration or the database", file), "name another file")
+		}
+	}
+	return nil
 }
 
 // writePNG refuses a terminal, whose state binary data would garble.

@@ -33,7 +33,7 @@ func (c serveConfig) warnAtStart(ctx context.Context, s *config.Settings, store 
 		colonWarnings(s),
 		weakBearers(c.bearers.Check),
 		c.warnings(addr),
-		openFiles(c.databaseFiles(), ""),
+		openFiles(databaseFiles(c.store.URL), ""),
 		openFiles(append(s.SecretFiles(), c.certificate.KeyFile), ", or mount it with mode 0400"),
 		stored,
 	))
@@ -80,8 +80,8 @@ func (c serveConfig) exposed(addr net.Addr) bool {
 
 // databaseFiles returns SQLite's files. The write-ahead log is beside the file that a
 // link leads to.
-func (c serveConfig) databaseFiles() []string {
-	path, ok := strings.CutPrefix(c.store.URL, "sqlite:")
+func databaseFiles(databaseURL string) []string {
+	path, ok := strings.CutPrefix(databaseURL, "sqlite:")
 	target, err := filepath.EvalSymlinks(path)
 	if !ok || err != nil {
 		return nil
