@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"slices"
 	"strings"
 
 	"totpctl/totp/verifier"
@@ -66,19 +68,38 @@ func isPostgres(url string) bool {
 // CheckURL returns an error for a URL that Open does not take. The error quotes nothing
 // that may be a password.
 func CheckURL(url string) error {
-	if !isPostgres(url) {
-		return checkSQLite(url)
+	if isPostgres(url) {
+		return checkPostgres(url)
 	}
-	_, rest, _ := strings.Cut(url, "://")
-	authority, _, _ := strings.Cut(strings.NewReplacer("?", "/", "#", "/").Replace(rest), "/")
-	if strings.Count(authority, "@") > 1 { // pgx would look up what follows the first as a host
+	return checkSQLite(url)
+}
+
+// sslModes are libpq's, see its documentation, "SSL Mode Descriptions".
+const sslModes = "disable, allow, prefer, require, verify-ca, verify-full"
+
+func checkPostgres(address string) error {
+	_, rest, _ := strings.Cut(address, "://")
+	rest, _, _ = strings.Cut(rest, "#")
+	rest, parameters, _ := strings.Cut(rest, "?")
+	authority, path, _ := strings.Cut(rest, "/")
+	user, _, hasUser := strings.Cut(authority, "@")
+	_, errEscape := url.PathUnescape(user)
+	switch {
+	case strings.Count(authority, "@") > 1: // pgx would look up what follows the first as a host
 		return errors.New("user or password has an @ of its own: write it as %40")
+	case errEscape != nil, !hasUser && strings.Contains(path, "@"):
+		return errors.New("user or password has a % or / of its own: write it as %25 or %2F")
+	}
+	values, _ := url.ParseQuery(parameters) // pgx refuses what cannot be parsed
+	if mode := values.Get("sslmode"); mode != "" && !slices.Contains(strings.Split(sslModes, ", "), mode) {
+		return errors.New("sslmode is none of " + sslModes)
 	}
 	return nil
 }
 
 // checkSQLite refuses sqlite://FILE, the form of other programs, because some take what
-// follows the slashes for a host. The error shows the right form.
+// follows the slashes for a host. The error shows the right form. It also refuses the
+// other forms of SQLite's own URIs, which would be the names of files here.
 func checkSQLite(url string) error {
 	file, ok := strings.CutPrefix(url, "sqlite:")
 	if !ok || file == "" || strings.Contains(file, "://") { // another URL, which may hold a password
@@ -86,6 +107,8 @@ func checkSQLite(url string) error {
 	}
 	rest, slashes := strings.CutPrefix(file, "//")
 	switch {
+	case !slashes && (strings.HasPrefix(file, ":memory:") || strings.HasPrefix(file, "file:") || strings.Contains(file, "?")):
+		return errors.New("want sqlite:FILE, the path of a file: without file:, :memory: and ?PARAMETERS")
 	case !slashes:
 		return nil
 	case rest == "" || strings.Contains(rest, "@"):

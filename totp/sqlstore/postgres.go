@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,6 +89,9 @@ func beforeEachUse(context.Context, stdlib.ShouldPingParams) bool { return true 
 // postgresConfig keeps pgx's errors back, because they quote the URL.
 func postgresConfig(url string) (*pgx.ConnConfig, *atomic.Int64, error) {
 	config, err := pgx.ParseConfig(url)
+	if file, ok := errors.AsType[*fs.PathError](err); ok { // of sslrootcert, sslcert or sslkey
+		return nil, nil, fmt.Errorf("reading a file of the URL: %w", file)
+	}
 	if err != nil {
 		return nil, nil, errors.New("not a PostgreSQL URL: want postgres://USER:PASSWORD@HOST[,HOST]/DATABASE")
 	}
