@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"totpctl/cmd/config"
+	"totpctl/server/api"
 	"totpctl/totp/sqlstore"
 )
 
@@ -64,18 +65,26 @@ func (c serveConfig) warnings(addr net.Addr) (all []string) {
 		all = append(all, fmt.Sprintf("codes are good for %d s because TOTP_PERIOD is %d s and TOTP_SKEW is %d: "+
 			"whoever sees one has that long to use it first; 30 s and 1 are usual", int(good.Seconds()), int(period.Seconds()), c.skew))
 	}
-	if c.exposed(addr) {
-		all = append(all, "whoever is on the way may read bearers, codes and secrets, because LISTEN_ADDR is not loopback and there is no TLS: "+
+	if why := c.exposed(addr); why != "" {
+		all = append(all, "whoever is on the way may read bearers, codes and secrets, because "+why+": "+
 			"set TLS_CERT_FILE and TLS_KEY_FILE, or put HTTPS in front and into PUBLIC_URL")
 	}
 	return all
 }
 
-// exposed reports whether plain HTTP leaves this machine. An https PUBLIC_URL promises
-// that a proxy is in front.
-func (c serveConfig) exposed(addr net.Addr) bool {
+// exposed returns why plain HTTP leaves this machine, "" where it does not. An https
+// PUBLIC_URL promises that a proxy is in front.
+func (c serveConfig) exposed(addr net.Addr) string {
 	tcp, ok := addr.(*net.TCPAddr)
-	return ok && !tcp.IP.IsLoopback() && c.certificate.CertFile == "" && (c.publicURL == nil || c.publicURL.Scheme != "https")
+	switch public := c.publicURL; {
+	case public != nil && public.Scheme == "https":
+		return ""
+	case ok && !tcp.IP.IsLoopback() && c.certificate.CertFile == "":
+		return "LISTEN_ADDR is not loopback and there is no TLS"
+	case public != nil && !api.Loopback(public.Hostname()):
+		return "PUBLIC_URL is http"
+	}
+	return ""
 }
 
 // databaseFiles returns SQLite's files. The write-ahead log is beside the file that a
