@@ -20,12 +20,13 @@ import (
 // Settings are the configuration of one run. Reads never fail one by one: after a
 // first error, which Err returns, they return zero values.
 type Settings struct {
-	flags  *pflag.FlagSet
-	file   string            // the .env that was read, "" for none
-	dir    string            // where the .env's relative paths begin
-	values map[string]string // of the .env
-	alone  bool              // the environment does not count
-	err    error
+	flags    *pflag.FlagSet
+	file     string            // the .env that was read, "" for none
+	dir      string            // where the .env's relative paths begin
+	values   map[string]string // of the .env
+	repeated []string          // warnings
+	alone    bool              // the environment does not count
+	err      error
 }
 
 // New returns settings of flags and environment, without a .env.
@@ -41,7 +42,7 @@ func Read(flags *pflag.FlagSet) (*Settings, error) {
 		return s, err
 	}
 	s.file, s.dir = file, folderOf(file)
-	if s.values, err = parseEnv(file, text); err != nil {
+	if s.values, s.repeated, err = parseEnv(file, text); err != nil {
 		return s, err
 	}
 	return s, s.refuseUnknown()

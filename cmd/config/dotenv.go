@@ -23,33 +23,40 @@ const dotenvStatement = `\A[ \t]*(?:(?:export[ \t]+)?([\pL\pN_.-]+)[ \t]*=[ \t]*
 
 // parseEnv reads a .env as the prototype's python-dotenv does, except that a value is
 // what stands there: parseEnv looks up no ${NAME}, and refuses one in a variable that
-// totpctl reads. Its errors do not quote the line, which may hold a secret.
-func parseEnv(file string, text []byte) (map[string]string, error) {
+// totpctl reads. It warns of a variable that is set twice. Its errors do not quote the
+// line, which may hold a secret.
+func parseEnv(file string, text []byte) (values map[string]string, warnings []string, err error) {
 	all := strings.ReplaceAll(strings.TrimPrefix(string(text), "\ufeff"), "\r\n", "\n")
 	if at := strings.IndexAny(all, "\x00\r"); at >= 0 {
-		return nil, hint.With(badLine(file, all[:at], "has a NUL or a lone carriage return"), "save the file as plain text in UTF-8")
+		return nil, nil, hint.With(badLine(file, all[:at], "has a NUL or a lone carriage return"), "save the file as plain text in UTF-8")
 	}
-	values := map[string]string{}
+	values, places := map[string]string{}, map[string]int{}
 	for rest := all; rest != ""; {
 		before, m := all[:len(all)-len(rest)], statement().FindStringSubmatch(rest)
 		if m == nil {
-			return nil, hint.With(badLine(file, before, "is not NAME=value"), "a value in quotes ends with the same quote, and only a comment may follow; one with spaces or # in it needs quotes")
+			return nil, nil, hint.With(badLine(file, before, "is not NAME=value"), "a value in quotes ends with the same quote, and only a comment may follow; one with spaces or # in it needs quotes")
 		}
 		name, single, double, bare := m[1], m[2], m[3], trimComment(m[4])
 		if reads := known(name) || slices.Contains(transportVariables(), name); reads && hasReference(double+bare) {
-			return nil, hint.With(badLine(file, before, "refers to another variable with ${…} in "+name), "write the value itself; if these characters are meant, put it in single quotes")
+			return nil, nil, hint.With(badLine(file, before, "refers to another variable with ${…} in "+name), "write the value itself; if these characters are meant, put it in single quotes")
 		}
+		if earlier, again := places[name]; again && known(name) {
+			warnings = append(warnings, fmt.Sprintf("%s is in lines %d and %d of %s: the last counts", name, lineAfter(all[:earlier]), lineAfter(before), file))
+		}
+		places[name] = len(before)
 		if name != "" {
 			values[name] = single + unescape(double) + bare
 		}
 		rest = rest[len(m[0]):]
 	}
-	return values, nil
+	return values, warnings, nil
 }
 
 func badLine(file, before, problem string) error {
-	return fmt.Errorf("reading %s: line %d %s", file, 1+strings.Count(before, "\n"), problem)
+	return fmt.Errorf("reading %s: line %d %s", file, lineAfter(before), problem)
 }
+
+func lineAfter(before string) int { return 1 + strings.Count(before, "\n") }
 
 // trimComment returns a value without the comment after it, which begins with a # that
 // follows a space or tab.

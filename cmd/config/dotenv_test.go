@@ -27,7 +27,7 @@ func TestADotenvValueIsWhatStandsThere(t *testing.T) {
 		{"BEARER='a\r\nb'\r\n", "a\nb"}, {"BEARER=a\u00a0", "a\u00a0"}, {"BEARER=a\xff", "a\xff"},
 		{"OTHER=\"${HOME}/x\"\nBEARER=a", "a"}, // another program's
 	} {
-		values, err := parseEnv("file", []byte(v.text))
+		values, _, err := parseEnv("file", []byte(v.text))
 		if err != nil || values["BEARER"] != v.want {
 			t.Errorf("%q is read as %q, %v, want %q", v.text, values, err, v.want)
 		}
@@ -46,12 +46,12 @@ func TestWhatADotenvCannotSayIsAnErrorWithItsLine(t *testing.T) {
 		{"A=1\nBEARER=tell\x00-nobody", "line 2"}, {"A=1\nBEARER='tell\r-nobody'", "line 2"}, {"BEARER=tell-\rnobody=1", "line 1"},
 		{"\xff\xfeB\x00=\x00t\x00", "line 1"},
 	} {
-		values, err := parseEnv("file", []byte(v.text))
+		values, _, err := parseEnv("file", []byte(v.text))
 		if err == nil || !strings.Contains(err.Error(), v.line+" ") || strings.Contains(err.Error(), secret) {
 			t.Errorf("%q is read as %q, %v, want an error with %s and without the value", v.text, values, err, v.line)
 		}
 	}
-	_, err := parseEnv("file", []byte(`BEARER=${NAME}`))
+	_, _, err := parseEnv("file", []byte(`BEARER=${NAME}`))
 	if !strings.Contains(hint.Of(err), "single quotes") {
 		t.Errorf("%v has no hint at single quotes", err)
 	}
@@ -83,7 +83,7 @@ json.dump([read(text) for text in json.load(sys.stdin)], sys.stdout)`
 		t.Fatal(err)
 	}
 	for i, text := range texts {
-		got, err := parseEnv("file", []byte(text))
+		got, _, err := parseEnv("file", []byte(text))
 		if a, b := asJSON(got), asJSON(want[i]); err != nil || a != b {
 			t.Errorf("%q is read as %s, %v, by the prototype as %s", text, a, err, b)
 		}
@@ -102,7 +102,7 @@ func TestWhatOlderInitsWroteIsReadBack(t *testing.T) {
 		`"0123"`: `0123`, `"'"`: `'`, `'"'`: `"`, `"export A=b"`: `export A=b`, `"#"`: `#`, `'"ACME"'`: `"ACME"`, `domain\`: `domain\`, `'${x}"'`: `${x}"`,
 		`'x\$y"'`: `x\$y"`, `a"b\`: `a"b\`, `\`: `\`, `\\`: `\\`, `"'a'"`: `'a'`, `it's"`: `it's"`, `'\n"'`: `\n"`, `'a\\b"'`: `a\\b"`, `"My\$HOME Corp"`: `My$HOME Corp`,
 	} {
-		values, err := parseEnv("file", []byte("# Written by totpctl init.\nTOTP_ISSUER="+line+"\nBEARER=\"x\"\n"))
+		values, _, err := parseEnv("file", []byte("# Written by totpctl init.\nTOTP_ISSUER="+line+"\nBEARER=\"x\"\n"))
 		if err != nil || values["TOTP_ISSUER"] != want || values["BEARER"] != "x" {
 			t.Errorf("%s is read as %q, %v, want %q", line, values, err, want)
 		}
@@ -151,7 +151,7 @@ func neverShorter(t *testing.T, value string) {
 // unless it must come back.
 func comesBack(t *testing.T, text, value string, must bool) {
 	t.Helper()
-	values, err := parseEnv("file", []byte(strings.TrimSuffix(text, "\n")+"\nLAST=1\n"))
+	values, _, err := parseEnv("file", []byte(strings.TrimSuffix(text, "\n")+"\nLAST=1\n"))
 	if err != nil && (must || !strings.Contains(err.Error(), "line ")) {
 		t.Errorf("%q: %v", text, err)
 	}

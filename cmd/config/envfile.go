@@ -109,7 +109,8 @@ func (s *Settings) refuseUnknown() error {
 }
 
 // Warnings returns a warning for each name in the .env that seems to be a slip for a
-// variable. A slip is no error, because other programs may read the file, too.
+// variable, and for each variable that is there twice. Neither is an error, because
+// other programs may read the file, too.
 func (s *Settings) Warnings() (warnings []string) {
 	for name := range s.values {
 		if meant := s.meant(name); meant != "" {
@@ -117,5 +118,5 @@ func (s *Settings) Warnings() (warnings []string) {
 		}
 	}
 	slices.Sort(warnings)
-	return warnings
+	return append(warnings, s.repeated...)
 }
