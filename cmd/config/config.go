@@ -6,7 +6,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -192,15 +191,7 @@ func readSecretFile(file string) (string, error) {
 	if file == "" {
 		return "", errors.New("file name is empty")
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return "", withoutPath(err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	if err == nil && len(text) > maxSecretFile {
-		err = fmt.Errorf("it is longer than %d bytes", maxSecretFile)
-	}
+	text, err := readNow(file, maxSecretFile)
 	return strings.TrimRight(string(text), "\r\n"), withoutPath(err)
 }
 

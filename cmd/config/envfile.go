@@ -46,7 +46,7 @@ func namedEnv(flags *pflag.FlagSet) (file string, text []byte, err error) {
 	if file == "" {
 		return "", nil, hint.With(errors.New("reading --env: it is empty"), "name a file, or leave --env out")
 	}
-	text, err = os.ReadFile(file)
+	text, err = readNow(file, maxEnvFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil, hint.With(fmt.Errorf("reading configuration: %w", err), "run `totpctl init --env %s` to make it, or name another with --env", file)
@@ -54,6 +54,26 @@ func namedEnv(flags *pflag.FlagSet) (file string, text []byte, err error) {
 		return "", nil, hint.With(fmt.Errorf("reading configuration: %w", err), "make it a file that this user may read, or name another with --env")
 	}
 	return file, text, nil
+}
+
+const maxEnvFile = 1 << 20
+
+// readNow reads a file or a pipe of at most limit bytes. It does not wait for somebody
+// to open a FIFO: check would hang despite its --timeout.
+func readNow(file string, limit int) ([]byte, error) {
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
+	if err == nil && len(text) > limit {
+		err = &fs.PathError{Op: "read", Path: file, Err: fmt.Errorf("it is longer than %d bytes", limit)}
+	}
+	if info, errStat := f.Stat(); err == nil && errStat == nil && len(text) == 0 && info.Mode()&fs.ModeNamedPipe != 0 {
+		err = &fs.PathError{Op: "read", Path: file, Err: errors.New("nobody writes to this pipe")}
+	}
+	return text, err
 }
 
 // folderOf returns the folder of a .env, or the working directory where the .env is a
