@@ -70,7 +70,7 @@ func readQuery(query string, names ...string) (map[string]string, error) {
 	values := map[string]string{}
 	for name, v := range all {
 		if !slices.Contains(names, name) || len(v) != 1 {
-			return nil, badRequest("unknown or repeated parameter: known is only " + strings.Join(names, " and "))
+			return nil, badRequest("unknown or repeated parameter: this route takes " + strings.Join(names, " and "))
 		}
 		values[name] = v[0]
 	}

@@ -47,9 +47,10 @@ const statusCallerLeft = 499
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := s.config.Clock()
-		rec := &record{status: http.StatusOK}
+		both := &recorder{w, record{status: http.StatusOK}}
+		rec := &both.record
 		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
-		next.ServeHTTP(&recorder{w, rec}, r)
+		next.ServeHTTP(both, r)
 		if rec.status == http.StatusServiceUnavailable && errors.Is(r.Context().Err(), context.Canceled) {
 			rec.status = statusCallerLeft
 		}
@@ -99,7 +100,7 @@ func host(address string) string {
 // A recorder records the status of an answer.
 type recorder struct {
 	http.ResponseWriter
-	record *record
+	record record
 }
 
 // WriteHeader implements http.ResponseWriter.
