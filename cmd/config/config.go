@@ -106,7 +106,10 @@ func readError(source string, err error, way string) error {
 }
 
 func (s *Settings) notSet(name string) error {
+	_, ignored := os.LookupEnv(name)
 	switch {
+	case s.alone && ignored:
+		return fmt.Errorf("%s is not set in %s, and with --env the environment does not count", name, s.file)
 	case s.alone:
 		return fmt.Errorf("%s is not set in %s", name, s.file)
 	case s.file == "":
