@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -91,7 +92,7 @@ func hintUsage(c *cobra.Command) {
 		c.Args = func(c *cobra.Command, args []string) error {
 			err := check(c, args)
 			if err == nil {
-				err = c.ValidateFlagGroups() // cobra's own call comes later, and adds no hint
+				err = exclusive(c.ValidateFlagGroups()) // cobra's own call comes later, and adds no hint
 			}
 			if err != nil {
 				return hinted(c, err)
@@ -102,6 +103,16 @@ func hintUsage(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		hintUsage(sub)
 	}
+}
+
+// exclusive rewords cobra's error about flags that exclude each other, whose end is
+// "; [png svg] were all set".
+func exclusive(err error) error {
+	if err == nil {
+		return nil
+	}
+	_, set, _ := strings.Cut(err.Error(), "; ")
+	return fmt.Errorf("flags %s exclude each other", strings.TrimSuffix(set, " were all set"))
 }
 
 // needCommand refuses a command that only groups others. Cobra would print its help
@@ -128,7 +139,11 @@ func (p program) exitCode(err error) int {
 		return exitNo
 	}
 	fmt.Fprintf(p.errOut, "totpctl: %s\n", oneLine(err.Error()))
-	if way := hint.Of(err); way != "" {
+	way := hint.Of(err)
+	if way == "" && errors.Is(err, syscall.ENOSPC) {
+		way = "free some room on the disk that is written to"
+	}
+	if way != "" {
 		fmt.Fprintf(p.errOut, "hint: %s\n", way)
 	}
 	return exitError
