@@ -19,6 +19,7 @@ import (
 // A checkForm is how check asks and prints.
 type checkForm struct {
 	account  string
+	alone    bool // the environment does not count
 	recovery bool
 	quiet    bool
 	json     bool
@@ -48,7 +49,7 @@ Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
 			if err != nil {
 				return err
 			}
-			if c.Flags().Changed("env") {
+			if form.alone = c.Flags().Changed("env"); form.alone {
 				s.IgnoreEnvironment()
 			}
 			if c.Flags().Changed("account") && form.account == "" {
@@ -75,6 +76,9 @@ func (p program) check(ctx context.Context, s *config.Settings, form checkForm, 
 	period := config.Take(s, config.Period)
 	if s.Err() != nil {
 		return s.Err()
+	}
+	if form.alone && !form.quiet {
+		p.warn(openFiles(s.SecretFiles(), "")...)
 	}
 	asker, err := client.New(cc)
 	if err != nil {
