@@ -56,8 +56,12 @@ func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.
 	return store, v, nil
 }
 
+const fullDisk = "the disk is full: free some room"
+
 func storeHint(err error) string {
 	switch {
+	case sqlstore.IsFull(err):
+		return fullDisk
 	case errors.Is(err, sqlstore.ErrMissing):
 		return "`totpctl serve` or `totpctl account add` makes one; is DATABASE_URL right?"
 	case errors.Is(err, sqlstore.ErrKey):

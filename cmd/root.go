@@ -9,12 +9,12 @@ import (
 	"io"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"totpctl/cmd/hint"
+	"totpctl/totp/sqlstore"
 )
 
 // The exit codes of every command.
@@ -140,8 +140,8 @@ func (p program) exitCode(err error) int {
 	}
 	fmt.Fprintf(p.errOut, "totpctl: %s\n", oneLine(err.Error()))
 	way := hint.Of(err)
-	if way == "" && errors.Is(err, syscall.ENOSPC) {
-		way = "free some room on the disk that is written to"
+	if way == "" && sqlstore.IsFull(err) {
+		way = fullDisk
 	}
 	if way != "" {
 		fmt.Fprintf(p.errOut, "hint: %s\n", way)

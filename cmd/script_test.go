@@ -38,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"mode":      mode,
 			"lines":     countLines,
 			"giveaway":  giveAway,
+			"smalldisk": smallDisk,
 			"tty":       tty,
 			"serve":     serve,
 			"prototype": prototype,
@@ -129,6 +130,14 @@ func giveAway(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.Remove(file))
 	ts.Check(os.Symlink("/etc/passwd", file))
+}
+
+// smalldisk FOLDER SIZE mounts a disk of that size, which needs root.
+func smallDisk(ts *testscript.TestScript, neg bool, args []string) {
+	folder := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(folder, 0o755))
+	ts.Check(ts.Exec("mount", "-t", "tmpfs", "-o", "size="+args[1], "none", folder))
+	ts.Defer(func() { exec.Command("umount", "-l", folder).Run() })
 }
 
 // setCode NAME sets a variable to the last line of standard output.

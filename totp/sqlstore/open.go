@@ -7,6 +7,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"totpctl/totp/verifier"
 )
@@ -40,6 +45,16 @@ type Store interface {
 
 // ErrMissing says that there is no database where one must exist.
 var ErrMissing = errors.New("there is no database of totpctl")
+
+// IsFull reports whether err is that of a full disk under the database: ENOSPC, SQLite's
+// SQLITE_FULL or SQLITE_IOERR_SHMSIZE, or PostgreSQL's disk_full.
+func IsFull(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE
+	}
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "53100" || errors.Is(err, syscall.ENOSPC)
+}
 
 func missing(place string) error { return fmt.Errorf("%w in %s", ErrMissing, place) }
 
