@@ -34,7 +34,7 @@ func parseEnv(file string, text []byte) (values map[string]string, warnings []st
 	for rest := all; rest != ""; {
 		before, m := all[:len(all)-len(rest)], statement().FindStringSubmatch(rest)
 		if m == nil {
-			return nil, nil, hint.With(badLine(file, before, "is not NAME=value"), "a value in quotes ends with the same quote, and only a comment may follow; one with spaces or # in it needs quotes")
+			return nil, nil, badStatement(file, before, rest)
 		}
 		name, single, double, bare := m[1], m[2], m[3], trimComment(m[4])
 		if reads := known(name) || slices.Contains(transportVariables(), name); reads && hasReference(double+bare) {
@@ -50,6 +50,17 @@ func parseEnv(file string, text []byte) (values map[string]string, warnings []st
 		rest = rest[len(m[0]):]
 	}
 	return values, warnings, nil
+}
+
+// badStatement tells a slip in quotes from what is no statement at all.
+func badStatement(file, before, rest string) error {
+	line, _, _ := strings.Cut(rest, "\n")
+	left, value, _ := strings.Cut(line, "=")
+	name := strings.Fields(strings.TrimPrefix(strings.TrimSpace(left), "export "))
+	if len(name) == 1 && strings.IndexAny(strings.TrimLeft(value, " \t"), `'"`) == 0 {
+		return hint.With(badLine(file, before, "has a quote that does not end, or text behind the quote"), "a value in quotes ends with the same quote, and only a comment may follow")
+	}
+	return hint.With(badLine(file, before, "is not NAME=value"), "write NAME=value; a comment begins with #")
 }
 
 func badLine(file, before, problem string) error {
