@@ -83,7 +83,8 @@
 //
 // # PgBouncer
 //
-// In its transaction mode each transaction may be in another session. So no statement is
-// prepared by name, nothing is set for a session, and what has to hold for a transaction
-// is said in it. Of several hosts in a URL, pgx uses the host that takes writes.
+// In its transaction mode each transaction may be in another session. So nothing is set
+// for a session, and what has to hold for a transaction is said in it. Statements are
+// prepared by name on a direct connection alone: a pooler gives itself away by the
+// process that it tells its clients of. Of several hosts in a URL, pgx uses the host that takes writes.
 package sqlstore

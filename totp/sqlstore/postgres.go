@@ -40,6 +40,7 @@ type Postgres struct {
 	upgraded upgraded
 	warnings *atomic.Int64 // how many warnings the server has sent
 	epoch    atomic.Int64  // goes up when a connection fails: connections of an older epoch are given up
+	pooled   atomic.Bool   // a pooler is between, which has not told so
 	reads    *queue[*read]
 	writes   *queue[*write]
 	lookUps  *queue[*lookUp]
@@ -95,7 +96,7 @@ func postgresConfig(url string) (*pgx.ConnConfig, *atomic.Int64, error) {
 	if err != nil {
 		return nil, nil, errors.New("not a PostgreSQL URL: want postgres://USER:PASSWORD@HOST[,HOST]/DATABASE")
 	}
-	config.DefaultQueryExecMode = pgx.QueryExecModeExec // no prepared statements
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // prepares nothing by itself
 	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout

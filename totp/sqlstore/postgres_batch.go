@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"totpctl/totp/verifier"
 )
@@ -60,6 +61,10 @@ type worker struct {
 	store *Postgres
 	conn  *sql.Conn // nil before the first request and after an error
 	epoch int64     // the store's when conn was opened
+
+	// prepared are the statements of conn by their text; nil behind a pooler, which may
+	// give the next transaction another session.
+	prepared map[string]*sql.Stmt
 }
 
 // read runs f, which must change nothing. If an old connection fails, read runs f again
@@ -95,10 +100,18 @@ func (w *worker) try(f func(context.Context, *sql.Conn) error) error {
 		err = f(ctx, w.conn)
 	}
 	if err != nil {
+		w.store.pooled.CompareAndSwap(false, isUnprepared(err))
 		w.store.epoch.CompareAndSwap(w.epoch, w.epoch+1)
 		w.drop()
 	}
 	return err
+}
+
+// isUnprepared reports whether a session does not have the statements that it should: a
+// pooler has not given itself away.
+func isUnprepared(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "26000" || e.Code == "42P05")
 }
 
 // isRolledBack reports whether the error is a serialization failure or a deadlock:
@@ -118,8 +131,64 @@ func (w *worker) connect(ctx context.Context) (err error) {
 	defer cancel()
 	defer context.AfterFunc(w.store.ctx, cancel)()
 	w.epoch = w.store.epoch.Load()
-	w.conn, err = w.store.db.Conn(ctx)
+	if w.conn, err = w.store.db.Conn(ctx); err != nil || w.store.pooled.Load() {
+		return err
+	}
+	direct, err := isDirect(ctx, w.conn)
+	if direct {
+		w.prepared = map[string]*sql.Stmt{}
+	}
 	return err
+}
+
+// isDirect reports whether no pooler is between: a pooler tells its clients of a process
+// of its own making, as it may give them another one with each transaction.
+func isDirect(ctx context.Context, conn *sql.Conn) (direct bool, err error) {
+	var process uint32
+	if err := conn.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&process); err != nil {
+		return false, err
+	}
+	err = conn.Raw(func(c any) error {
+		direct = c.(*stdlib.Conn).Conn().PgConn().PID() == process
+		return nil
+	})
+	return direct, err
+}
+
+// ExecContext is sql.Conn's, with a prepared statement where there can be one.
+func (w *worker) ExecContext(ctx context.Context, text string, values ...any) (sql.Result, error) {
+	s, err := w.prepare(ctx, text)
+	switch {
+	case err != nil:
+		return nil, err
+	case s != nil:
+		return s.ExecContext(ctx, values...)
+	}
+	return w.conn.ExecContext(ctx, text, values...)
+}
+
+// QueryContext is sql.Conn's, with a prepared statement where there can be one.
+func (w *worker) QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error) {
+	s, err := w.prepare(ctx, text)
+	switch {
+	case err != nil:
+		return nil, err
+	case s != nil:
+		return s.QueryContext(ctx, values...)
+	}
+	return w.conn.QueryContext(ctx, text, values...)
+}
+
+// prepare returns a statement that is prepared at its first use; nil behind a pooler.
+func (w *worker) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if w.prepared == nil || w.prepared[text] != nil {
+		return w.prepared[text], nil
+	}
+	s, err := w.conn.PrepareContext(ctx, text)
+	if err == nil {
+		w.prepared[text] = s
+	}
+	return s, err
 }
 
 func (w *worker) dropOld() {
@@ -132,21 +201,21 @@ func (w *worker) dropOld() {
 func (w *worker) drop() {
 	if w.conn != nil {
 		w.conn.Raw(func(any) error { return driver.ErrBadConn }) // or the pool would keep it
-		w.conn = nil
+		w.conn, w.prepared = nil, nil
 	}
 }
 
 func (w *worker) readBatch(batch []*read) error {
-	return w.read(func(ctx context.Context, conn *sql.Conn) error { return readRows(ctx, conn, batch) })
+	return w.read(func(ctx context.Context, _ *sql.Conn) error { return readRows(ctx, w, batch) })
 }
 
 func (w *worker) writeBatch(batch []*write) error {
-	return w.write(func(ctx context.Context, conn *sql.Conn) error { return w.store.writeStates(ctx, conn, batch) })
+	return w.write(func(ctx context.Context, _ *sql.Conn) error { return w.store.writeStates(ctx, w, batch) })
 }
 
 func (w *worker) lookUp(batch []*lookUp) error {
-	return w.read(func(ctx context.Context, conn *sql.Conn) error {
-		return doing("finding links", findLinks(ctx, conn, batch, selectTokensIn, hashesOf(batch)))
+	return w.read(func(ctx context.Context, _ *sql.Conn) error {
+		return doing("finding links", findLinks(ctx, w, batch, selectTokensIn, hashesOf(batch)))
 	})
 }
 
@@ -162,12 +231,12 @@ func (w *worker) runJob(batch []*job) error {
 	return w.write(j.run)
 }
 
-func readRows(ctx context.Context, conn *sql.Conn, batch []*read) error {
+func readRows(ctx context.Context, q querier, batch []*read) error {
 	ids := make([]string, len(batch))
 	for i, r := range batch {
 		ids[i] = r.id
 	}
-	found, err := queryRows(ctx, conn, selectRows, ids)
+	found, err := queryRows(ctx, q, selectRows, ids)
 	if err != nil {
 		return doing("reading accounts", err)
 	}
@@ -188,7 +257,7 @@ var errWarning = errors.New("PostgreSQL warned about the commit: it may not be s
 
 // writeStates updates the rows of the batch in one statement, which is its own
 // transaction.
-func (p *Postgres) writeStates(ctx context.Context, conn *sql.Conn, batch []*write) error {
+func (p *Postgres) writeStates(ctx context.Context, q querier, batch []*write) error {
 	var args stateArrays
 	first := map[string]*write{}
 	for _, w := range batch {
@@ -199,7 +268,7 @@ func (p *Postgres) writeStates(ctx context.Context, conn *sql.Conn, batch []*wri
 		}
 	}
 	before := p.warnings.Load()
-	changed, err := query(ctx, conn, oneField[string], updateStates, args.values()...)
+	changed, err := query(ctx, q, oneField[string], updateStates, args.values()...)
 	if err != nil {
 		return doing("writing accounts", err)
 	}
