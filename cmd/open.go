@@ -65,7 +65,9 @@ func storeHint(err error) string {
 	case errors.Is(err, sqlstore.ErrMissing):
 		return "`totpctl serve` or `totpctl account add` makes one; is DATABASE_URL right?"
 	case errors.Is(err, sqlstore.ErrKey):
-		return "put the old key back behind the new one (ENCRYPTION_KEY=new,old) and run `totpctl account reseal`; if no account is stored yet, start with a new database"
+		return "if you have just changed ENCRYPTION_KEY, put the old key back behind the new one (new,old) and run `totpctl account reseal`; if no account is stored yet, start with a new database"
+	case errors.Is(err, sqlstore.ErrRotateLater):
+		return "run the upgrade with the old ENCRYPTION_KEY alone, then rotate; a database that was upgraded before has been taken back: restore a backup"
 	case errors.Is(err, sqlstore.ErrTakenBack):
 		return "restore a backup from before the tables were changed, under a new ENCRYPTION_KEY if somebody else changed them: README, \"When a key is lost\""
 	case errors.Is(err, sqlstore.ErrNewer):

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"totpctl/totp/verifier"
@@ -15,6 +16,12 @@ import (
 // ErrKey says that the encryption keys are not those that the stored secrets
 // were sealed with.
 var ErrKey = errors.New("encryption key is wrong or missing")
+
+// ErrRotateLater says that the tables are of a version that did not know the first
+// encryption key. A key that has only sealed later tables must never upgrade older ones:
+// whoever may write to the database would have it seal what an old copy of the database
+// holds.
+var ErrRotateLater = errors.New("upgrade the database with its old key alone, then rotate")
 
 // ErrTakenBack says that the tables have the form of an older version although the
 // encryption key has seen newer ones. Opening such a database would run the upgrade
@@ -52,6 +59,12 @@ func (k keyring) check(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
+	return k.checkRows(rows, text)
+}
+
+// checkRows is check for rows that were read before. What is decided on twice must not
+// be read twice: a view of somebody else's may answer differently.
+func (k keyring) checkRows(rows []sealingRow, text string) (err error) {
 	for _, r := range rows {
 		if !k.sealer.has(r.id) {
 			continue
@@ -69,6 +82,10 @@ func (k keyring) check(ctx context.Context, text string) error {
 	}
 	k.sealer.database, err = k.databaseKey(rows)
 	return err
+}
+
+func knows(rows []sealingRow, id string) bool {
+	return slices.ContainsFunc(rows, func(r sealingRow) bool { return r.id == id })
 }
 
 // checkKnown refuses keys of which the database knows none, even if nothing is sealed

@@ -303,7 +303,7 @@ func TestManyRowsAreUpgraded(t *testing.T) {
 		d.exec("INSERT INTO account (id, enrolment, revision, last_step, failures, wait_until, disabled, recovery_used, answer) VALUES " + strings.Join(accounts, ", "))
 		d.exec("INSERT INTO enrolment (number, account, created_at, sealed_key, recovery, pending) VALUES " + strings.Join(enrolments, ", "))
 		c := &clock{old2}
-		v := newVerifier(t, d.mustOpen(t, newKey, oldKey), c)
+		v := newVerifier(t, d.mustOpen(t, oldKey), c)
 		for _, i := range []int{0, 199, 200, 201, 999} {
 			verdict, err := v.Check(t.Context(), verifier.Attempt{Account: fmt.Sprintf("user%d", i), Code: codeOf(t, alice, c)})
 			if err != nil || !verdict.Valid {

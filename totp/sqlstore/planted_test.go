@@ -78,6 +78,54 @@ func TestTheKeysTableTakesNothingOfAWriters(t *testing.T) {
 	})
 }
 
+// A key that has never sealed an older version's tables must not upgrade them: an old
+// copy of the database may have been put in the place of the one that was rotated.
+func TestAnUpgradeIsForTheKeyOfItsTables(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		loadVersion2(t, d)
+		if _, err := d.open(t, newKey, oldKey); !errors.Is(err, sqlstore.ErrRotateLater) {
+			t.Errorf("opening with a new key first: %v, want ErrRotateLater", err)
+		}
+		d.mustOpen(t, oldKey).Close()
+		d.mustOpen(t, newKey, oldKey)
+	})
+}
+
+// A collation, or a view in a table's place, may find another account's row.
+func TestSQLiteTakesNoAccountForAnother(t *testing.T) {
+	for name, write := range map[string]string{
+		"a collation": `CREATE TABLE a2 (id TEXT COLLATE NOCASE, enrolment INTEGER, revision INTEGER, last_step INTEGER, failures INTEGER,
+				wait_until INTEGER, blocked INTEGER, recovery_used INTEGER, answer TEXT);
+			INSERT INTO a2 SELECT id, enrolment, revision, 0, failures, wait_until, blocked, recovery_used, answer FROM account ORDER BY id;
+			DROP TABLE account; ALTER TABLE a2 RENAME TO account`,
+		"a view": `ALTER TABLE account RENAME TO real;
+			CREATE VIEW account AS SELECT CASE WHEN real.id = 'Alice' AND abs(random()) % 2 THEN 'alice' ELSE real.id END AS id,
+				enrolment, revision, last_step, failures, wait_until, blocked, recovery_used, answer FROM real WHERE real.id <> 'alice'`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, c := sqliteDatabase(t), newClock()
+			s := d.mustOpen(t, oldKey)
+			v := newVerifier(t, s, c)
+			mallory, _ := enrol(t, v, c, "Alice")
+			enrol(t, v, c, "alice")
+			s.Close()
+			d.exec(write)
+			c.next()
+			v = newVerifier(t, d.mustOpen(t, oldKey), c)
+			for range 20 {
+				verdict, _ := v.Check(t.Context(), verifier.Attempt{Account: "alice", Code: codeOf(t, mallory.Entry.Key, c)})
+				if verdict.Valid {
+					t.Fatal("the code of Alice is good for alice")
+				}
+				live, _, err := v.Keys(t.Context(), "alice")
+				if err == nil && live.Key.Equal(mallory.Entry.Key) {
+					t.Fatal("the key of alice is that of Alice")
+				}
+			}
+		})
+	}
+}
+
 // What the older program cannot have written is not sealed by the upgrade.
 func TestAnUpgradeLeavesWhatWasPlanted(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, first database) {

@@ -124,9 +124,12 @@ func checkpoint(ctx context.Context, conn *sql.Conn) (copied int, err error) {
 
 // empty overwrites the log, too. If another process reads from the log, empty does
 // nothing, because whoever asks for a verdict must not wait for that process.
-func empty(ctx context.Context, conn *sql.Conn) {
+func empty(ctx context.Context, conn *sql.Conn) (done bool) {
 	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err == nil {
-		conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+		var busy, pages, copied int
+		err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
+		done = err == nil && busy == 0
 	}
 	conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout.Milliseconds()))
+	return done
 }

@@ -57,8 +57,8 @@ func (w *writer) run() {
 			w.store.lookUps.serveBatch(maxBatch, w.lookUp)
 		case mustEmpty := <-w.store.copied: // an error loses nothing: see checkpointer
 			checkpoint(w.store.ctx, w.conn)
-			if mustEmpty {
-				empty(w.store.ctx, w.conn)
+			if mustEmpty && !empty(w.store.ctx, w.conn) {
+				w.dropped = true // again with the next batch
 			}
 		case <-w.store.ctx.Done():
 			return
@@ -150,6 +150,9 @@ func (w *writer) load(ctx context.Context, id string) (row, error) {
 	}
 	if len(found) == 0 {
 		return row{}, answered{verifier.ErrNoAccount}
+	}
+	if found[0].id != id { // by a collation, or a view, of somebody else's
+		return row{}, answered{fmt.Errorf("account %q: %w", id, damaged("id", errors.New("is another account's")))}
 	}
 	return found[0], nil
 }

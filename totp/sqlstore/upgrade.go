@@ -56,7 +56,7 @@ func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err
 	if err != nil {
 		return nil, err
 	}
-	if err := k.check(ctx, canaryText2); err != nil {
+	if err := k.checkRows(rows, canaryText2); err != nil {
 		return nil, err
 	}
 	if err := k.checkMissing(ctx, rows); err != nil {
@@ -65,6 +65,8 @@ func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err
 	if k.sealer.first != "" {
 		if len(rows) == 0 {
 			err = k.refuseSealed(ctx)
+		} else if !knows(rows, k.sealer.first) {
+			err = fmt.Errorf("%w: the tables are of version %d, which knew no key %s", ErrRotateLater, version, k.sealer.first)
 		}
 		k.sealer.database = newDatabaseKey()
 	}
