@@ -149,7 +149,7 @@ func (v *Verifier) Unlock(ctx context.Context, name string) error {
 			if err != nil {
 				return a, err
 			}
-			if key.Start(a.State.LastStep).After(now.Add(clockDrift)) {
+			if a.State.LastStep > present+int64(clockDrift/key.Period()) {
 				a.State.LastStep = present + int64(v.config.Skew)
 			}
 		}
@@ -200,12 +200,12 @@ func (v *Verifier) Keys(ctx context.Context, name string) (live, pending totp.En
 
 // expired reports whether current would drop something of the account.
 func (a Account) expired(now time.Time) bool {
-	return !a.Pending.Key.IsZero() && !a.Pending.Until.After(now) || !a.Kept.Until.IsZero() && !a.Kept.lasts(now)
+	return !a.Pending.Key.IsZero() && !a.Pending.lasts(now) || !a.Kept.Until.IsZero() && !a.Kept.lasts(now)
 }
 
 // current returns the account without what has expired.
 func (a Account) current(now time.Time) Account {
-	if !a.Pending.Until.After(now) {
+	if !a.Pending.lasts(now) {
 		a.Pending = Pending{}
 	}
 	if !a.Kept.lasts(now) && now.Unix() >= 0 {

@@ -103,7 +103,7 @@ func (s Summary) status(now time.Time) Status {
 		return StatusDisabled
 	case s.State.stopped():
 		return StatusStopped
-	case !s.Confirmed && s.PendingUntil.After(now):
+	case !s.Confirmed && s.PendingUntil.After(now) && !s.PendingUntil.After(now.Add(pendingBound)):
 		return StatusPending
 	case !s.Confirmed:
 		return StatusExpired
