@@ -167,6 +167,7 @@ func TestWhatThereIsNotIsAJSONError(t *testing.T) {
 		{"GET", "/check", 405, "OPTIONS, POST"}, {"PUT", "/check", 405, "OPTIONS, POST"},
 		{"POST", "/check/123456", 405, "GET, OPTIONS"}, {"DELETE", "/check/123456", 405, "GET, OPTIONS"},
 		{"PATCH", "/accounts/a", 405, "DELETE, GET"}, {"POST", "/healthz", 405, "GET, HEAD"},
+		{"PUT", "/", 405, "GET, HEAD, POST"}, {"DELETE", "/enrol/x", 405, "GET, HEAD, POST"}, {"POST", "/enrolled", 405, "GET, HEAD"},
 	} {
 		r := f.do(v.method, v.path, checkBearer, "")
 		r.wantError(t, v.status)

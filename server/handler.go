@@ -42,7 +42,7 @@ func (k kind) adapt(h handler) http.Handler {
 func (s *Server) pageKind(refuse func(http.ResponseWriter, *http.Request, error)) kind {
 	return kind{s.protection.Handler, func(w http.ResponseWriter, r *http.Request, err error) {
 		switch status, _ := answerTo(err); status {
-		case http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusInternalServerError:
+		case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusInternalServerError:
 			writeError(w, r, err)
 		default:
 			refuse(w, r, err)

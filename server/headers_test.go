@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"totpctl/server"
+	"totpctl/totp/verifier"
 )
 
 func TestEveryAnswerHasTheHeadersThatBrowsersObey(t *testing.T) {
@@ -115,6 +116,39 @@ func TestRefusalsChallengeForWhatTheRouteTakes(t *testing.T) {
 	if r := get(s, "/"); r.StatusCode != 401 || r.Header.Get("WWW-Authenticate") != `Setup-Link realm="totpctl"` {
 		t.Errorf("/ without ADMIN_BEARER: %s, WWW-Authenticate %q", r.Status, r.Header.Get("WWW-Authenticate"))
 	}
+}
+
+// Whoever may write to the database may have it forget that a code was accepted.
+func TestASetUpLinkThatHasEndedStaysEnded(t *testing.T) {
+	f := newFixture(t)
+	f.post(`{"code":"`+f.Code()+`"}`).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	if r := f.do("GET", f.setup, "", ""); r.status != 401 {
+		t.Fatalf("after an accepted code: %d", r.status)
+	}
+	for _, a := range f.accounts() {
+		err := f.Store.Edit(t.Context(), a.ID, func(a verifier.Account) (verifier.Account, error) {
+			a.State = verifier.State{}
+			return a, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if enrolled, err := f.Verifier.Enrolled(t.Context()); err != nil || enrolled {
+		t.Fatalf("the database has not forgotten: %v, %v", enrolled, err)
+	}
+	if r := f.do("GET", f.setup, "", ""); r.status != 401 {
+		t.Errorf("after the database forgot: %d, want the link ended", r.status)
+	}
+}
+
+func (f *fixture) accounts() []verifier.Summary {
+	f.t.Helper()
+	all, err := f.Store.List(f.t.Context(), "", 10)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return all
 }
 
 func TestTheSetUpLinkEndsAfterAnHour(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"totpctl/server/api"
@@ -117,9 +118,12 @@ const setupTime = time.Hour
 type setupLink struct {
 	token string // 130 random bits
 	until time.Time
+	ended *atomic.Bool // seen to have ended: the database may be made to forget that
 }
 
-func newSetupLink(now time.Time) setupLink { return setupLink{rand.Text(), now.Add(setupTime)} }
+func newSetupLink(now time.Time) setupLink {
+	return setupLink{rand.Text(), now.Add(setupTime), new(atomic.Bool)}
+}
 
 // Only a caller with the token of the set-up link is told of these.
 var (
@@ -143,7 +147,8 @@ func (s *Server) enter(r *http.Request) (setup string, err error) {
 	switch {
 	case err != nil:
 		return "", err
-	case enrolled:
+	case enrolled, s.setup.ended.Load():
+		s.setup.ended.Store(true)
 		return "", errLinkEnded
 	case !s.config.Clock().Before(s.setup.until):
 		return "", errLinkLate

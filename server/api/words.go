@@ -11,7 +11,7 @@ import (
 var why = map[verifier.Reason]struct{ clause, sentence string }{
 	verifier.ReasonInvalid:   {"wrong code", "This code is not valid. Is the clock of your phone right?"},
 	verifier.ReasonReplayed:  {"this code, or a later one, has been used already", "This code has been used already. Wait for the next one."},
-	verifier.ReasonMalformed: {"not a code: want 6 to 8 digits, or the 26 letters and digits of a recovery code", "That is not a code: a code has %d digits."},
+	verifier.ReasonMalformed: {"not a code of this account: want 6 to 8 digits, as it has, or the 26 letters and digits of a recovery code", "That is not a code: a code has %d digits."},
 	verifier.ReasonThrottled: {"too many wrong codes, wait %d s", "Too many wrong codes. Wait %s, then try again."},
 	verifier.ReasonPending:   {"the account is not confirmed yet", "This account is not set up yet."},
 	verifier.ReasonStopped: {"the account's key is stopped: a recovery code is good, or the first code of a new key",
