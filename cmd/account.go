@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os/signal"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -114,6 +116,7 @@ func (p program) runAction(c *cobra.Command, a action, args []string) (err error
 	if len(args) > 0 && args[0] == "" {
 		return hint.With(errors.New("reading NAME: it is empty"), "give a name; `totpctl account --help` shows which commands do without")
 	}
+	signal.Ignore(syscall.SIGPIPE) // what was done must be told, also where its result is not read
 	all, err := p.openAccounts(c, !a.creates)
 	if err != nil {
 		return err
