@@ -91,6 +91,37 @@ func TestAnUpgradeIsForTheKeyOfItsTables(t *testing.T) {
 	})
 }
 
+// A trigger can add rows while the upgrade goes on, which were not looked at before.
+func TestAnUpgradeWithoutKnownKeysSealsNothing(t *testing.T) {
+	d := sqliteDatabase(t)
+	alice := loadVersion2(t, d)["alice"]
+	d.exec(`CREATE TABLE stash AS SELECT * FROM enrolment WHERE account = 'alice';
+		CREATE TABLE stash_a AS SELECT * FROM account WHERE id = 'alice';
+		DELETE FROM sealing_key; DELETE FROM account; DELETE FROM enrolment;
+		INSERT INTO enrolment (number, account, created_at, sealed_key, recovery, pending) VALUES (-5, 'aaa', 1, '', '', '');
+		INSERT INTO account (id, enrolment, revision, last_step, failures, wait_until, disabled, recovery_used, answer) VALUES ('aaa', -5, 1, 0, 0, 0, 0, 0, '');
+		CREATE TRIGGER plant AFTER UPDATE ON account WHEN new.id = 'aaa' BEGIN
+			INSERT INTO enrolment (number, account, created_at, sealed_key, recovery, pending)
+				SELECT number, account, created_at, sealed_key, recovery, '' FROM stash;
+			INSERT INTO account SELECT * FROM stash_a;
+		END`)
+	s, err := d.open(t, newKey, oldKey)
+	if err != nil {
+		return // better still
+	}
+	c := &clock{old2}
+	c.next()
+	v := newVerifier(t, s, c)
+	for what, a := range map[string]verifier.Attempt{
+		"a code":          {Account: "alice", Code: codeOf(t, alice.key(t), c)},
+		"a recovery code": {Account: "alice", RecoveryCode: alice.Recovery[0]},
+	} {
+		if verdict, err := v.Check(t.Context(), a); verdict.Valid {
+			t.Errorf("%s of a row that a trigger added: %+v, %v", what, verdict, err)
+		}
+	}
+}
+
 // A collation, or a view in a table's place, may find another account's row.
 func TestSQLiteTakesNoAccountForAnother(t *testing.T) {
 	for name, write := range map[string]string{

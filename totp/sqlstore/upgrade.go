@@ -79,10 +79,11 @@ func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err
 	return unread, err
 }
 
-// upgradeRows upgrades all rows. It keeps their answers unless the database gets its
-// first encryption key at the same time: those answers have no MAC, so anybody may have
+// upgradeRows upgrades all rows. Known is false if the database gets its first
+// encryption key at the same time. Then no row can have anything sealed, whatever a
+// trigger adds while the upgrade goes on, and answers have no MAC, so anybody may have
 // written them.
-func (k keyring) upgradeRows(ctx context.Context, answers bool) (unread []string, err error) {
+func (k keyring) upgradeRows(ctx context.Context, known bool) (unread []string, err error) {
 	if k.d.analyze != "" {
 		if err := k.exec(ctx, k.d.analyze); err != nil {
 			return nil, err
@@ -95,11 +96,11 @@ func (k keyring) upgradeRows(ctx context.Context, answers bool) (unread []string
 		}
 		var done []upgradedRow
 		for _, r := range page {
-			if !answers {
+			if !known {
 				r.answer = ""
 			}
 			next, err := r.upgrade(k.sealer)
-			if err != nil {
+			if err != nil || !known && r.sealedKey+r.recovery+r.pending != "" {
 				unread = append(unread, r.id)
 				continue
 			}
