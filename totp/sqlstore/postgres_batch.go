@@ -62,9 +62,9 @@ type worker struct {
 	conn  *sql.Conn // nil before the first request and after an error
 	epoch int64     // the store's when conn was opened
 
-	// prepared are the statements of conn by their text; nil behind a pooler, which may
-	// give the next transaction another session.
-	prepared map[string]*sql.Stmt
+	// querier prepares its statements on conn. It is conn itself behind a pooler, which
+	// may give the next transaction another session.
+	querier querier
 }
 
 // read runs f, which must change nothing. If an old connection fails, read runs f again
@@ -131,12 +131,16 @@ func (w *worker) connect(ctx context.Context) (err error) {
 	defer cancel()
 	defer context.AfterFunc(w.store.ctx, cancel)()
 	w.epoch = w.store.epoch.Load()
-	if w.conn, err = w.store.db.Conn(ctx); err != nil || w.store.pooled.Load() {
+	if w.conn, err = w.store.db.Conn(ctx); err != nil {
 		return err
+	}
+	w.querier = w.conn
+	if w.store.pooled.Load() {
+		return nil
 	}
 	direct, err := isDirect(ctx, w.conn)
 	if direct {
-		w.prepared = map[string]*sql.Stmt{}
+		w.querier = newPreparer(w.conn)
 	}
 	return err
 }
@@ -155,42 +159,6 @@ func isDirect(ctx context.Context, conn *sql.Conn) (direct bool, err error) {
 	return direct, err
 }
 
-// ExecContext is sql.Conn's, with a prepared statement where there can be one.
-func (w *worker) ExecContext(ctx context.Context, text string, values ...any) (sql.Result, error) {
-	s, err := w.prepare(ctx, text)
-	switch {
-	case err != nil:
-		return nil, err
-	case s != nil:
-		return s.ExecContext(ctx, values...)
-	}
-	return w.conn.ExecContext(ctx, text, values...)
-}
-
-// QueryContext is sql.Conn's, with a prepared statement where there can be one.
-func (w *worker) QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error) {
-	s, err := w.prepare(ctx, text)
-	switch {
-	case err != nil:
-		return nil, err
-	case s != nil:
-		return s.QueryContext(ctx, values...)
-	}
-	return w.conn.QueryContext(ctx, text, values...)
-}
-
-// prepare returns a statement that is prepared at its first use; nil behind a pooler.
-func (w *worker) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
-	if w.prepared == nil || w.prepared[text] != nil {
-		return w.prepared[text], nil
-	}
-	s, err := w.conn.PrepareContext(ctx, text)
-	if err == nil {
-		w.prepared[text] = s
-	}
-	return s, err
-}
-
 func (w *worker) dropOld() {
 	if w.epoch != w.store.epoch.Load() {
 		w.drop()
@@ -201,21 +169,21 @@ func (w *worker) dropOld() {
 func (w *worker) drop() {
 	if w.conn != nil {
 		w.conn.Raw(func(any) error { return driver.ErrBadConn }) // or the pool would keep it
-		w.conn, w.prepared = nil, nil
+		w.conn, w.querier = nil, nil
 	}
 }
 
 func (w *worker) readBatch(batch []*read) error {
-	return w.read(func(ctx context.Context, _ *sql.Conn) error { return readRows(ctx, w, batch) })
+	return w.read(func(ctx context.Context, _ *sql.Conn) error { return readRows(ctx, w.querier, batch) })
 }
 
 func (w *worker) writeBatch(batch []*write) error {
-	return w.write(func(ctx context.Context, _ *sql.Conn) error { return w.store.writeStates(ctx, w, batch) })
+	return w.write(func(ctx context.Context, _ *sql.Conn) error { return w.store.writeStates(ctx, w.querier, batch) })
 }
 
 func (w *worker) lookUp(batch []*lookUp) error {
 	return w.read(func(ctx context.Context, _ *sql.Conn) error {
-		return doing("finding links", findLinks(ctx, w, batch, selectTokensIn, hashesOf(batch)))
+		return doing("finding links", findLinks(ctx, w.querier, batch, selectTokensIn, hashesOf(batch)))
 	})
 }
 

@@ -7,11 +7,57 @@ import (
 	"fmt"
 )
 
-// A querier runs statements. It is a connection, or SQLite's writer, which prepares
-// them.
+// A querier runs statements. It is a connection or a preparer.
 type querier interface {
 	ExecContext(ctx context.Context, text string, values ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error)
+}
+
+// A preparer runs statements on a connection, and prepares each text at its first use.
+type preparer struct {
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt // by text
+}
+
+func newPreparer(conn *sql.Conn) *preparer {
+	return &preparer{conn, map[string]*sql.Stmt{}}
+}
+
+// ExecContext is sql.Conn's, with a prepared statement.
+func (p *preparer) ExecContext(ctx context.Context, text string, values ...any) (sql.Result, error) {
+	s, err := p.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, values...)
+}
+
+// QueryContext is sql.Conn's, with a prepared statement.
+func (p *preparer) QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error) {
+	s, err := p.prepare(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, values...)
+}
+
+func (p *preparer) prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s := p.statements[text]; s != nil {
+		return s, nil
+	}
+	s, err := p.conn.PrepareContext(ctx, text)
+	if err == nil {
+		p.statements[text] = s
+	}
+	return s, err
+}
+
+func (p *preparer) closeStatements() error {
+	var errs []error
+	for _, s := range p.statements {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // An answered error is an answer about one account, for its caller. Every other

@@ -91,7 +91,7 @@ func (s *SQLite) open(ctx context.Context, path string, mustExist bool) (err err
 	if err != nil {
 		return err
 	}
-	s.writer = &writer{store: s, conn: conn, statements: map[string]*sql.Stmt{}}
+	s.writer = &writer{preparer: newPreparer(conn), store: s}
 	if err := s.prepare(ctx, conn); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,12 +23,11 @@ func (s *SQLite) submit(ctx context.Context, id string, run func(context.Context
 
 // A writer is what the writer's goroutine owns.
 type writer struct {
-	store      *SQLite
-	conn       *sql.Conn
-	statements map[string]*sql.Stmt // by text
-	ahead      rowsAhead
-	written    int  // rows since the last checkpoint was asked for
-	dropped    bool // sealed text since the checkpointer was told of it
+	*preparer
+	store   *SQLite
+	ahead   rowsAhead
+	written int  // rows since the last checkpoint was asked for
+	dropped bool // sealed text since the checkpointer was told of it
 }
 
 // release closes the statements first: SQLite keeps a connection with open
@@ -39,11 +37,7 @@ func (w *writer) release() error {
 	if err := w.store.checkFiles(); err != nil {
 		return err
 	}
-	var errs []error
-	for _, s := range w.statements {
-		errs = append(errs, s.Close())
-	}
-	return errors.Join(append(errs, w.conn.Close())...)
+	return errors.Join(w.closeStatements(), w.conn.Close())
 }
 
 // run handles batches until the store is closed.
@@ -190,34 +184,4 @@ func (w *writer) change(ctx context.Context, unchanged error, statements ...stat
 		}
 	}
 	return nil
-}
-
-// ExecContext is sql.Conn's, with a prepared statement.
-func (w *writer) ExecContext(ctx context.Context, text string, values ...any) (sql.Result, error) {
-	s, err := w.prepared(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	return s.ExecContext(ctx, values...)
-}
-
-// QueryContext is sql.Conn's, with a prepared statement.
-func (w *writer) QueryContext(ctx context.Context, text string, values ...any) (*sql.Rows, error) {
-	s, err := w.prepared(ctx, text)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(ctx, values...)
-}
-
-// prepared returns a statement that is prepared at its first use.
-func (w *writer) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
-	if s := w.statements[text]; s != nil {
-		return s, nil
-	}
-	s, err := w.conn.PrepareContext(ctx, text)
-	if err == nil {
-		w.statements[text] = s
-	}
-	return s, err
 }
