@@ -153,9 +153,8 @@ func vacuum(ctx context.Context, conn *sql.Conn) error {
 	if _, err := conn.ExecContext(ctx, "VACUUM"); err != nil {
 		return err
 	}
-	var busy, pages, copied int
-	err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
-	if err == nil && busy != 0 {
+	busy, err := truncate(ctx, conn)
+	if err == nil && busy {
 		err = errors.New("another process reads from it")
 	}
 	return err

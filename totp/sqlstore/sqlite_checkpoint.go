@@ -61,8 +61,10 @@ func (c *checkpointer) run() {
 		case <-c.wake:
 			c.checkpoint(false)
 		case <-c.dropped:
-			if pause(c.store.ctx, dropPause) {
+			select {
+			case <-time.After(dropPause):
 				c.checkpoint(true)
+			case <-c.store.ctx.Done():
 			}
 		case <-c.store.ctx.Done():
 			return
@@ -79,18 +81,6 @@ func (c *checkpointer) checkpoint(empty bool) {
 	select {
 	case c.store.copied <- empty:
 	case <-c.store.ctx.Done():
-	}
-}
-
-// pause reports whether the time has passed: it has not if ctx ended before.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
@@ -126,10 +116,17 @@ func checkpoint(ctx context.Context, conn *sql.Conn) (copied int, err error) {
 // nothing, because whoever asks for a verdict must not wait for that process.
 func empty(ctx context.Context, conn *sql.Conn) (done bool) {
 	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err == nil {
-		var busy, pages, copied int
-		err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
-		done = err == nil && busy == 0
+		busy, err := truncate(ctx, conn)
+		done = err == nil && !busy
 	}
 	conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout.Milliseconds()))
 	return done
+}
+
+// truncate copies the log into the database and makes the log's file empty. It reports
+// busy if another process still uses the log.
+func truncate(ctx context.Context, conn *sql.Conn) (busy bool, err error) {
+	var pages, copied int
+	err = conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
+	return busy, err
 }
