@@ -46,48 +46,23 @@ func TestAServerCutOffWhileItEditsHoldsNobodyUp(t *testing.T) {
 // A wire leads to a PostgreSQL server until it is cut: then what the client sends
 // vanishes, and neither end is told.
 type wire struct {
-	url    string
-	server string
-	left   atomic.Int64  // packets from the client before the cut
-	cut    chan struct{} // holds one
+	url  string
+	left atomic.Int64  // packets from the client before the cut
+	cut  chan struct{} // holds one
 }
 
 func newWire(t *testing.T, address string) *wire {
 	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	w := &wire{server: u.Host, cut: make(chan struct{}, 1)}
-	u.Host = l.Addr().String()
-	w.url = u.String()
+	w := &wire{cut: make(chan struct{}, 1)}
 	w.cutAfter(1 << 40)
-	go w.serve(l)
+	w.url = inFrontOf(t, address, func(client, server net.Conn) {
+		go io.Copy(client, server)
+		go w.pass(client, server)
+	})
 	return w
 }
 
 func (w *wire) cutAfter(packets int64) { w.left.Store(packets) }
-
-func (w *wire) serve(l net.Listener) {
-	for {
-		client, err := l.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial("tcp", w.server)
-		if err != nil {
-			client.Close()
-			continue
-		}
-		go io.Copy(client, server)
-		go w.pass(client, server)
-	}
-}
 
 // pass leaves the connection to the server open when the client has gone after the
 // cut.
@@ -109,5 +84,38 @@ func (w *wire) pass(client, server net.Conn) {
 		case w.cut <- struct{}{}:
 		default:
 		}
+	}
+}
+
+// inFrontOf returns the URL of the same database behind a listener. Each connection to
+// the listener gets one to the server, and join starts passing data between the two.
+func inFrontOf(t *testing.T, address string, join func(client, server net.Conn)) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go acceptFor(l, u.Host, join)
+	u.Host = l.Addr().String()
+	return u.String()
+}
+
+func acceptFor(l net.Listener, host string, join func(client, server net.Conn)) {
+	for {
+		client, err := l.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", host)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		join(client, server)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,34 +112,10 @@ func hangUpOn(t *testing.T, v *verifier.Verifier, perSecond int) (end func()) {
 // that much longer.
 func far(t *testing.T, address string, roundTrip time.Duration) string {
 	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go serveFar(l, u.Host, roundTrip/2)
-	u.Host = l.Addr().String()
-	return u.String()
-}
-
-func serveFar(l net.Listener, host string, delay time.Duration) {
-	for {
-		client, err := l.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial("tcp", host)
-		if err != nil {
-			client.Close()
-			continue
-		}
-		go passLate(server, client, delay)
-		go passLate(client, server, delay)
-	}
+	return inFrontOf(t, address, func(client, server net.Conn) {
+		go passLate(server, client, roundTrip/2)
+		go passLate(client, server, roundTrip/2)
+	})
 }
 
 // passLate holds each packet, and the end, for as long; many may be on their way.
