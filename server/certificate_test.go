@@ -20,14 +20,7 @@ import (
 )
 
 func TestARenewedCertificateIsUsedAndABrokenOneIsNot(t *testing.T) {
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	var log servertest.Log
-	writePair(t, cert, key, 1)
-	c, err := server.LoadCertificate(cert, key, slog.New(slog.NewTextHandler(&log, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, cert, key, log := loadFirst(t)
 	wantSerial(t, c, 1)
 	writePair(t, cert, key, 2)
 	wantSerial(t, c, 2)
@@ -43,16 +36,22 @@ func TestARenewedCertificateIsUsedAndABrokenOneIsNot(t *testing.T) {
 	}
 }
 
-// Files whose times are kept, as rsync --times and some mounts do.
-func TestReloadingReadsACertificateWhoseTimeHasNotChanged(t *testing.T) {
+// loadFirst writes a pair with the serial number 1, and loads it.
+func loadFirst(t *testing.T) (c *server.Certificate, cert, key string, log *servertest.Log) {
+	t.Helper()
 	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	var log servertest.Log
+	cert, key, log = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), &servertest.Log{}
 	writePair(t, cert, key, 1)
-	c, err := server.LoadCertificate(cert, key, slog.New(slog.NewTextHandler(&log, nil)))
+	c, err := server.LoadCertificate(cert, key, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c, cert, key, log
+}
+
+// Files whose times are kept, as rsync --times and some mounts do.
+func TestReloadingReadsACertificateWhoseTimeHasNotChanged(t *testing.T) {
+	c, cert, key, _ := loadFirst(t)
 	info, err := os.Stat(cert)
 	if err != nil {
 		t.Fatal(err)
