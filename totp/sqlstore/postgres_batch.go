@@ -93,6 +93,7 @@ func (w *worker) try(f func(context.Context, *sql.Conn) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
 	defer cancel()
 	if err := w.connect(ctx); err != nil {
+		w.drop()
 		return fmt.Errorf("connecting: %w", err)
 	}
 	err := f(ctx, w.conn)

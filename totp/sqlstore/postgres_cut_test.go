@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"totpctl/totp/sqlstore/pgtest"
+	"totpctl/totp/verifier"
 )
 
 // A server that the network cuts off may leave nothing locked: PostgreSQL learns
@@ -41,6 +43,32 @@ func TestAServerCutOffWhileItEditsHoldsNobodyUp(t *testing.T) {
 			c.next()
 		})
 	}
+}
+
+// A connection may end as soon as it has begun, while PostgreSQL starts or stops.
+func TestAWriterThatLostItsNewConnectionOpensAnother(t *testing.T) {
+	server := pgtest.Start(t)
+	address := server.URL(server.NewDatabase())
+	_, c, k := postgresFixture(t, address)
+	var begun atomic.Int64
+	v := newVerifier(t, openPostgres(t, inFrontOf(t, address, func(client, server net.Conn) {
+		go io.Copy(client, server)
+		go func() {
+			defer client.Close()
+			defer server.Close()
+			for packet := make([]byte, 1<<16); ; {
+				n, err := client.Read(packet)
+				if err != nil || bytes.Contains(packet[:n], []byte("pg_backend_pid")) && begun.Add(1) == 2 {
+					return
+				}
+				server.Write(packet[:n])
+			}
+		}()
+	})), c)
+	if verdict, err := v.Check(t.Context(), verifier.Attempt{Account: k.Account, Code: codeOf(t, k.Key, c)}); err == nil {
+		t.Fatalf("%+v on the writer's lost connection, want an error", verdict)
+	}
+	mustAccept(t, v, c, k)
 }
 
 // A wire leads to a PostgreSQL server until it is cut: then what the client sends
