@@ -31,7 +31,8 @@ func (k Key) Step(t time.Time) (int64, error) {
 // Start returns the moment at which a step begins.
 func (k Key) Start(step int64) time.Time { return time.Unix(step*k.seconds(), 0) }
 
-// Code returns the code at t, Digits ASCII digits, or ErrBeforeEpoch.
+// Code returns the code at t: Digits ASCII digits, or five of Steam's letters. It returns
+// ErrBeforeEpoch before 1970.
 func (k Key) Code(t time.Time) (string, error) {
 	step, err := k.Step(t)
 	if err != nil {
@@ -40,10 +41,10 @@ func (k Key) Code(t time.Time) (string, error) {
 	return k.code(step), nil
 }
 
-// IsCode reports whether s has the form of a code of this key: exactly Digits ASCII
-// digits.
+// IsCode reports whether s has the form of a code that Match takes: exactly Digits ASCII
+// digits. It reports false for every code of Steam.
 func (k Key) IsCode(s string) bool {
-	if len(s) != k.scheme.Digits {
+	if len(s) != k.scheme.Digits || k.scheme.Steam {
 		return false
 	}
 	for i := range len(s) {
@@ -79,10 +80,19 @@ func (k Key) code(step int64) string {
 	if step < 0 {
 		return ""
 	}
+	if k.scheme.Steam {
+		return steamCode(k.decimal(step, wholeDigits))
+	}
+	return k.decimal(step, k.scheme.Digits)
+}
+
+// decimal returns the last digits of the number that the dynamic truncation of RFC 4226
+// section 5.3 gives.
+func (k Key) decimal(step int64, digits int) string {
 	// An interval of one second makes gotp's timestamp the step itself, as an
 	// int64 on every machine.
 	hasher := &gotp.Hasher{HashName: k.scheme.Algorithm.String(), Digest: k.scheme.Algorithm.hash()}
-	return gotp.NewTOTP(k.secret.padded(), k.scheme.Digits, 1, hasher).At(step)
+	return gotp.NewTOTP(k.secret.padded(), digits, 1, hasher).At(step)
 }
 
 func (k Key) seconds() int64 { return int64(k.scheme.Period / time.Second) }

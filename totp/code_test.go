@@ -42,7 +42,7 @@ func TestNoCodeBeforeTheEpochOrAtTheEndOfTime(t *testing.T) {
 	}
 	far := time.Unix(math.MaxInt64-62135596800, 0) // the last that package time holds
 	for _, period := range []time.Duration{MinPeriod, MaxPeriod} {
-		code, err := newKey(t, k.secret, Scheme{SHA1, 6, period}).Code(far)
+		code, err := newKey(t, k.secret, Scheme{SHA1, 6, period, false}).Code(far)
 		if err != nil || len(code) != 6 {
 			t.Errorf("code at the end of time is %q, %v", code, err)
 		}

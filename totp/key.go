@@ -56,6 +56,9 @@ func (k Key) Equal(other Key) bool {
 
 // String describes the key without its secret.
 func (k Key) String() string {
+	if k.scheme.Steam {
+		return "code of Steam, secret " + redacted
+	}
 	return fmt.Sprintf("%v, %d digits, %v, secret %s", k.scheme.Algorithm, k.scheme.Digits, k.scheme.Period, redacted)
 }
 

@@ -73,14 +73,17 @@ func TestGeneratedSecretsHave160BitsAndDiffer(t *testing.T) {
 func TestNewKeyRefusesWhatNoKeyMayBe(t *testing.T) {
 	secret, valid := seed(t, 20), DefaultScheme()
 	for name, s := range map[string]Scheme{
-		"no algorithm":      {0, 6, time.Minute},
-		"algorithm 4":       {4, 6, time.Minute},
-		"5 digits":          {SHA1, 5, time.Minute},
-		"9 digits":          {SHA1, 9, time.Minute},
-		"period 0":          {SHA1, 6, 0},
-		"negative period":   {SHA1, 6, -30 * time.Second},
-		"half seconds":      {SHA1, 6, 1500 * time.Millisecond},
-		"period over a day": {SHA1, 6, 24*time.Hour + time.Second},
+		"no algorithm":          {0, 6, time.Minute, false},
+		"algorithm 4":           {4, 6, time.Minute, false},
+		"5 digits":              {SHA1, 5, time.Minute, false},
+		"9 digits":              {SHA1, 9, time.Minute, false},
+		"period 0":              {SHA1, 6, 0, false},
+		"negative period":       {SHA1, 6, -30 * time.Second, false},
+		"half seconds":          {SHA1, 6, 1500 * time.Millisecond, false},
+		"period over a day":     {SHA1, 6, 24*time.Hour + time.Second, false},
+		"Steam's with 6 digits": {SHA1, 6, 30 * time.Second, true},
+		"Steam's with SHA256":   {SHA256, 5, 30 * time.Second, true},
+		"Steam's of a minute":   {SHA1, 5, time.Minute, true},
 	} {
 		if _, err := NewKey(secret, s); err == nil {
 			t.Errorf("%s: no error", name)
@@ -118,7 +121,7 @@ func TestKeysAreEqualThatMakeTheSameCodes(t *testing.T) {
 	if !k.Equal(newKey(t, seed(t, 20), DefaultScheme())) || !(Key{}).Equal(Key{}) {
 		t.Error("a key is not equal to itself")
 	}
-	for _, other := range []Key{{}, newKey(t, seed(t, 21), DefaultScheme()), newKey(t, seed(t, 20), Scheme{SHA1, 6, time.Minute})} {
+	for _, other := range []Key{{}, newKey(t, seed(t, 21), DefaultScheme()), newKey(t, seed(t, 20), Scheme{SHA1, 6, time.Minute, false})} {
 		if k.Equal(other) || other.Equal(k) {
 			t.Errorf("%v is equal to %v", other, k)
 		}

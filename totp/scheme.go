@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
+	"errors"
 	"fmt"
 	"hash"
 	"strconv"
@@ -27,17 +28,34 @@ const (
 	MaxPeriod = 24 * time.Hour
 )
 
-// A Scheme is how a secret makes codes.
+// A Scheme is how a secret makes codes. Of the schemes with Steam, only SteamScheme is
+// valid.
 type Scheme struct {
 	Algorithm Algorithm     // SHA1, SHA256 or SHA512
 	Digits    int           // MinDigits to MaxDigits
 	Period    time.Duration // whole seconds, MinPeriod to MaxPeriod
+	Steam     bool          // codes are in Steam's alphabet, which no verifier takes
 }
 
 // DefaultScheme is the Scheme that every authenticator knows.
-func DefaultScheme() Scheme { return Scheme{DefaultAlgorithm, DefaultDigits, DefaultPeriod} }
+func DefaultScheme() Scheme {
+	return Scheme{Algorithm: DefaultAlgorithm, Digits: DefaultDigits, Period: DefaultPeriod}
+}
+
+// SteamScheme is the Scheme of Steam Guard, Valve's authenticator: TOTP whose codes are five
+// letters and digits. Nothing has published it but the authenticators that can show it,
+// such as KeePassXC ("encoder=steam" of an otpauth URI) and Aegis.
+func SteamScheme() Scheme {
+	return Scheme{Algorithm: SHA1, Digits: steamLetters, Period: 30 * time.Second, Steam: true}
+}
 
 func (s Scheme) check() error {
+	if s.Steam && s != SteamScheme() {
+		return errors.New("codes of Steam have five letters, SHA1 and 30 s")
+	}
+	if s.Steam {
+		return nil
+	}
 	if s.Algorithm < SHA1 || s.Algorithm > SHA512 {
 		return fmt.Errorf("unknown algorithm %v", s.Algorithm)
 	}

@@ -12,7 +12,7 @@ import (
 // URI returns the otpauth URI that an authenticator reads from a QR code, in the Key Uri
 // Format of google-authenticator's wiki. It reveals the secret. The secret comes first,
 // parameters that equal the defaults are left out, and all but RFC 3986's unreserved
-// characters is percent-encoded.
+// characters is percent-encoded. Steam's codes have KeePassXC's "encoder=steam".
 //
 // The format has no place for a colon in a name, and readers take the first ":" or "%3A"
 // of a label for the separator. ParseNewName refuses a colon, but older names may have
@@ -38,6 +38,9 @@ func (e Entry) URI() string {
 	}
 	if s.Period != DefaultPeriod {
 		b.WriteString("&period=" + strconv.FormatInt(e.Key.seconds(), 10))
+	}
+	if s.Steam {
+		b.WriteString("&encoder=steam")
 	}
 	return b.String()
 }

@@ -16,7 +16,7 @@ func TestURIIsThePrototypes(t *testing.T) {
 }
 
 func TestURINamesWhatIsNotTheDefault(t *testing.T) {
-	e := Entry{"", "a:b", newKey(t, seed(t, 20), Scheme{SHA512, 8, time.Minute})}
+	e := Entry{"", "a:b", newKey(t, seed(t, 20), Scheme{SHA512, 8, time.Minute, false})}
 	const want = "otpauth://totp/a%3ab?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&algorithm=SHA512&digits=8&period=60"
 	if got := e.URI(); got != want {
 		t.Errorf("URI is\n%s, want\n%s", got, want)
@@ -120,7 +120,7 @@ func FuzzWriteThenRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		k, err := NewKey(secret, Scheme{Algorithm(algorithm), digits, time.Duration(period) * time.Second})
+		k, err := NewKey(secret, Scheme{Algorithm(algorithm), digits, time.Duration(period) * time.Second, false})
 		if err != nil {
 			return
 		}

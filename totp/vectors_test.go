@@ -42,7 +42,7 @@ func TestRFC6238AppendixB(t *testing.T) {
 		{20000000000, "0000000027BC86AA", map[Algorithm]string{SHA1: "65353130", SHA256: "77737706", SHA512: "47863826"}},
 	} {
 		for algorithm, want := range v.code {
-			k := newKey(t, seed(t, bytes[algorithm]), Scheme{algorithm, 8, 30 * time.Second})
+			k := newKey(t, seed(t, bytes[algorithm]), Scheme{algorithm, 8, 30 * time.Second, false})
 			at := time.Unix(v.unix, 0)
 			step, err := k.Step(at)
 			if err != nil || hexStep(step) != v.step {
@@ -67,7 +67,7 @@ func hexStep(step int64) string {
 }
 
 func TestRFC4226AppendixD(t *testing.T) {
-	k := newKey(t, seed(t, 20), Scheme{SHA1, 6, time.Second})
+	k := newKey(t, seed(t, 20), Scheme{SHA1, 6, time.Second, false})
 	for counter, want := range []string{
 		"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489",
 	} {
