@@ -1,0 +1,56 @@
+package exchange
+
+import "fmt"
+
+// A format is one kind of account file.
+type format struct {
+	name  string // what --format takes
+	title string // for people
+
+	// recognise reports whether data is of the format, without decoding all of it. At
+	// most one format may recognise a file.
+	recognise func(data []byte) bool
+	read      func(*Contents, input) error
+	write     func([]entry) ([]byte, error) // nil: the format is only read
+}
+
+// An input is a file that is to be read.
+type input struct {
+	data       []byte
+	passphrase func() (string, error)
+}
+
+// formats is the table of all formats. A function, because a table in a variable would be
+// built at every start of the program.
+func formats() []format {
+	return []format{
+		{"otpauth", "otpauth URIs", isURIs, readURIs, writeURIs},
+	}
+}
+
+// A Format describes a kind of account file.
+type Format struct {
+	Name    string // for Options and Write
+	Title   string // for people
+	Written bool   // Write knows it
+}
+
+// Formats returns all formats, in the order of the table.
+func Formats() (all []Format) {
+	for _, f := range formats() {
+		all = append(all, Format{f.name, f.title, f.write != nil})
+	}
+	return all
+}
+
+func find(data []byte, name string) (format, error) {
+	for _, f := range formats() {
+		if f.name == name || name == "" && f.recognise(data) {
+			return f, nil
+		}
+	}
+	if name != "" {
+		return format{}, fmt.Errorf("%w: there is none of the name %q", ErrUnknown, name)
+	}
+	return format{}, ErrUnknown
+}

@@ -1,0 +1,152 @@
+package exchange
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"totpctl/totp"
+)
+
+// ParseURI reads the otpauth URI of another program, in the Key Uri Format of
+// google-authenticator's wiki and with what others make of it, and returns notes for people
+// about what it had to guess. Where label and parameter name two issuers, the parameter
+// wins. The errors never quote the secret; they are ErrKind for HOTP.
+func ParseURI(text string) (e totp.Entry, notes []string, err error) {
+	var c Contents
+	c.addURI("", text)
+	if len(c.LeftOut) > 0 {
+		return totp.Entry{}, nil, c.LeftOut[0].Err
+	}
+	return c.Accounts[0].Entry, c.Accounts[0].Notes, nil
+}
+
+// addURI adds the account of an otpauth URI, or names it as left out. A URI that the strict
+// reader takes means what that says: the lenient one would part a colon in an account.
+func (c *Contents) addURI(place, text string) {
+	if e, err := totp.ParseURI(text); err == nil && !e.Key.Secret().EndsWithinByte() {
+		c.Accounts = append(c.Accounts, Account{Entry: e, Place: place})
+		return
+	}
+	r, err := uriRecord(text)
+	if err != nil {
+		c.leaveOut(place, "", err)
+		return
+	}
+	r.place = place
+	c.add(r)
+}
+
+const uriScheme = "otpauth://"
+
+func isURI(line string) bool {
+	return len(line) > len(uriScheme) && strings.EqualFold(line[:len(uriScheme)], uriScheme)
+}
+
+// uriRecord does not use url.Parse, whose errors quote the URI and so the secret.
+func uriRecord(text string) (record, error) {
+	text = strings.TrimSpace(text)
+	if !isURI(text) {
+		return record{}, errors.New("not an otpauth URI: it does not begin with otpauth://")
+	}
+	rest, query, _ := strings.Cut(text[len(uriScheme):], "?")
+	kind, label, _ := strings.Cut(rest, "/")
+	r := record{kind: kind, account: unescape(label)}
+	values, err := r.parameters(query)
+	if err != nil {
+		return record{}, err
+	}
+	r.secret, r.algorithm, r.digits, r.period = values["secret"], values["algorithm"], values["digits"], values["period"]
+	if strings.EqualFold(values["encoder"], "steam") {
+		r.kind = "steam"
+	} else if values["encoder"] != "" {
+		return record{}, fmt.Errorf("%w: its encoder is %s", ErrKind, totp.QuoteName(values["encoder"]))
+	}
+	r.setIssuer(values["issuer"])
+	return r, nil
+}
+
+// setIssuer takes the parameter for the issuer, and drops another one in the label.
+func (r *record) setIssuer(parameter string) {
+	prefix, account, ok := strings.Cut(r.account, ":")
+	r.issuer = parameter
+	if parameter == "" || !ok || strings.HasPrefix(r.account, parameter+":") {
+		return
+	}
+	if prefix = strings.TrimSpace(prefix); !strings.EqualFold(prefix, strings.TrimSpace(parameter)) {
+		r.note("its label names the issuer %s and its parameter %s, which wins", totp.QuoteName(prefix), totp.QuoteName(parameter))
+	}
+	r.account = account
+}
+
+// parameters reads a query. Names are read in any case. An empty parameter is as good as
+// none, and a repeated one must say the same again.
+func (r *record) parameters(query string) (map[string]string, error) {
+	values := map[string]string{}
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		name, value = strings.ToLower(unescape(name)), strings.TrimSpace(unescape(strings.ReplaceAll(value, "+", "%20")))
+		if !slices.Contains([]string{"secret", "issuer", "algorithm", "digits", "period", "encoder"}, name) {
+			continue
+		}
+		old, repeated := values[name]
+		switch {
+		case value == "":
+			r.note("its %s is empty", name)
+		case repeated && old != value:
+			return nil, fmt.Errorf("otpauth URI has two values of %s", name)
+		case repeated:
+			r.note("its %s is there twice", name)
+		default:
+			values[name] = value
+		}
+	}
+	return values, nil
+}
+
+// unescape returns the text itself if its escapes are broken.
+func unescape(text string) string {
+	if plain, err := url.PathUnescape(text); err == nil {
+		return plain
+	}
+	return text
+}
+
+// isURIs recognises a list whose first line that is neither empty nor a comment is an
+// otpauth URI.
+func isURIs(data []byte) bool {
+	for line := range strings.SplitSeq(string(trimBOM(data)), "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			return isURI(line)
+		}
+	}
+	return false
+}
+
+// readURIs reads one URI a line, as Ente, Proton Authenticator and many others export
+// them.
+func readURIs(c *Contents, in input) error {
+	n := 0
+	for line := range strings.SplitSeq(string(trimBOM(in.data)), "\n") {
+		n++
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		c.addURI(fmt.Sprintf("line %d", n), line)
+	}
+	return nil
+}
+
+func writeURIs(entries []entry) ([]byte, error) {
+	var b bytes.Buffer
+	for _, e := range entries {
+		b.WriteString(e.URI() + "\n")
+	}
+	return b.Bytes(), nil
+}
+
+// trimBOM drops the byte order mark that Windows programs write before UTF-8.
+func trimBOM(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) }
