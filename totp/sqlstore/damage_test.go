@@ -63,6 +63,9 @@ func testDamage(t *testing.T, d database, damage, damaged string) {
 	if list, _, err := v.List(t.Context(), "", 10); err != nil || len(list) != 4 || list[1].Name != damaged || list[1].Status != verifier.StatusDamaged || list[2].Status != verifier.StatusActive {
 		t.Errorf("List: %+v, %v, want four accounts, the second damaged", list, err)
 	}
+	if list, _, err := v.Entries(t.Context(), "", 10); err != nil || len(list) != 4 || list[1].Name != damaged || !list[1].Damaged || !list[1].Entry.Key.IsZero() || list[2].Damaged || !list[2].Entry.Key.Equal(carol.Entry.Key) {
+		t.Errorf("Entries: %+v, %v, want four accounts, the second damaged", list, err)
+	}
 	if _, err := v.Add(t.Context(), damaged); err == nil {
 		t.Error("the damaged account was made anew")
 	}

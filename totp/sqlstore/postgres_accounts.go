@@ -112,6 +112,12 @@ func (p *Postgres) List(ctx context.Context, from string, limit int) ([]verifier
 	return summaries(rows, p.sealer), err
 }
 
+// LoadPage implements verifier.Store.
+func (p *Postgres) LoadPage(ctx context.Context, from string, limit int) ([]verifier.Loaded, error) {
+	rows, err := p.page(ctx, from, limit)
+	return loaded(rows, p.sealer), err
+}
+
 func (p *Postgres) page(ctx context.Context, from string, limit int) ([]row, error) {
 	var page []row
 	err := p.do(ctx, "listing accounts", &job{run: func(ctx context.Context, conn *sql.Conn) (err error) {

@@ -295,15 +295,6 @@ func (r *row) parseKept(s *sealer) (verifier.Kept, error) {
 		Token: r.pendingToken.String, Cookie: column.Cookie, Request: column.Request}, err
 }
 
-// summary returns something even of an account whose secrets do not open.
-func (r *row) summary(s *sealer) verifier.Summary {
-	a, err := r.parse(s)
-	return verifier.Summary{
-		ID: r.id, Created: a.Created, State: a.State, Recovery: a.Recovery,
-		Confirmed: r.sealedKey != "", Period: a.Key.Period(), PendingUntil: a.Pending.Until, Damaged: err != nil,
-	}
-}
-
 func damaged(column string, err error) error {
 	if err == nil {
 		return nil
@@ -379,11 +370,4 @@ func (r *row) reseal(s *sealer) (change bool, err error) {
 func (r *row) sealedBy(id string) bool {
 	p, err := r.pendingColumn()
 	return err == nil && sealedBy(id, r.sealedKey) && sealedBy(id, p.Key) && sealedBy(id, r.recovery) && sealedBy(id, r.kept)
-}
-
-func summaries(rows []row, s *sealer) (all []verifier.Summary) {
-	for i := range rows {
-		all = append(all, rows[i].summary(s))
-	}
-	return all
 }

@@ -85,6 +85,12 @@ func (s *SQLite) List(ctx context.Context, from string, limit int) ([]verifier.S
 	return summaries(rows, s.sealer), err
 }
 
+// LoadPage implements verifier.Store.
+func (s *SQLite) LoadPage(ctx context.Context, from string, limit int) ([]verifier.Loaded, error) {
+	rows, err := s.page(ctx, from, limit)
+	return loaded(rows, s.sealer), err
+}
+
 func (s *SQLite) page(ctx context.Context, from string, limit int) ([]row, error) {
 	var page []row
 	err := s.submit(ctx, "", func(ctx context.Context, w *writer) (err error) {

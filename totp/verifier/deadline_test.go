@@ -51,6 +51,11 @@ func (stalled) List(ctx context.Context, _ string, _ int) ([]Summary, error) {
 	return nil, ctx.Err()
 }
 
+func (stalled) LoadPage(ctx context.Context, _ string, _ int) ([]Loaded, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
 func (stalled) FindToken(ctx context.Context, _ string) (string, error) {
 	<-ctx.Done()
 	return "", ctx.Err()
@@ -78,6 +83,7 @@ func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 			"Keys":          func() error { _, _, err := v.Keys(ctx, "alice"); return err },
 			"Show":          func() error { _, err := v.Show(ctx, "alice"); return err },
 			"List":          func() error { _, _, err := v.List(ctx, "", 1); return err },
+			"Entries":       func() error { _, _, err := v.Entries(ctx, "", 1); return err },
 			"Peek":          func() error { _, err := v.Peek(ctx, "token", ""); return err },
 			"Open":          func() error { _, err := v.Open(ctx, "token", ""); return err },
 			"OpenOwn":       func() error { _, err := v.OpenOwn(ctx, "token", "cookie"); return err },

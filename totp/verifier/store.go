@@ -67,6 +67,12 @@ type Summary struct {
 	Damaged      bool          // something else has changed the account, so that it does not load
 }
 
+// A Loaded account is one of a page of LoadPage.
+type Loaded struct {
+	Account Account // with nothing but its ID where it is damaged
+	Damaged bool    // something else has changed the account, so that it does not load
+}
+
 // A Store keeps accounts and changes each atomically. Any number of callers and of
 // processes may use it at the same time. Package storetest tests this contract.
 //
@@ -99,6 +105,9 @@ type Store interface {
 	// List returns at most limit accounts whose IDs are from or later, in the order of
 	// the IDs' bytes.
 	List(ctx context.Context, from string, limit int) ([]Summary, error)
+
+	// LoadPage is List with whole accounts.
+	LoadPage(ctx context.Context, from string, limit int) ([]Loaded, error)
 
 	// FindToken returns the ID of the account whose Pending or Kept has this hash of a
 	// link's token.

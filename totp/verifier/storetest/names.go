@@ -11,6 +11,7 @@ import (
 // names are issuers, labels and the names of accounts.
 var names = []test{
 	{"a name with a colon has its own issuer", ownIssuer},
+	{"entries have the names that authenticators show", entries},
 	{"a stored issuer is shown", storedIssuer},
 	{"a name that is refused now goes on working", oldNames},
 }

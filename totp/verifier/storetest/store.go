@@ -29,6 +29,7 @@ var store = []test{
 	{"the last step never goes back", stepNeverBack},
 	{"a cancelled caller fails nobody else", cancelledCaller},
 	{"accounts are listed in the order of bytes", listed},
+	{"accounts are loaded in the order of bytes", loadedPage},
 	{"a link is found by its hash", linkFound},
 	{"a fingerprint is the database's", fingerprints},
 }
