@@ -8,14 +8,11 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"totpctl/cmd/hint"
-	"totpctl/server/api"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/verifier"
@@ -185,83 +182,6 @@ func accountError(doing, name string, err error) error {
 	return err
 }
 
-func (a accountCommands) add(ctx context.Context, args []string) error {
-	e, err := a.verifier.Add(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	return unwritten("the secret is stored, but", "`totpctl account rekey` prints another", a.printEnrolment(e))
-}
-
-func (a accountCommands) rekey(ctx context.Context, args []string) error {
-	revoke, err := a.flags.GetBool("revoke")
-	if err != nil {
-		return err
-	}
-	e, err := a.verifier.Rekey(ctx, args[0], revoke)
-	if err != nil {
-		return err
-	}
-	return unwritten("the secret is stored, but", "`totpctl account rekey` prints another", a.printEnrolment(e))
-}
-
-func (a accountCommands) printEnrolment(e verifier.Enrolment) error {
-	body := api.EnrolmentOf(e, a.public)
-	if a.json {
-		return a.program.printJSON(body)
-	}
-	link := body.EnrolURL
-	if link == "" {
-		link = "none: set PUBLIC_URL to an https address (over plain http the link would expose the secret)"
-	}
-	_, err := fmt.Fprintf(a.program.out, "uri: %s\nlink for its owner: %s\nconfirm by: %s\n", body.URI, link, e.Until.Local().Format(time.DateTime))
-	return err
-}
-
-func (a accountCommands) confirm(ctx context.Context, args []string) error {
-	code, err := a.program.readCode(args[1])
-	if err != nil {
-		return err
-	}
-	verdict, codes, err := a.verifier.Confirm(ctx, args[0], code, verifier.RequestID{})
-	if err != nil {
-		return err
-	}
-	err = a.program.printVerdict(api.VerdictOf(verdict, codes), checkForm{json: a.json})
-	if verdict.Valid {
-		err = unwritten("the key is confirmed, but the recovery codes", freshCodes, err)
-	}
-	return err
-}
-
-const freshCodes = "`totpctl account recovery-codes` prints fresh ones"
-
-// unwritten wraps the error of a result that was lost after its change was made. way
-// is the hint.
-func unwritten(done, way string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return hint.With(fmt.Errorf("%s could not be written: %w", done, err), "%s", way)
-}
-
-func (a accountCommands) recoveryCodes(ctx context.Context, args []string) error {
-	codes, err := a.verifier.RecoveryCodes(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	return unwritten("the old recovery codes are void, but the fresh ones", freshCodes, a.printCodes(codes))
-}
-
-// printCodes prints bare codes, one a line: they are the result.
-func (a accountCommands) printCodes(codes []string) error {
-	if a.json {
-		return a.program.printJSON(api.RecoveryCodes{Codes: codes})
-	}
-	_, err := fmt.Fprintln(a.program.out, strings.Join(codes, "\n"))
-	return err
-}
-
 func (a accountCommands) unlock(ctx context.Context, args []string) error {
 	return a.verifier.Unlock(ctx, first(args))
 }
@@ -280,78 +200,5 @@ func (a accountCommands) reseal(ctx context.Context, _ []string) error {
 		return err
 	}
 	_, err = fmt.Fprintf(a.program.out, "resealed %d accounts\n", changed)
-	return err
-}
-
-const listPage = 500
-
-// list shows the default account first, if there is one.
-func (a accountCommands) list(ctx context.Context, _ []string) error {
-	t := a.table()
-	if a.hasDefault {
-		info, err := a.verifier.Show(ctx, "")
-		if err == nil {
-			err = a.printInfo(t, info)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for from := ""; ; {
-		page, next, err := a.verifier.List(ctx, from, listPage)
-		if err != nil {
-			return err
-		}
-		for _, i := range page {
-			if err := a.printInfo(t, i); err != nil {
-				return err
-			}
-		}
-		if err := t.Flush(); err != nil || next == "" {
-			return err
-		}
-		from = next
-	}
-}
-
-func (a accountCommands) show(ctx context.Context, args []string) error {
-	info, err := a.verifier.Show(ctx, first(args))
-	if err != nil {
-		return err
-	}
-	t := a.table()
-	if err := errors.Join(a.printInfo(t, info), t.Flush()); err != nil || a.json || info.RefusedUntil.IsZero() {
-		return err
-	}
-	_, err = fmt.Fprintf(a.program.out, "codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that\n",
-		info.RefusedUntil.Local().Format(time.DateTime))
-	return err
-}
-
-func (a accountCommands) table() *tabwriter.Writer {
-	t := tabwriter.NewWriter(a.program.out, 0, 0, 2, ' ', 0)
-	if !a.json {
-		fmt.Fprintln(t, "ACCOUNT\tSTATUS\tFAILURES\tRECOVERY CODES\tUNTIL")
-	}
-	return t
-}
-
-func (a accountCommands) printInfo(t *tabwriter.Writer, i verifier.Info) error {
-	if a.json {
-		return a.program.printJSON(api.AccountOf(i))
-	}
-	until := i.WaitUntil
-	if until.IsZero() {
-		until = i.PendingUntil
-	}
-	text := "-"
-	if !until.IsZero() {
-		text = until.Local().Format(time.DateTime)
-	}
-	name := shown(i.Name)
-	if i.Name == "" {
-		name = "(default)"
-	}
-	_, err := fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\n", name, i.Status, i.Failures, i.RecoveryLeft, text)
 	return err
 }

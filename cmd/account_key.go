@@ -1,0 +1,89 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"totpctl/cmd/hint"
+	"totpctl/server/api"
+	"totpctl/totp/verifier"
+)
+
+func (a accountCommands) add(ctx context.Context, args []string) error {
+	e, err := a.verifier.Add(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	return unwritten("the secret is stored, but", "`totpctl account rekey` prints another", a.printEnrolment(e))
+}
+
+func (a accountCommands) rekey(ctx context.Context, args []string) error {
+	revoke, err := a.flags.GetBool("revoke")
+	if err != nil {
+		return err
+	}
+	e, err := a.verifier.Rekey(ctx, args[0], revoke)
+	if err != nil {
+		return err
+	}
+	return unwritten("the secret is stored, but", "`totpctl account rekey` prints another", a.printEnrolment(e))
+}
+
+func (a accountCommands) printEnrolment(e verifier.Enrolment) error {
+	body := api.EnrolmentOf(e, a.public)
+	if a.json {
+		return a.program.printJSON(body)
+	}
+	link := body.EnrolURL
+	if link == "" {
+		link = "none: set PUBLIC_URL to an https address (over plain http the link would expose the secret)"
+	}
+	_, err := fmt.Fprintf(a.program.out, "uri: %s\nlink for its owner: %s\nconfirm by: %s\n", body.URI, link, e.Until.Local().Format(time.DateTime))
+	return err
+}
+
+func (a accountCommands) confirm(ctx context.Context, args []string) error {
+	code, err := a.program.readCode(args[1])
+	if err != nil {
+		return err
+	}
+	verdict, codes, err := a.verifier.Confirm(ctx, args[0], code, verifier.RequestID{})
+	if err != nil {
+		return err
+	}
+	err = a.program.printVerdict(api.VerdictOf(verdict, codes), checkForm{json: a.json})
+	if verdict.Valid {
+		err = unwritten("the key is confirmed, but the recovery codes", freshCodes, err)
+	}
+	return err
+}
+
+const freshCodes = "`totpctl account recovery-codes` prints fresh ones"
+
+// unwritten wraps the error of a result that was lost after its change was made. way
+// is the hint.
+func unwritten(done, way string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return hint.With(fmt.Errorf("%s could not be written: %w", done, err), "%s", way)
+}
+
+func (a accountCommands) recoveryCodes(ctx context.Context, args []string) error {
+	codes, err := a.verifier.RecoveryCodes(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	return unwritten("the old recovery codes are void, but the fresh ones", freshCodes, a.printCodes(codes))
+}
+
+// printCodes prints bare codes, one a line: they are the result.
+func (a accountCommands) printCodes(codes []string) error {
+	if a.json {
+		return a.program.printJSON(api.RecoveryCodes{Codes: codes})
+	}
+	_, err := fmt.Fprintln(a.program.out, strings.Join(codes, "\n"))
+	return err
+}

@@ -1,0 +1,85 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"totpctl/server/api"
+	"totpctl/totp/verifier"
+)
+
+const listPage = 500
+
+// list shows the default account first, if there is one.
+func (a accountCommands) list(ctx context.Context, _ []string) error {
+	t := a.table()
+	if a.hasDefault {
+		info, err := a.verifier.Show(ctx, "")
+		if err == nil {
+			err = a.printInfo(t, info)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for from := ""; ; {
+		page, next, err := a.verifier.List(ctx, from, listPage)
+		if err != nil {
+			return err
+		}
+		for _, i := range page {
+			if err := a.printInfo(t, i); err != nil {
+				return err
+			}
+		}
+		if err := t.Flush(); err != nil || next == "" {
+			return err
+		}
+		from = next
+	}
+}
+
+func (a accountCommands) show(ctx context.Context, args []string) error {
+	info, err := a.verifier.Show(ctx, first(args))
+	if err != nil {
+		return err
+	}
+	t := a.table()
+	if err := errors.Join(a.printInfo(t, info), t.Flush()); err != nil || a.json || info.RefusedUntil.IsZero() {
+		return err
+	}
+	_, err = fmt.Fprintf(a.program.out, "codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that\n",
+		info.RefusedUntil.Local().Format(time.DateTime))
+	return err
+}
+
+func (a accountCommands) table() *tabwriter.Writer {
+	t := tabwriter.NewWriter(a.program.out, 0, 0, 2, ' ', 0)
+	if !a.json {
+		fmt.Fprintln(t, "ACCOUNT\tSTATUS\tFAILURES\tRECOVERY CODES\tUNTIL")
+	}
+	return t
+}
+
+func (a accountCommands) printInfo(t *tabwriter.Writer, i verifier.Info) error {
+	if a.json {
+		return a.program.printJSON(api.AccountOf(i))
+	}
+	until := i.WaitUntil
+	if until.IsZero() {
+		until = i.PendingUntil
+	}
+	text := "-"
+	if !until.IsZero() {
+		text = until.Local().Format(time.DateTime)
+	}
+	name := shown(i.Name)
+	if i.Name == "" {
+		name = "(default)"
+	}
+	_, err := fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\n", name, i.Status, i.Failures, i.RecoveryLeft, text)
+	return err
+}
