@@ -172,6 +172,8 @@ func accountError(doing, name string, err error) error {
 		return hint.With(err, "`totpctl account confirm` with its first code gives recovery codes")
 	case errors.Is(err, verifier.ErrNotPending):
 		return hint.With(err, "`totpctl account rekey` makes a fresh secret, to be confirmed within %v", verifier.DefaultPendingTime)
+	case errors.Is(err, verifier.ErrSteam):
+		return hint.With(err, "`totpctl gen` shows its codes; `totpctl account rekey` gives it a key that a server verifies")
 	case errors.Is(err, verifier.ErrNoKey):
 		return hint.With(err, "add ENCRYPTION_KEY=…: `openssl rand -base64 32` makes one; secrets are stored sealed or not at all")
 	case errors.Is(err, sqlstore.ErrKey):

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -121,6 +122,9 @@ func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	codes, err := s.config.Verifier.RecoveryCodes(r.Context(), account(r))
+	if errors.Is(err, verifier.ErrSteam) {
+		err = badRequest(err.Error())
+	}
 	if err != nil {
 		return err
 	}

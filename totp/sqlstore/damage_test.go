@@ -18,6 +18,7 @@ func TestADamagedRowTakesNobodyElseDown(t *testing.T) {
 		for name, damage := range map[string]string{
 			"another row's secret": `UPDATE enrolment SET sealed_key = (SELECT sealed_key FROM enrolment WHERE account = 'carol') WHERE account = 'bob'`,
 			"another period":       `UPDATE enrolment SET sealed_key = replace(sealed_key, 'SHA1 6 30 ', 'SHA1 6 60 ') WHERE account = 'bob'`,
+			"another kind":         `UPDATE enrolment SET sealed_key = replace(sealed_key, 'SHA1 6 30 ', 'STEAM 5 30 ') WHERE account = 'bob'`,
 			"an edited secret":     `UPDATE enrolment SET sealed_key = substr(sealed_key, 1, length(sealed_key) - 8) || 'AAAAAAA=' WHERE account = 'bob'`,
 			"an unknown key":       `UPDATE enrolment SET sealed_key = 'SHA1 6 30 0123456789abcdef AAAA' WHERE account = 'bob'`,
 			"no sealed text":       `UPDATE enrolment SET sealed_key = 'x' WHERE account = 'bob'`,

@@ -18,15 +18,19 @@ func (r *row) summary(s *sealer) verifier.Summary {
 	}
 }
 
-// loaded opens the rows of a page. It is called by whoever asks for the page, so that no
+// loadAll opens the rows of a page. It is called by whoever asks for the page, so that no
 // verdict waits for it.
-func loaded(rows []row, s *sealer) (all []verifier.Loaded) {
+func loadAll(rows []row, s *sealer) (all []verifier.Loaded) {
 	for i := range rows {
-		a, err := rows[i].parse(s)
-		if err != nil {
-			a = verifier.Account{ID: rows[i].id}
-		}
-		all = append(all, verifier.Loaded{Account: a, Damaged: err != nil})
+		all = append(all, rows[i].loaded(s))
 	}
 	return all
+}
+
+func (r *row) loaded(s *sealer) verifier.Loaded {
+	a, err := r.account(s)
+	if err != nil {
+		a = verifier.Account{ID: r.id}
+	}
+	return verifier.Loaded{Account: a, Err: err}
 }

@@ -115,7 +115,7 @@ func (p *Postgres) List(ctx context.Context, from string, limit int) ([]verifier
 // LoadPage implements verifier.Store.
 func (p *Postgres) LoadPage(ctx context.Context, from string, limit int) ([]verifier.Loaded, error) {
 	rows, err := p.page(ctx, from, limit)
-	return loaded(rows, p.sealer), err
+	return loadAll(rows, p.sealer), err
 }
 
 func (p *Postgres) page(ctx context.Context, from string, limit int) ([]row, error) {

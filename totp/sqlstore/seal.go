@@ -161,8 +161,14 @@ func parseSealedKey(column string) (sealedKey, error) {
 
 func (k sealedKey) at(place []string) []string { return append(place, k.algorithm, k.digits, k.period) }
 
+// steamAlgorithm stands in a sealedKey for the algorithm of totp.SteamScheme.
+const steamAlgorithm = "STEAM"
+
 func (k sealedKey) key(secret []byte) (totp.Key, error) {
 	raw, errSecret := totp.NewSecret(secret)
+	if k.secret = ""; k == keyColumn(totp.SteamScheme()) {
+		return totp.NewKey(raw, totp.SteamScheme())
+	}
 	algorithm, errAlgorithm := totp.ParseAlgorithm(k.algorithm)
 	digits, errDigits := totp.ParseDigits(k.digits)
 	period, errPeriod := totp.ParsePeriod(k.period)
@@ -172,12 +178,21 @@ func (k sealedKey) key(secret []byte) (totp.Key, error) {
 	return totp.NewKey(raw, totp.Scheme{Algorithm: algorithm, Digits: digits, Period: period})
 }
 
+// keyColumn returns the column of a key that has no secret yet.
+func keyColumn(s totp.Scheme) sealedKey {
+	k := sealedKey{algorithm: s.Algorithm.String(), digits: strconv.Itoa(s.Digits), period: strconv.Itoa(int(s.Period / time.Second))}
+	if s.Steam {
+		k.algorithm = steamAlgorithm
+	}
+	return k
+}
+
 // sealKey returns a key's column; "" for the zero Key.
 func (s *sealer) sealKey(k totp.Key, place ...string) (string, error) {
 	if k.IsZero() {
 		return "", nil
 	}
-	c := sealedKey{algorithm: k.Algorithm().String(), digits: strconv.Itoa(k.Digits()), period: strconv.Itoa(int(k.Period() / time.Second))}
+	c := keyColumn(k.Scheme())
 	var err error
 	if c.secret, err = s.seal(k.Secret().Bytes(), c.at(place)...); err != nil {
 		return "", err

@@ -88,7 +88,7 @@ func (s *SQLite) List(ctx context.Context, from string, limit int) ([]verifier.S
 // LoadPage implements verifier.Store.
 func (s *SQLite) LoadPage(ctx context.Context, from string, limit int) ([]verifier.Loaded, error) {
 	rows, err := s.page(ctx, from, limit)
-	return loaded(rows, s.sealer), err
+	return loadAll(rows, s.sealer), err
 }
 
 func (s *SQLite) page(ctx context.Context, from string, limit int) ([]row, error) {

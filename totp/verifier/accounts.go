@@ -117,12 +117,15 @@ func (v *Verifier) enrolment(a Account, token, cookie string) (Enrolment, error)
 
 // RecoveryCodes voids the recovery codes of a confirmed account and returns fresh ones. A
 // remembered answer goes with the old ones. It returns ErrPending for an account that
-// was never confirmed.
+// was never confirmed, and ErrSteam for a key of Steam, in whose place no code is good.
 func (v *Verifier) RecoveryCodes(ctx context.Context, name string) ([]string, error) {
 	codes, stored := newRecovery(name)
 	err := v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
 		if a.Key.IsZero() && !a.State.Revoked {
 			return a, ErrPending
+		}
+		if a.Key.Scheme().Steam {
+			return a, ErrSteam
 		}
 		a.Recovery, a.State.RecoveryUsed, a.State.Last, a.Kept = stored, 0, Answer{}, Kept{}
 		return a, nil

@@ -42,14 +42,9 @@ func (v *Verifier) Entries(ctx context.Context, from string, limit int) (page []
 // storedEntry takes an account whose names no authenticator could show for a damaged one,
 // because this package does not store such names.
 func (v *Verifier) storedEntry(l Loaded) StoredEntry {
-	e := StoredEntry{Name: l.Account.ID, Damaged: l.Damaged}
-	if l.Damaged {
-		return e
-	}
 	entry, err := v.entry(l.Account, l.Account.Key)
-	if err != nil {
-		return StoredEntry{Name: e.Name, Damaged: true}
+	if l.Err != nil || err != nil {
+		return StoredEntry{Name: l.Account.ID, Damaged: true}
 	}
-	e.Entry = entry
-	return e
+	return StoredEntry{Name: l.Account.ID, Entry: entry}
 }

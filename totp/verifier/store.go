@@ -67,10 +67,10 @@ type Summary struct {
 	Damaged      bool          // something else has changed the account, so that it does not load
 }
 
-// A Loaded account is one of a page of LoadPage.
+// A Loaded account is one of several that were read at once.
 type Loaded struct {
-	Account Account // with nothing but its ID where it is damaged
-	Damaged bool    // something else has changed the account, so that it does not load
+	Account Account // with nothing but its ID if Err is not nil
+	Err     error   // what Load would return of this account: it is damaged
 }
 
 // A Store keeps accounts and changes each atomically. Any number of callers and of

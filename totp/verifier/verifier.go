@@ -21,6 +21,7 @@ var (
 	ErrExists     = errors.New("account exists already")
 	ErrNotPending = errors.New("no key of the account is pending, or its time is over")
 	ErrPending    = errors.New("account is not confirmed")
+	ErrSteam      = errors.New("the account's key is Steam's: no server verifies its codes")
 	ErrNoKey      = errors.New("no encryption key is set: no secret can be stored")
 )
 
@@ -60,6 +61,9 @@ type Verifier struct {
 func New(c Config) (*Verifier, error) {
 	if c.Skew < 0 || c.Skew > totp.MaxSkew {
 		return nil, fmt.Errorf("skew is %d: want 0 to %d", c.Skew, totp.MaxSkew)
+	}
+	if c.Key.Scheme().Steam || c.New.Steam {
+		return nil, ErrSteam
 	}
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	c.PendingTime = cmp.Or(c.PendingTime, DefaultPendingTime)

@@ -22,6 +22,7 @@ var accounts = []test{
 	{"a stopped account has ways back", waysBack},
 	{"a disabled account has no way back", disabledByAPerson},
 	{"a revoked key is gone", revoked},
+	{"no code of Steam is good", steamKey},
 	{"what revokes ends remembered answers", forgottenAnswers},
 }
 

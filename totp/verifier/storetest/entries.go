@@ -22,7 +22,7 @@ func loadedPage(t *testing.T, open Open) {
 			t.Fatalf("from %q: %d accounts, %v, want %q", from, len(page), err, want)
 		}
 		for i, l := range page {
-			if l.Damaged || !same(l.Account, all[want[i]]) {
+			if l.Err != nil || !same(l.Account, all[want[i]]) {
 				t.Errorf("from %q, account %d:\n%+v, want\n%+v", from, i, l, all[want[i]])
 			}
 		}
