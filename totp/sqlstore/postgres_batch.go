@@ -1,11 +1,13 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -28,7 +30,8 @@ type write struct {
 
 // A job is a request for a connection of its own: an edit or a list.
 type job struct {
-	changes bool // run changes something, so it is not run again after an error
+	changes bool          // run changes something, so it is not run again after an error
+	limit   time.Duration // how long run may take; 0 is batchTimeout
 	run     func(context.Context, *sql.Conn) error
 }
 
@@ -59,8 +62,9 @@ func work[T any](p *Postgres, q *queue[T], most int, handle func(*worker, []T) e
 // dead connection. Its query can be repeated, and the writer's statement cannot.
 type worker struct {
 	store *Postgres
-	conn  *sql.Conn // nil before the first request and after an error
-	epoch int64     // the store's when conn was opened
+	conn  *sql.Conn     // nil before the first request and after an error
+	epoch int64         // the store's when conn was opened
+	limit time.Duration // how long the present batch may take; 0 is batchTimeout
 
 	// querier prepares its statements on conn. It is conn itself behind a pooler, which
 	// may give the next transaction another session.
@@ -90,7 +94,7 @@ func (w *worker) write(f func(context.Context, *sql.Conn) error) error {
 // callers leave: one of them must not fail the others, and nobody knows what becomes of
 // a change that is cancelled under way.
 func (w *worker) try(f func(context.Context, *sql.Conn) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), batchTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(w.limit, batchTimeout))
 	defer cancel()
 	if err := w.connect(ctx); err != nil {
 		w.drop()
@@ -191,6 +195,7 @@ func (w *worker) lookUp(batch []*lookUp) error {
 // runJob tries the connection before a change, because an idle one may be lost.
 func (w *worker) runJob(batch []*job) error {
 	j := batch[0]
+	w.limit = j.limit
 	if !j.changes {
 		return w.read(j.run)
 	}

@@ -321,9 +321,28 @@ func fromMillis(ms int64) time.Time {
 
 // newRow returns a row with a random revision and an enrolment of a random number, so
 // that an account which is removed and added again differs from what was read before.
-func newRow(a verifier.Account, s *sealer) (row, error) {
-	r := row{id: a.ID, created: millis(a.Created), revision: rand.Int64N(1 << 62), enrolment: rand.Int64N(1 << 62)}
+func newRow(a verifier.Account, s *sealer) (row, error) { return newRowAt(a, randomNumber(), s) }
+
+func randomNumber() int64 { return rand.Int64N(1 << 62) }
+
+// newRowAt is newRow for an enrolment whose number the caller has chosen.
+func newRowAt(a verifier.Account, enrolment int64, s *sealer) (row, error) {
+	r := row{id: a.ID, created: millis(a.Created), revision: randomNumber(), enrolment: enrolment}
 	return r, r.setAccount(verifier.Account{}, a, s)
+}
+
+// renamed returns the row under another id, with what the caller's edit makes of its
+// account. All seals are made anew, because each is bound to the id.
+func (r *row) renamed(to string, s *sealer, edit func(verifier.Account) (verifier.Account, error)) (row, error) {
+	a, err := r.account(s)
+	if err != nil {
+		return row{}, err
+	}
+	if a, err = edit(a); err != nil {
+		return row{}, err
+	}
+	next := row{id: to, revision: r.revision, enrolment: r.enrolment, created: r.created}
+	return next, next.setAccount(verifier.Account{}, a, s)
 }
 
 // decide sets the row's state to what the caller's decide returns, and reports whether

@@ -48,7 +48,7 @@ func (s *SQLite) editRow(ctx context.Context, id string, edit func(*row) (change
 		if change, err := edit(&r); err != nil || !change {
 			return answer(err)
 		}
-		return w.change(ctx, errConflict, statement{updateAccount, r.accountValues()}, statement{updateEnrolment, r.enrolmentValues()})
+		return w.change(ctx, errConflict, r.updates()...)
 	})
 }
 
@@ -63,8 +63,7 @@ func (s *SQLite) Add(ctx context.Context, a verifier.Account) error {
 		insert = insertKeyless
 	}
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		return w.change(ctx, verifier.ErrExists, statement{insert, append(r.accountValues(), r.enrolment)},
-			statement{insertEnrolment, append(r.enrolmentValues(), r.id, r.created)})
+		return w.change(ctx, verifier.ErrExists, r.inserts(insert)...)
 	})
 }
 

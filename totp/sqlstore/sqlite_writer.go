@@ -167,12 +167,21 @@ type statement struct {
 	values []any
 }
 
+func (r *row) updates() []statement {
+	return []statement{{updateAccount, r.accountValues()}, {updateEnrolment, r.enrolmentValues()}}
+}
+
+// inserts takes insertAccount, or insertKeyless.
+func (r *row) inserts(account string) []statement {
+	return []statement{{account, append(r.accountValues(), r.enrolment)}, {insertEnrolment, append(r.enrolmentValues(), r.id, r.created)}}
+}
+
 // change runs the statements. If the first changes no row, change answers with the error
 // unchanged.
 func (w *writer) change(ctx context.Context, unchanged error, statements ...statement) error {
 	for i, s := range statements {
 		w.written++
-		w.dropped = w.dropped || s.text == updateEnrolment || s.text == deleteEnrolment
+		w.dropped = w.dropped || s.text == updateEnrolment || s.text == renameEnrolment || s.text == deleteEnrolment
 		result, err := w.ExecContext(ctx, s.text, s.values...)
 		if err != nil {
 			return doing("writing account", err)

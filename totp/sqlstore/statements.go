@@ -19,6 +19,15 @@ const (
 
 	updateEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7, issuer = ?8 WHERE number = ?1`
 
+	// renameAccount and renameEnrolment are updateAccount and updateEnrolment with
+	// another id.
+	renameAccount = `UPDATE account
+		SET id = ?9, revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8
+		WHERE id = ?1 AND revision = ?2`
+
+	renameEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7, issuer = ?8, account = ?9
+		WHERE number = ?1 AND account = ?10`
+
 	insertAccount = `INSERT INTO account (` + stateColumns + `, enrolment)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (id) DO NOTHING`
 
@@ -99,6 +108,38 @@ const (
 	updateBoth = `WITH first AS (` + updateAccount + ` RETURNING id)
 		UPDATE enrolment SET sealed_key = ?10, recovery = ?11, pending = ?12, pending_token = ?13, kept = ?14, expires_at = ?15, issuer = ?16
 		FROM first WHERE number = ?9 AND account = first.id`
+
+	renameBoth = `WITH first AS (UPDATE account
+			SET id = ?17, revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8
+			WHERE id = ?1 AND revision = ?2 RETURNING id)
+		UPDATE enrolment SET sealed_key = ?10, recovery = ?11, pending = ?12, pending_token = ?13, kept = ?14, expires_at = ?15, issuer = ?16, account = first.id
+		FROM first WHERE number = ?9 AND account = ?1 RETURNING 1`
+
+	// changeAll adds and changes the accounts of a JSON array, ?1. Those that it changes
+	// are named in ?2, and are locked in the order of their ids, as in updateStates. It
+	// does nothing and returns 0 unless these are all as they were read. An account that
+	// was added meanwhile makes the statement fail with unique_violation.
+	changeAll = `WITH n AS MATERIALIZED (SELECT * FROM json_to_recordset(?1::json) AS n (
+				id TEXT, revision BIGINT, last_step BIGINT, failures BIGINT, wait_until BIGINT, blocked BIGINT, recovery_used BIGINT, answer TEXT,
+				number BIGINT, sealed_key TEXT, recovery TEXT, pending TEXT, pending_token TEXT, kept TEXT, expires_at BIGINT, issuer TEXT,
+				created_at BIGINT, stored BOOLEAN)),
+			locked AS MATERIALIZED (
+				SELECT id, revision FROM account WHERE id = ANY(?2::text[]) ORDER BY id FOR NO KEY UPDATE),
+			same AS MATERIALIZED (
+				SELECT 1 WHERE (SELECT count(*) FROM locked JOIN n USING (id, revision)) = cardinality(?2::text[])),
+			changed AS (UPDATE account AS a
+				SET revision = a.revision + 1, last_step = n.last_step, failures = n.failures, wait_until = n.wait_until,
+					blocked = n.blocked, recovery_used = n.recovery_used, answer = n.answer
+				FROM n, same WHERE n.stored AND a.id = n.id AND a.revision = n.revision),
+			enrolled AS (UPDATE enrolment AS e
+				SET sealed_key = n.sealed_key, recovery = n.recovery, pending = n.pending, pending_token = n.pending_token,
+					kept = n.kept, expires_at = n.expires_at, issuer = n.issuer
+				FROM n, same WHERE n.stored AND e.number = n.number AND e.account = n.id),
+			added AS (INSERT INTO account (` + stateColumns + `, enrolment)
+				SELECT ` + stateColumns + `, number FROM n, same WHERE NOT stored ORDER BY id),
+			begun AS (INSERT INTO enrolment (` + enrolmentColumns + `)
+				SELECT number, sealed_key, recovery, pending, pending_token, kept, expires_at, issuer, id, created_at FROM n, same WHERE NOT stored)
+		SELECT count(*) FROM same`
 
 	insertBoth = `WITH first AS (` + insertAccount + insertRest
 

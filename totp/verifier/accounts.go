@@ -49,7 +49,7 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	err = v.add(ctx, added)
 	if errors.Is(err, ErrExists) {
 		err = v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
-			if !a.Key.IsZero() || !a.Pending.Key.IsZero() || a.State.Disabled || a.State.Revoked {
+			if !a.abandoned() {
 				return a, ErrExists
 			}
 			a.Issuer, a.State, a.Pending = "", State{}, pending

@@ -41,6 +41,16 @@ func (stalled) Add(ctx context.Context, _ Account) error {
 	return ctx.Err()
 }
 
+func (stalled) AddAll(ctx context.Context, _ []Account, _ func(map[int]Loaded) (map[int]Account, error)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (stalled) Rename(ctx context.Context, _, _ string, _ func(Account) (Account, error)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
 func (stalled) Remove(ctx context.Context, _ string) error {
 	<-ctx.Done()
 	return ctx.Err()
@@ -70,10 +80,16 @@ func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 		}
 		ctx := t.Context()
 		methods := map[string]func() error{
-			"Check":         func() error { _, err := v.Check(ctx, Attempt{Code: "123456"}); return err },
-			"Ready":         func() error { return v.Ready(ctx) },
-			"Enrolled":      func() error { _, err := v.Enrolled(ctx); return err },
-			"Add":           func() error { _, err := v.Add(ctx, "alice"); return err },
+			"Check":     func() error { _, err := v.Check(ctx, Attempt{Code: "123456"}); return err },
+			"Ready":     func() error { return v.Ready(ctx) },
+			"Enrolled":  func() error { _, err := v.Enrolled(ctx); return err },
+			"Add":       func() error { _, err := v.Add(ctx, "alice"); return err },
+			"AddActive": func() error { return v.AddActive(ctx, r.newAccount("alice")) },
+			"Import": func() error {
+				_, err := v.Import(ctx, []NewAccount{r.newAccount("alice")}, ImportOptions{})
+				return err
+			},
+			"Rename":        func() error { return v.Rename(ctx, "alice", "bob") },
 			"Rekey":         func() error { _, err := v.Rekey(ctx, "alice", false); return err },
 			"Confirm":       func() error { _, _, err := v.Confirm(ctx, "alice", "123456", RequestID{}); return err },
 			"RecoveryCodes": func() error { _, err := v.RecoveryCodes(ctx, "alice"); return err },

@@ -42,6 +42,17 @@ func checkNew(name string) error {
 	return nil
 }
 
+// StoredName returns the name under which an entry from elsewhere is stored: ISSUER:ACCOUNT,
+// or ACCOUNT without an issuer. A colon within either becomes a dash, because one colon
+// alone parts the two. StoredName returns ErrName where ParseNewAccount would.
+func StoredName(e totp.Entry) (string, error) {
+	name := strings.ReplaceAll(e.Account, ":", "-")
+	if e.Issuer != "" {
+		name = strings.ReplaceAll(e.Issuer, ":", "-") + ":" + name
+	}
+	return ParseNewAccount(name)
+}
+
 // label returns the issuer and the account that authenticators show for a stored
 // account. The issuer is the account's own, or else the one in its name, or else the
 // Verifier's; the account is the name, without an issuer that stands before it.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"fmt"
 	"math/bits"
 	"strings"
 	"time"
@@ -31,6 +32,64 @@ func newRecovery(id string) (codes []string, stored string) {
 		stored += recoveryHash(id, code)
 	}
 	return codes, stored
+}
+
+// maxRecoveryCodes is how many recovery codes an account can have: State.RecoveryUsed has
+// a bit for each.
+const maxRecoveryCodes = 16
+
+// hashRecovery returns what is stored of recovery codes that were brought along, "" of
+// none. It returns ErrRecovery for codes that do not fit.
+func hashRecovery(id string, codes []string) (stored string, err error) {
+	if len(codes) > maxRecoveryCodes {
+		return "", fmt.Errorf("%w: there are %d, and an account has %d at most", ErrRecovery, len(codes), maxRecoveryCodes)
+	}
+	for _, text := range codes {
+		code, err := ParseRecoveryCode(text)
+		if err != nil {
+			return "", err
+		}
+		hash := recoveryHash(id, code)
+		if findHash(stored, hash) >= 0 {
+			return "", fmt.Errorf("%w: it is there twice", ErrRecovery)
+		}
+		stored += hash
+	}
+	return stored, nil
+}
+
+// ParseRecoveryCode returns a recovery code that is brought along, tidied. It returns
+// ErrRecovery for a code that has another form than those of this package. Shorter ones, of
+// other programs, can be guessed: a wrong recovery code is not charged.
+func ParseRecoveryCode(text string) (string, error) {
+	code, ok := TidyRecoveryCode(text)
+	if !ok {
+		return "", fmt.Errorf("%w: want %d letters A-Z and digits 2-7", ErrRecovery, recoveryLength)
+	}
+	return code, nil
+}
+
+// saltMark parts the hashes of recovery codes, which are base64, from the name that they
+// are hashed with, where the account has been renamed.
+const saltMark = ":"
+
+// splitRecovery returns the hashes among what is stored of an account's recovery codes, and
+// the name that they are hashed with.
+func splitRecovery(id, stored string) (hashes, name string) {
+	hashes, name, renamed := strings.Cut(stored, saltMark)
+	if !renamed {
+		name = id
+	}
+	return hashes, name
+}
+
+// keepSalt returns what is stored of recovery codes for an account that gets another ID.
+// The codes are not known, so that they can't be hashed anew.
+func keepSalt(id, stored string) string {
+	if stored == "" || strings.Contains(stored, saltMark) {
+		return stored
+	}
+	return stored + saltMark + id
 }
 
 // recoveryHash has no salt but the account, because a code is too long to be looked up.
@@ -62,7 +121,8 @@ func (s State) recover(stored string, t Attempt, now time.Time) (State, Verdict)
 	if !ok {
 		return s, Verdict{Reason: ReasonMalformed}
 	}
-	i := findHash(stored, recoveryHash(t.Account, code))
+	hashes, name := splitRecovery(t.Account, stored)
+	i := findHash(hashes, recoveryHash(name, code))
 	if i < 0 || s.RecoveryUsed>>i&1 == 1 {
 		return s, Verdict{Reason: ReasonInvalid}
 	}
@@ -74,7 +134,8 @@ func (s State) recover(stored string, t Attempt, now time.Time) (State, Verdict)
 
 // recoveryLeft returns how many of the stored recovery codes are unused.
 func recoveryLeft(stored string, used uint16) int {
-	n := len(stored) / hashLength
+	hashes, _ := splitRecovery("", stored)
+	n := len(hashes) / hashLength
 	return n - bits.OnesCount16(used&(1<<n-1))
 }
 

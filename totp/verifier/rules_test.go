@@ -18,6 +18,10 @@ func (r rules) decide(s State, a Attempt, now time.Time) (State, Verdict) {
 	return Account{Key: r.key, State: s}.decide(a, 1, now)
 }
 
+func (r rules) newAccount(name string) NewAccount {
+	return NewAccount{Name: name, Entry: totp.Entry{Account: name, Key: r.key}}
+}
+
 func testRules(t *testing.T) rules {
 	t.Helper()
 	secret, err := totp.NewSecret([]byte("12345678901234567890"))

@@ -99,6 +99,21 @@ type Store interface {
 	// Add makes an account. It returns ErrExists if there is one of the same ID.
 	Add(ctx context.Context, a Account) error
 
+	// AddAll adds accounts, whose IDs must differ, and changes those that exist already, all
+	// in one transaction or none. Before it writes, it calls edit with the accounts that
+	// exist, by their indices in accounts. edit returns what shall replace them; an
+	// account that it leaves out, and a damaged one, stays as it is. If edit returns an
+	// error, AddAll changes nothing and returns that error. If an account has changed
+	// meanwhile, AddAll calls edit again, and the last call counts.
+	AddAll(ctx context.Context, accounts []Account, edit func(stored map[int]Loaded) (map[int]Account, error)) error
+
+	// Rename gives an account another ID, and replaces the rest of it by what edit
+	// returns. Like Decide, it changes nothing unless the account is still as it was
+	// read, and calls edit again if the account has changed. If edit returns an error,
+	// Rename changes nothing and returns that error. Rename returns ErrExists if there is
+	// an account of the new ID.
+	Rename(ctx context.Context, id, to string, edit func(Account) (Account, error)) error
+
 	// Remove deletes an account, even a damaged one.
 	Remove(ctx context.Context, id string) error
 

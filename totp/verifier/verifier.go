@@ -44,6 +44,9 @@ type Config struct {
 // DefaultTimeout is how long a call of the store may take.
 const DefaultTimeout = 10 * time.Second
 
+// longTimeouts is how many times as long a transaction of many accounts may take.
+const longTimeouts = 60
+
 // DefaultPendingTime is how long a new key may wait for its first code.
 const DefaultPendingTime = 10 * time.Minute
 
@@ -51,6 +54,7 @@ const DefaultPendingTime = 10 * time.Minute
 type Verifier struct {
 	config      Config // without its Store
 	store       deadline
+	longStore   deadline                 // for a transaction of many accounts
 	fingerprint func(text string) string // the Store's
 	defaultID   string
 	waits       waitCache
@@ -67,7 +71,7 @@ func New(c Config) (*Verifier, error) {
 	}
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	c.PendingTime = cmp.Or(c.PendingTime, DefaultPendingTime)
-	v := &Verifier{config: c, store: newDeadline(c.Store, c.Timeout), fingerprint: c.Store.Fingerprint}
+	v := &Verifier{config: c, store: newDeadline(c.Store, c.Timeout), longStore: newDeadline(c.Store, longTimeouts*c.Timeout), fingerprint: c.Store.Fingerprint}
 	v.config.Store = nil
 	if !c.Key.IsZero() {
 		v.defaultID = DefaultPrefix + v.fingerprint(digest(c.Key))
