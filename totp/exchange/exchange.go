@@ -82,12 +82,30 @@ func (o Options) passphrase() (string, error) {
 }
 
 // Write returns a file of the named format, which must be one that Formats says can be
-// written.
-func Write(format string, entries []totp.Entry) ([]byte, error) {
+// written. It leaves out by name the entries that the format cannot hold; their Place is
+// "entry 3" for the third of entries.
+func Write(format string, entries []totp.Entry) (file []byte, leftOut []LeftOut, err error) {
 	for _, f := range formats() {
 		if f.name == format && f.write != nil {
-			return f.write(entries)
+			fit, leftOut := holdable(entries, f.holds)
+			file, err := f.write(fit)
+			return file, leftOut, err
 		}
 	}
-	return nil, fmt.Errorf("no accounts can be written as %q", format)
+	return nil, nil, fmt.Errorf("no accounts can be written as %q", format)
+}
+
+// holdable parts entries into what a format can hold and what not.
+func holdable(entries []entry, holds func(entry) error) (fit []entry, leftOut []LeftOut) {
+	if holds == nil {
+		return entries, nil
+	}
+	for i, e := range entries {
+		if err := holds(e); err != nil {
+			leftOut = append(leftOut, LeftOut{fmt.Sprintf("entry %d", i+1), entryName(e), err})
+			continue
+		}
+		fit = append(fit, e)
+	}
+	return fit, leftOut
 }

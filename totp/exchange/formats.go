@@ -12,6 +12,7 @@ type format struct {
 	recognise func(data []byte) bool
 	read      func(*Contents, input) error
 	write     func([]entry) ([]byte, error) // nil: the format is only read
+	holds     func(entry) error             // why the format cannot hold an entry; nil: it holds all
 }
 
 // An input is a file that is to be read.
@@ -24,7 +25,7 @@ type input struct {
 // built at every start of the program.
 func formats() []format {
 	return []format{
-		{"otpauth", "otpauth URIs", isURIs, readURIs, writeURIs},
+		{name: "otpauth", title: "otpauth URIs", recognise: isURIs, read: readURIs, write: writeURIs},
 	}
 }
 

@@ -52,10 +52,16 @@ func (r *record) note(format string, args ...any) {
 // name is what a message calls the record.
 func (r record) name() string {
 	name, _ := tidyName(r.account)
-	if issuer, _ := tidyName(r.issuer); issuer != "" {
-		return issuer + ":" + name
+	issuer, _ := tidyName(r.issuer)
+	return entryName(entry{Issuer: issuer, Account: name})
+}
+
+// entryName is what a message calls an entry.
+func entryName(e entry) string {
+	if e.Issuer != "" {
+		return e.Issuer + ":" + e.Account
 	}
-	return name
+	return e.Account
 }
 
 // entry checks the record leniently and notes what it changes.
