@@ -51,9 +51,10 @@ func (r *record) note(format string, args ...any) {
 
 // name is what a message calls the record.
 func (r record) name() string {
-	name, _ := tidyName(r.account)
-	issuer, _ := tidyName(r.issuer)
-	return entryName(entry{Issuer: issuer, Account: name})
+	issuer, account := r.parted()
+	issuer, _ = tidyName(issuer)
+	account, _ = tidyName(account)
+	return entryName(entry{Issuer: issuer, Account: account})
 }
 
 // entryName is what a message calls an entry.
@@ -133,18 +134,10 @@ func (r *record) parseAlgorithm() (totp.Algorithm, error) {
 	return a, nil
 }
 
-// names makes issuer and account valid. An account's name may begin with the issuer's and a
-// colon, as in the label of an otpauth URI.
+// names makes issuer and account valid.
 func (r *record) names() {
-	issuer, account := r.tidy("issuer", r.issuer), r.tidy("account", r.account)
-	if prefix, rest, ok := strings.Cut(account, ":"); ok && strings.TrimSpace(rest) != "" {
-		switch prefix = strings.TrimSpace(prefix); {
-		case issuer == "":
-			issuer, account = prefix, strings.TrimSpace(rest)
-		case strings.EqualFold(prefix, issuer):
-			account = strings.TrimSpace(rest)
-		}
-	}
+	issuer, account := r.parted()
+	issuer, account = r.tidy("issuer", issuer), r.tidy("account", account)
 	if account == "" {
 		account = issuer
 		if issuer == "" {
@@ -153,6 +146,32 @@ func (r *record) names() {
 		r.note("it has no account's name and is called %s", totp.QuoteName(account))
 	}
 	r.issuer, r.account = issuer, account
+}
+
+// parted returns issuer and account. An account's name may begin with the issuer's and a
+// colon, as in the label of an otpauth URI.
+func (r *record) parted() (issuer, account string) {
+	issuer, account = strings.TrimSpace(r.issuer), r.account
+	if prefix, rest, ok := strings.Cut(account, ":"); ok && strings.TrimSpace(rest) != "" {
+		switch prefix = strings.TrimSpace(prefix); {
+		case issuer == "":
+			return prefix, strings.TrimSpace(rest)
+		case strings.EqualFold(prefix, issuer):
+			return issuer, strings.TrimSpace(rest)
+		}
+	}
+	return issuer, account
+}
+
+// keepsName says why a file cannot name an entry. Where a format has a field each for issuer
+// and account, programs still part an account with a colon, as names does. It is no matter
+// then if what they make of it has the same name as a whole.
+func keepsName(e entry) error {
+	r := record{issuer: e.Issuer, account: e.Account}
+	if r.names(); r.name() != entryName(e) {
+		return fmt.Errorf("its account, %s, has a colon, where readers part it", totp.QuoteName(e.Account))
+	}
+	return nil
 }
 
 func (r *record) tidy(what, name string) string {
@@ -167,6 +186,9 @@ func (r *record) tidy(what, name string) string {
 // the ends, and what is beyond MaxName characters. changed reports whether it drops more
 // than spaces.
 func tidyName(name string) (tidied string, changed bool) {
+	if _, err := totp.ParseName(name); err == nil {
+		return name, false
+	}
 	words := strings.Fields(strings.ToValidUTF8(name, " "))
 	spaced := strings.Join(words, " ")
 	tidied = strings.Map(func(c rune) rune {

@@ -27,7 +27,7 @@ func ParseURI(text string) (e totp.Entry, notes []string, err error) {
 // addURI adds the account of an otpauth URI, or names it as left out. A URI that the strict
 // reader takes means what that says: the lenient one would part a colon in an account.
 func (c *Contents) addURI(place, text string) {
-	if e, err := totp.ParseURI(text); err == nil && !e.Key.Secret().EndsWithinByte() {
+	if e, err := parseStrictly(text); err == nil && !e.Key.Secret().EndsWithinByte() {
 		c.Accounts = append(c.Accounts, Account{Entry: e, Place: place})
 		return
 	}
@@ -38,6 +38,17 @@ func (c *Contents) addURI(place, text string) {
 	}
 	r.place = place
 	c.add(r)
+}
+
+// parseStrictly reads what Entry.URI writes. totp.ParseURI reads no URI of Steam's.
+func parseStrictly(text string) (entry, error) {
+	text, steam := strings.CutSuffix(text, "&digits=5&encoder=steam")
+	e, err := totp.ParseURI(text)
+	if err != nil || !steam {
+		return e, err
+	}
+	e.Key, err = totp.NewKey(e.Key.Secret(), totp.SteamScheme())
+	return e, err
 }
 
 const uriScheme = "otpauth://"
