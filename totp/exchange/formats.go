@@ -26,6 +26,7 @@ type input struct {
 func formats() []format {
 	return []format{
 		{name: "otpauth", title: "otpauth URIs", recognise: isURIs, read: readURIs, write: writeURIs},
+		{name: "aegis", title: "Aegis", recognise: isAegis, read: readAegis, write: writeAegis, holds: keepsName},
 	}
 }
 

@@ -1,0 +1,69 @@
+package exchange
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// hasMembers reports whether data begins like a JSON object that has all the named members.
+// Of a file that is cut off it knows what comes before the cut.
+func hasMembers(data []byte, names ...string) bool {
+	d := json.NewDecoder(bytes.NewReader(trimBOM(data)))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return false
+	}
+	missing := slices.Clone(names)
+	for len(missing) > 0 && d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return false
+		}
+		missing = slices.DeleteFunc(missing, func(m string) bool { return m == name })
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			break
+		}
+	}
+	return len(missing) == 0
+}
+
+// firstHasMembers reports whether data begins like a JSON array whose first element is an
+// object with all the named members.
+func firstHasMembers(data []byte, names ...string) bool {
+	data = bytes.TrimLeft(trimBOM(data), " \t\r\n")
+	return len(data) > 0 && data[0] == '[' && hasMembers(data[1:], names...)
+}
+
+// decodeJSON returns ErrDamaged, and where the damage is. It drops the errors of
+// encoding/json, which quote what they find.
+func decodeJSON(data []byte, v any) error {
+	data = trimBOM(data)
+	err := json.Unmarshal(data, v)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("%w at byte %d of %d", ErrDamaged, syntax.Offset, len(data))
+	case err != nil:
+		return fmt.Errorf("%w: it has other values than the format", ErrDamaged)
+	}
+	return nil
+}
+
+// addEach adds the elements of a list. An element that is not a T is left out, and so does
+// not spoil the others.
+func addEach[T any](c *Contents, list []json.RawMessage, toRecord func(T) record) {
+	for i, raw := range list {
+		place := fmt.Sprintf("entry %d", i+1)
+		var element T
+		if err := decodeJSON(raw, &element); err != nil {
+			c.leaveOut(place, "", err)
+			continue
+		}
+		r := toRecord(element)
+		r.place = place
+		c.add(r)
+	}
+}
