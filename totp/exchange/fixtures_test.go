@@ -28,6 +28,7 @@ func fixtures(t testing.TB) []fixture {
 	return slices.Concat(
 		uriFixtures(),
 		aegisFixtures(t),
+		twofasFixtures(t),
 	)
 }
 
