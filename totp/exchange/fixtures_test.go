@@ -29,6 +29,7 @@ func fixtures(t testing.TB) []fixture {
 		uriFixtures(),
 		aegisFixtures(t),
 		twofasFixtures(t),
+		andotpFixtures(t),
 	)
 }
 

@@ -28,6 +28,7 @@ func formats() []format {
 		{name: "otpauth", title: "otpauth URIs", recognise: isURIs, read: readURIs, write: writeURIs},
 		{name: "aegis", title: "Aegis", recognise: isAegis, read: readAegis, write: writeAegis, holds: keepsName},
 		{name: "2fas", title: "2FAS", recognise: isTwofas, read: readTwofas},
+		{name: "andotp", title: "andOTP", recognise: isAndotp, read: readAndotp},
 	}
 }
 

@@ -1,0 +1,102 @@
+package exchange
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// An andotpEntry is an element of the array that is the backup of andOTP, as Entry of
+// github.com/andOTP/andOTP writes it.
+type andotpEntry struct {
+	Kind      string      `json:"type"`
+	Issuer    *string     `json:"issuer"` // absent before andOTP 0.7.0, whose labels have it before " - "
+	Label     string      `json:"label"`
+	Secret    string      `json:"secret"`
+	Algorithm string      `json:"algorithm"`
+	Digits    json.Number `json:"digits"`
+	Period    json.Number `json:"period"`
+}
+
+// Lengths of the encrypted backup in bytes: iterations, big-endian, then salt, nonce,
+// ciphertext and tag. Before andOTP 0.6.3 there were nonce, ciphertext and tag alone.
+const (
+	andotpIterations = 4
+	andotpSalt       = 12
+	andotpNonce      = 12
+	andotpTag        = 16
+)
+
+func isAndotp(data []byte) bool {
+	return firstHasMembers(data, "secret", "label") || isEncryptedAndotp(data)
+}
+
+// isEncryptedAndotp goes by the iterations, since the file has no other mark. andOTP takes
+// 140,000 to 160,000. The encrypted file of before 0.6.3 looks like random bytes, so that
+// Options must name its format.
+func isEncryptedAndotp(data []byte) bool {
+	if len(data) < andotpIterations+andotpSalt+andotpNonce+andotpTag {
+		return false
+	}
+	n := binary.BigEndian.Uint32(data)
+	return n >= 140_000 && n <= 160_000
+}
+
+func readAndotp(c *Contents, in input) error {
+	data := in.data
+	if !looksLikeArray(data) {
+		var err error
+		if data, err = decryptAndotp(in); err != nil {
+			return err
+		}
+	}
+	var list []json.RawMessage
+	if err := decodeJSON(data, &list); err != nil {
+		return err
+	}
+	addEach(c, list, andotpEntry.record)
+	return nil
+}
+
+func looksLikeArray(data []byte) bool {
+	return utf8.Valid(data) && bytes.HasPrefix(bytes.TrimLeft(trimBOM(data), " \t\r\n"), []byte("["))
+}
+
+func (e andotpEntry) record() record {
+	r := record{
+		kind: e.Kind, account: e.Label,
+		secret: e.Secret, algorithm: e.Algorithm, digits: string(e.Digits), period: string(e.Period),
+	}
+	if e.Issuer != nil {
+		r.issuer = *e.Issuer
+	} else if issuer, account, ok := strings.Cut(e.Label, " - "); ok {
+		r.issuer, r.account = issuer, account
+	}
+	return r
+}
+
+func decryptAndotp(in input) ([]byte, error) {
+	data := in.data
+	if len(data) < andotpNonce+andotpTag {
+		return nil, ErrDamaged
+	}
+	passphrase, err := in.passphrase()
+	if err != nil {
+		return nil, err
+	}
+	if !isEncryptedAndotp(data) { // of before 0.6.3
+		key := sha256.Sum256([]byte(passphrase))
+		return openGCM(key[:], data[:andotpNonce], data[andotpNonce:])
+	}
+	iterations, data := binary.BigEndian.Uint32(data), data[andotpIterations:]
+	salt, data := data[:andotpSalt], data[andotpSalt:]
+	key, err := pbkdf2Key(sha1.New, passphrase, salt, int(iterations))
+	if err != nil {
+		return nil, err
+	}
+	return openGCM(key, data[:andotpNonce], data[andotpNonce:])
+}
