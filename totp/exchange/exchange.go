@@ -50,6 +50,8 @@ type Contents struct {
 	Format   string // its name in the table
 	Accounts []Account
 	LeftOut  []LeftOut
+
+	parts []part // of Google Authenticator's batches that have been read
 }
 
 // Options are how Read reads.
@@ -71,6 +73,7 @@ func Read(data []byte, o Options) (Contents, error) {
 	if err := f.read(&c, input{data, o.passphrase}); err != nil {
 		return Contents{}, fmt.Errorf("reading %s: %w", f.title, err)
 	}
+	c.leaveOutMissing()
 	return c, nil
 }
 

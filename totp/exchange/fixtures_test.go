@@ -27,6 +27,7 @@ type fixture struct {
 func fixtures(t testing.TB) []fixture {
 	return slices.Concat(
 		uriFixtures(),
+		googleFixtures(),
 		aegisFixtures(t),
 		twofasFixtures(t),
 		andotpFixtures(t),

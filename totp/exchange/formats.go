@@ -26,6 +26,7 @@ type input struct {
 func formats() []format {
 	return []format{
 		{name: "otpauth", title: "otpauth URIs", recognise: isURIs, read: readURIs, write: writeURIs},
+		{name: "google", title: "Google Authenticator", recognise: isGoogle, read: readURIs, write: writeGoogle, holds: holdsGoogle},
 		{name: "aegis", title: "Aegis", recognise: isAegis, read: readAegis, write: writeAegis, holds: keepsName},
 		{name: "2fas", title: "2FAS", recognise: isTwofas, read: readTwofas},
 		{name: "andotp", title: "andOTP", recognise: isAndotp, read: readAndotp},

@@ -60,6 +60,9 @@ func isURI(line string) bool {
 // uriRecord does not use url.Parse, whose errors quote the URI and so the secret.
 func uriRecord(text string) (record, error) {
 	text = strings.TrimSpace(text)
+	if isMigration(text) {
+		return record{}, errors.New("it is a migration URI of Google Authenticator, which has several accounts: import it")
+	}
 	if !isURI(text) {
 		return record{}, errors.New("not an otpauth URI: it does not begin with otpauth://")
 	}
@@ -126,29 +129,41 @@ func unescape(text string) string {
 	return text
 }
 
-// isURIs recognises a list whose first line that is neither empty nor a comment is an
-// otpauth URI.
-func isURIs(data []byte) bool {
-	for line := range strings.SplitSeq(string(trimBOM(data)), "\n") {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			return isURI(line)
+// isURIs recognises a list whose first line is an otpauth URI.
+func isURIs(data []byte) bool { return isURI(firstLine(data)) }
+
+// firstLine returns the first line that is neither empty nor a comment.
+func firstLine(data []byte) string {
+	for line := range bytes.Lines(trimBOM(data)) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return string(line)
 		}
 	}
-	return false
+	return ""
 }
 
 // readURIs reads one URI a line, as Ente, Proton Authenticator and many others export
-// them.
+// them. Migration URIs of Google Authenticator may be among them.
 func readURIs(c *Contents, in input) error {
-	n := 0
-	for line := range strings.SplitSeq(string(trimBOM(in.data)), "\n") {
-		n++
-		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		c.addURI(fmt.Sprintf("line %d", n), line)
-	}
+	c.addLines("line", string(trimBOM(in.data)))
 	return nil
+}
+
+// addLines adds the accounts of a list, whose places are "line 3", or the names of lines that
+// unit gives them.
+func (c *Contents) addLines(unit, text string) {
+	n := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		n++
+		place := fmt.Sprintf("%s %d", unit, n)
+		switch line = strings.TrimSpace(line); {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case isMigration(line):
+			c.addMigration(place, line)
+		default:
+			c.addURI(place, line)
+		}
+	}
 }
 
 func writeURIs(entries []entry) ([]byte, error) {
