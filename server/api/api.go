@@ -1,5 +1,6 @@
 // Package api is what crosses the wire between a totpctl server and its clients:
-// each JSON body as one type, the rules of reading it, and the limits.
+// each JSON body as one type, the rules of reading it, and the limits. It also has the
+// words in which the command line and the web pages tell a verdict (words.go).
 //
 // Package server writes these types, package client reads them, and the command
 // line prints them. A member that is left out means "not told", never a default.

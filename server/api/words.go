@@ -6,8 +6,9 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// why has a row for each reason: what a program tells its caller, and what a page
-// tells the person who has typed a code. The first goes on after "not valid: ".
+// why has the words for each reason: a clause for the command line, which follows
+// "not valid: ", and a sentence for a web page. The one verb of a text takes the wait if
+// the reason is throttled, and the number of digits if it is malformed.
 var why = map[verifier.Reason]struct{ clause, sentence string }{
 	verifier.ReasonInvalid:   {"wrong code", "This code is not valid. Is the clock of your phone right?"},
 	verifier.ReasonReplayed:  {"this code, or a later one, has been used already", "This code has been used already. Wait for the next one."},
@@ -19,8 +20,8 @@ var why = map[verifier.Reason]struct{ clause, sentence string }{
 	verifier.ReasonDisabled: {"the account is disabled", "This account is disabled. Ask an administrator to unlock it."},
 }
 
-// Clause says why a code is not good, for a terminal or a log. It is the reason
-// itself if that is of a later server.
+// Clause returns why a code is not valid, for the command line. A later server may give
+// a reason that why lacks; the clause then is the reason itself.
 func (v Verdict) Clause() string {
 	switch text := why[v.reason()].clause; {
 	case text == "":
@@ -32,7 +33,8 @@ func (v Verdict) Clause() string {
 	}
 }
 
-// Sentence says on a page what came of a code that should have so many digits.
+// Sentence returns what a web page says of a verdict. The number of digits is that of the
+// account's codes. The verdict comes from this program's verifier, so why has its reason.
 func (v Verdict) Sentence(digits int) string {
 	switch text := why[v.reason()].sentence; {
 	case v.Status:
@@ -46,7 +48,8 @@ func (v Verdict) Sentence(digits int) string {
 	}
 }
 
-// reason is invalid for the prototype's server, which gives none.
+// reason returns the reason why a code is not valid. The prototype's server gives none;
+// what it refuses is then a wrong code, ReasonInvalid.
 func (v Verdict) reason() verifier.Reason {
 	if v.Reason == "" {
 		return verifier.ReasonInvalid
@@ -54,8 +57,8 @@ func (v Verdict) reason() verifier.Reason {
 	return v.Reason
 }
 
-// Sentences returns what Sentence says for each reason, for pages that are scripts.
-// A script counts throttled's seconds down by itself.
+// Sentences returns what Sentence says for each reason, for the script of a web page.
+// ReasonThrottled is left out, because the script counts the seconds down by itself.
 func Sentences(digits int) map[verifier.Reason]string {
 	all := map[verifier.Reason]string{}
 	for reason := range why {
@@ -66,8 +69,8 @@ func Sentences(digits int) map[verifier.Reason]string {
 	return all
 }
 
-// InWords returns a time of whole seconds for people to read: from two minutes on in
-// minutes, rounded up.
+// InWords returns a number of seconds with its unit, such as "90 seconds". From 120
+// seconds on, the unit is minutes, rounded up.
 func InWords(seconds int) string {
 	switch {
 	case seconds == 1:
