@@ -102,7 +102,7 @@ func (s *Server) postConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeVerdict(w, r, verdict, codes, http.StatusTooManyRequests)
+	return writeVerdict(w, r, verdict, codes)
 }
 
 func (s *Server) postRekey(w http.ResponseWriter, r *http.Request) error {

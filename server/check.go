@@ -12,14 +12,13 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// getCheck is the prototype's route. It answers 200 with every verdict, because the
-// prototype's app shows an error for any other status.
+// getCheck is the prototype's route.
 func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) error {
 	account, err := queryAccount(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	return s.check(w, r, verifier.Attempt{Account: account, Code: r.PathValue("code")}, http.StatusOK)
+	return s.check(w, r, verifier.Attempt{Account: account, Code: r.PathValue("code")})
 }
 
 func (s *Server) postCheck(w http.ResponseWriter, r *http.Request) error {
@@ -27,26 +26,28 @@ func (s *Server) postCheck(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.check(w, r, attempt, http.StatusTooManyRequests)
+	return s.check(w, r, attempt)
 }
 
-func (s *Server) check(w http.ResponseWriter, r *http.Request, a verifier.Attempt, ifThrottled int) error {
+func (s *Server) check(w http.ResponseWriter, r *http.Request, a verifier.Attempt) error {
 	recordOf(r).account = a.Account
 	verdict, err := s.config.Verifier.Check(r.Context(), a)
 	if err != nil {
 		return err
 	}
-	return writeVerdict(w, r, verdict, nil, ifThrottled)
+	return writeVerdict(w, r, verdict, nil)
 }
 
-// writeVerdict answers with a verdict and records it. A throttled attempt gets the given
-// status: 429 of POST, 200 of the prototype's GET.
-func writeVerdict(w http.ResponseWriter, r *http.Request, v verifier.Verdict, recovery []string, ifThrottled int) error {
+// writeVerdict answers with a verdict, and with the recovery codes that a confirmation
+// gives. It records the verdict.
+func writeVerdict(w http.ResponseWriter, r *http.Request, v verifier.Verdict, recovery []string) error {
 	recordOf(r).decided(v)
 	body, status := api.VerdictOf(v, recovery), http.StatusOK
 	if v.Reason == verifier.ReasonThrottled {
-		status = ifThrottled
 		w.Header().Set("Retry-After", strconv.Itoa(body.RetryAfter))
+		if r.Method != http.MethodGet { // the prototype's app shows an error for any status but 200
+			status = http.StatusTooManyRequests
+		}
 	}
 	return writeJSON(w, status, body)
 }
