@@ -14,7 +14,11 @@ import (
 
 // getCheck is the prototype's route.
 func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) error {
-	account, err := queryAccount(r.URL.RawQuery)
+	query, err := readQuery(r.URL.RawQuery, "account")
+	if err != nil {
+		return err
+	}
+	account, err := accountIn(query)
 	if err != nil {
 		return err
 	}
@@ -52,17 +56,19 @@ func writeVerdict(w http.ResponseWriter, r *http.Request, v verifier.Verdict, re
 	return writeJSON(w, status, body)
 }
 
-// queryAccount returns the account that a query names, "" without one.
-func queryAccount(query string) (string, error) {
-	values, err := readQuery(query, "account")
-	if account, named := values["account"]; named && account == "" {
+// accountIn returns the account that a query or a body names; "", the default account, if
+// they name none. It refuses an empty name: a caller's unset variable must not check the
+// default account's code.
+func accountIn(values map[string]string) (string, error) {
+	account, named := values["account"]
+	if named && account == "" {
 		return "", badRequest("account is empty: leave it out for the default one")
 	}
-	return values["account"], err
+	return account, nil
 }
 
-// readQuery reads the named parameters. It refuses others: a misspelt "account" must not
-// check the default account's code.
+// readQuery returns the named parameters that a query has, by name. It refuses any other:
+// a misspelt "account" must not check the default account's code.
 func readQuery(query string, names ...string) (map[string]string, error) {
 	all, err := url.ParseQuery(query)
 	if err != nil {
@@ -78,8 +84,11 @@ func readQuery(query string, names ...string) (map[string]string, error) {
 	return values, nil
 }
 
+// readAttempt reads the body of POST /check. An empty code gets a verdict, as any other
+// malformed code does. An empty recovery code is refused, because an Attempt without a
+// recovery code asks about its code.
 func readAttempt(r *http.Request) (verifier.Attempt, error) {
-	if r.URL.RawQuery != "" { // or an account there would be overlooked
+	if r.URL.RawQuery != "" { // an account there would be overlooked
 		return verifier.Attempt{}, badRequest("POST takes no parameters: the body has the account")
 	}
 	body, err := readStrings(r.Body, "code", "recovery_code", "account")
@@ -91,17 +100,17 @@ func readAttempt(r *http.Request) (verifier.Attempt, error) {
 	if hasCode == hasRecovery || hasRecovery && recovery == "" {
 		return verifier.Attempt{}, badRequest("want either code or recovery_code")
 	}
-	account, named := body["account"]
-	if named && account == "" {
-		return verifier.Attempt{}, badRequest("account is empty: leave it out for the default one")
+	account, err := accountIn(body)
+	if err != nil {
+		return verifier.Attempt{}, err
 	}
-	a := verifier.Attempt{Account: account, Code: code, RecoveryCode: recovery}
-	a.Request, err = requestID(r, a.Account, a.Code, a.RecoveryCode)
-	return a, err
+	id, err := requestID(r, account, code, recovery)
+	return verifier.Attempt{Account: account, Code: code, RecoveryCode: recovery, Request: id}, err
 }
 
-// requestID returns what identifies a request and its repetitions: the bearer, what the
-// request asks (the parts) and its Idempotency-Key. It is zero without that header.
+// requestID returns the ID that a request and its repetitions have in common: a hash of
+// the bearer, of what the request asks (the parts) and of its Idempotency-Key. Without
+// that header requestID returns the zero ID.
 func requestID(r *http.Request, parts ...string) (verifier.RequestID, error) {
 	keys, ok := r.Header["Idempotency-Key"]
 	if !ok {
@@ -111,5 +120,5 @@ func requestID(r *http.Request, parts ...string) (verifier.RequestID, error) {
 		return verifier.RequestID{}, badRequest(fmt.Sprintf("Idempotency-Key is repeated, or has not %d to %d bytes: make a fresh random one for each attempt",
 			api.MinIdempotencyKey, api.MaxIdempotencyKey))
 	}
-	return verifier.NewRequestID(append(append([]string{bearer(r)}, parts...), keys[0])...), nil
+	return verifier.NewRequestID(slices.Concat([]string{bearer(r)}, parts, keys)...), nil
 }
