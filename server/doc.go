@@ -1,20 +1,24 @@
-// Package server answers for a verifier over HTTP: verdicts for programs that have a
-// bearer, accounts for administrators, and web pages on which people set up an
-// authenticator. It keeps nothing but its bearers and the token of its set-up link;
-// all else is the verifier's. The JSON of its bodies is package api's.
+// Package server offers a verifier over HTTP: verdicts for programs that have a bearer,
+// accounts for administrators, and web pages on which people set up an authenticator. It
+// keeps nothing but its bearers and the token of its set-up link; all else is the
+// verifier's. The JSON of its bodies is package api's.
+//
+// The prototype is what totpctl replaces: a Flask server with GET /check/{code} and a QR
+// code for one account, and an Ionic app that asks it. The app works with this server, too.
 //
 // # Routes and scopes
 //
-// The table in routes.go is the list of all routes. Each has a kind, which says whom
-// browsers may ask it for and who reads its errors, and a handler for each method:
+// The table in routes.go is the list of all routes. A new route is a row there. Each has
+// a kind, which says whose web pages may send it requests and whether its errors are JSON
+// or a page, and a handler for each method:
 //
 //   - /check, /check/{code}: verdicts, with scope check. The web apps of Config.Origins
 //     may read the answers. GET is the prototype's: 200 for every verdict. POST answers
 //     429 to an attempt that is throttled, and repeats its verdict for the same
 //     Idempotency-Key.
 //   - /accounts and below: with scope admin.
-//   - /: the default account's QR code, with the set-up link or ADMIN_BEARER as the
-//     password of HTTP Basic, which counts nowhere else.
+//   - /: the default account's QR code, for whoever has the set-up link, or ADMIN_BEARER
+//     as the password of HTTP Basic. No other route takes HTTP Basic.
 //   - /enrol/{token}: a pending account's QR code, for whoever has the link.
 //     /enrolled: the end of every such link.
 //   - /app, /static/{file}: the prototype's mobile page, and what the pages load.
@@ -22,8 +26,8 @@
 //
 // A bearer has a scope: check may check codes, admin may do everything. SetBearers
 // replaces the bearers of both at once. They are kept as digests and compared in
-// constant time. A path answers every method that it does not name with 405, HEAD
-// included: net/http would run the GET handler for it, which uses up a code.
+// constant time. A path answers 405 to every method that its row does not name. That
+// includes HEAD: net/http would run the GET handler, which uses up a code.
 //
 // # A request
 //
@@ -32,23 +36,23 @@
 // the bound on its body; the bearer's scope; the handler.
 //
 // A handler writes its answer, or returns an error and writes nothing. The route's kind
-// answers for the error: in JSON, as programs read it, or with a page. A problem is an
+// then writes the error: in JSON, as programs read it, or as a page. A problem is an
 // error whose text the caller is told. Every error body has a code, which programs
 // compare (the table is in problem.go and in README.md). An error of the verifier's
-// that has no code of its own means that the store gave no verdict: 503, never true
-// and never false. An error of this package's own is 500.
+// that has no code of its own means that the store gave no verdict. Its status is 503, and
+// its body says neither true nor false. An error of this package's own is 500.
 //
 // Every request has one record in its context: who asked, about which account, what the
 // verdict was, and why there is no other answer. Handlers fill the record; the request
-// log reads it. The log names routes by their patterns. Codes, bearers, tokens, secrets
-// and accounts do not reach it.
+// log reads it. The log leaves the record's account out and names routes by their
+// patterns, so it never has a code, a bearer, a token, a secret or an account.
 //
 // # What browsers obey
 //
 // Every answer forbids caching, framing, sniffing and whatever its page does not load
-// (Content-Security-Policy). Pages with a secret are not compressed: the length would
-// give the secret away beside text that others choose. Strict-Transport-Security is
-// sent if people reach the server by https on a host that is not this machine. Forms
+// (Content-Security-Policy). Pages with a secret are not compressed: an attacker who
+// chooses text beside a secret can guess it from the compressed length (BREACH).
+// Strict-Transport-Security is sent if Config.PublicURL is https and not loopback. Forms
 // are taken from the server's own pages alone (net/http's CrossOriginProtection),
 // because a browser sends HTTP Basic credentials and cookies on its own.
 //
