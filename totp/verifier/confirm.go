@@ -45,7 +45,7 @@ func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmatio
 		case c.done(a, now):
 			verdict, told = a.Kept.Verdict.again(), a.Kept.Codes
 			return a, nil
-		case a.State.Last.repeats(c.kept.Request, now):
+		case a.State.Last.isFor(c.kept.Request, now):
 			verdict = a.State.Last.Verdict.again()
 			return a, nil
 		case !c.may(a, now):
@@ -118,6 +118,6 @@ func (a *Account) remember(c confirmation, verdict Verdict, now time.Time) {
 		a.Kept = c.kept
 		a.Kept.Verdict, a.Kept.Until = verdict, millisecond(now.Add(c.time))
 	case verdict.Reason == ReasonInvalid && c.kept.Request != RequestID{}:
-		a.State.Last = answer(c.kept.Request, now, verdict)
+		a.State.Last = newAnswer(c.kept.Request, now, verdict)
 	}
 }

@@ -128,7 +128,7 @@ func (s State) recover(stored string, t Attempt, now time.Time) (State, Verdict)
 	}
 	s.RecoveryUsed |= 1 << i
 	verdict := Verdict{Valid: true, Recovery: true, RecoveryLeft: recoveryLeft(stored, s.RecoveryUsed)}
-	s.Last = answer(t.Request, now, verdict)
+	s.Last = newAnswer(t.Request, now, verdict)
 	return s, verdict
 }
 

@@ -38,7 +38,7 @@ type Verdict struct {
 func (a Account) decide(t Attempt, skew int, now time.Time) (State, Verdict) {
 	s := a.State.bounded(now)
 	switch {
-	case s.Last.repeats(t.Request, now):
+	case s.Last.isFor(t.Request, now):
 		return s, s.Last.Verdict.again()
 	case s.Disabled:
 		return s, Verdict{Reason: ReasonDisabled}
@@ -68,7 +68,7 @@ func (s State) try(k totp.Key, t Attempt, skew int, now time.Time) (State, Verdi
 	default:
 		verdict, s.LastStep, s.Throttle = good(k, step, s.Throttle, now), step, Throttle{}
 	}
-	s.Last = answer(t.Request, now, verdict)
+	s.Last = newAnswer(t.Request, now, verdict)
 	return s, verdict
 }
 
