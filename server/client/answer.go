@@ -25,12 +25,12 @@ type Result struct {
 	ClockOffset *time.Duration `json:"-"`
 }
 
-// A failure is an error with a way out.
+// A failure is an error with a hint, which may be empty.
 type failure struct{ text, hint string }
 
 func (f failure) Error() string { return f.text }
 
-// Hint says what the user can do. It may be empty.
+// Hint returns what the user can do.
 func (f failure) Hint() string { return f.hint }
 
 // An answer is what came back for one request. The zero answer is none.

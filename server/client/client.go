@@ -80,7 +80,7 @@ func (c *Client) Check(ctx context.Context, q api.Question) (Result, error) {
 	if !utf8.ValidString(q.Account) {
 		return Result{}, failure{"account is not valid UTF-8", "type it again"}
 	}
-	c.warnOnce.Do(c.warn)
+	c.warnOnce.Do(c.warnOfPlainHTTP)
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	a, err := c.post(ctx, q)

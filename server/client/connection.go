@@ -19,8 +19,9 @@ const (
 	maxRedirects = 3
 )
 
-// newTransport returns a transport that uses each connection once. On a used connection
-// net/http repeats a GET that had no answer, which may use up a code.
+// newTransport returns a transport that uses each connection once. If a connection that
+// has served before ends without an answer, net/http sends a GET again on a new one, and
+// the server may have used up the code already.
 func newTransport() *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -33,8 +34,8 @@ func newTransport() *http.Transport {
 	}
 }
 
-// proxy returns the proxy that the environment names, but none to this machine: net/http
-// does not know the names below localhost.
+// proxy returns the proxy that the environment names, and nil for this machine. net/http
+// would send requests for the names below localhost to a proxy.
 func proxy(req *http.Request) (*url.URL, error) {
 	if api.Loopback(req.URL.Hostname()) {
 		return nil, nil
@@ -42,29 +43,32 @@ func proxy(req *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(req)
 }
 
-func (c *Client) warn() {
+// warnOfPlainHTTP tells Config.Warn if the bearer will cross a network in the clear.
+func (c *Client) warnOfPlainHTTP() {
 	if c.config.Warn != nil && c.base.Scheme == "http" && !api.Loopback(c.base.Hostname()) {
 		c.config.Warn(clean("sending the bearer over plain http to " + c.base.Host + ": whoever is on the way can read it; use https"))
 	}
 }
 
-// checkRedirect refuses redirects to another origin, and those that make a GET of the
-// POST. net/http would hand the bearer to another port of the host.
+// checkRedirect refuses a redirect to another origin, because net/http would hand the
+// bearer to another port of the host. It also refuses a redirect that may make a GET of
+// the POST, which is any but 307 and 308, and one more than maxRedirects.
 func (c *Client) checkRedirect(next *http.Request, via []*http.Request) error {
 	next.Header.Del("Referer") // the URL of the prototype's GET has the code in it
 	status := next.Response.StatusCode
-	kept := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
+	keepsMethod := status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect
 	switch {
 	case origin(next.URL) != origin(c.base):
 		return failure{"server redirects to " + origin(next.URL) + ", which does not get the bearer",
 			"set TOTPCTL_URL to that address if you trust it"}
-	case !kept, len(via) > maxRedirects:
+	case !keepsMethod, len(via) > maxRedirects:
 		return failure{"server redirects to another of its pages", "does TOTPCTL_URL lead to a log-in page, or lack a path?"}
 	}
 	return nil
 }
 
-// origin returns the origin of a URL (RFC 6454 section 4).
+// origin returns the origin of a URL (RFC 6454 section 4). It has the port even where the
+// scheme implies that.
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -73,18 +77,19 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-// lost reports whether a request had no whole answer, for a reason that may pass. Bad HTTP
-// counts: net/http reports so a connection that ends within a header.
+// lost reports whether err says that a request had no whole answer for a reason that may
+// pass. Malformed HTTP is such a reason, because net/http gives that error when a
+// connection ends within a header.
 func lost(err error) bool {
-	_, redirected := errors.AsType[failure](err)
+	_, refused := errors.AsType[failure](err) // by checkRedirect
 	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	dns, ok := errors.AsType[*net.DNSError](err)
-	unknown := ok && dns.IsNotFound
-	return err != nil && !redirected && !distrusted && !unknown && !errors.Is(err, http.ErrSchemeMismatch)
+	noSuchHost := ok && dns.IsNotFound
+	return err != nil && !refused && !distrusted && !noSuchHost && !errors.Is(err, http.ErrSchemeMismatch)
 }
 
-// transportFailure returns an error of the http.Client with a way out. It drops the
-// url.Error, because the URL of the prototype's GET has the code in it.
+// transportFailure returns the failure, with its hint, for an error of the http.Client. It
+// drops the url.Error, because the URL of the prototype's GET has the code in it.
 func (c *Client) transportFailure(err error) error {
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
