@@ -23,8 +23,8 @@ import (
 const DefaultTimeout = 10 * time.Second
 
 const (
-	firstWait = 100 * time.Millisecond // before the first retry; each later one waits twice as long
-	lastWait  = 800 * time.Millisecond
+	firstPause = 100 * time.Millisecond // before the first retry; the pause before each later one is twice as long
+	lastPause  = 800 * time.Millisecond
 
 	maxAnswer = 64 << 10 // bytes
 )
@@ -118,9 +118,9 @@ func (c *Client) post(ctx context.Context, q api.Question) (answer, error) {
 		return answer{}, err
 	}
 	key := rand.Text() // 130 random bits
-	for wait := firstWait; ; wait *= 2 {
+	for pause := firstPause; ; pause *= 2 {
 		a, err := c.send(ctx, http.MethodPost, c.base.JoinPath("check"), body, key)
-		if wait > lastWait || !a.unavailable() && !lost(err) || !sleep(ctx, wait) {
+		if pause > lastPause || !a.unavailable() && !lost(err) || !sleep(ctx, pause) {
 			return a, err
 		}
 	}
