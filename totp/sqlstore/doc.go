@@ -15,6 +15,9 @@
 //
 // # Batches and queues
 //
+// The statement that decides a verdict is updateState on SQLite and updateStates on
+// PostgreSQL (statements.go).
+//
 // A commit costs an fsync, so requests share commits. Callers put requests into a
 // queue; whoever owns a connection takes all that wait, up to 256, and answers them
 // after the commit. No time is added: a batch is what has arrived during the one before.

@@ -2,15 +2,16 @@ package sqlstore
 
 import "strings"
 
-// The statements of both engines, with SQLite's parameters: ?1 is the first wherever
-// it stands. SQLite would take PostgreSQL's $1 for a name and number it by its first
-// appearance. See dialect.
+// Statements with SQLite's parameters: ?1 is the first wherever it stands. SQLite runs all
+// of them. PostgreSQL runs some, or makes them a part of its own, with the parameters that
+// its dialect writes. SQLite would take PostgreSQL's $1 for a name and number it by its
+// first appearance.
 const (
 	selectRow = selectWhole + `WHERE id = ?1`
 
-	// updateState decides a verdict, alone. It changes nothing unless the row is
-	// still as it was read. It also keeps the last accepted step from going back,
-	// whatever the caller believes.
+	// updateState decides a verdict on SQLite, as updateStates does on PostgreSQL. It
+	// changes nothing unless the row is still as it was read. It also keeps the last
+	// accepted step from going back, whatever the caller believes.
 	updateState = updateAccount + ` AND last_step <= ?3`
 
 	updateAccount = `UPDATE account
@@ -82,13 +83,15 @@ const (
 	selectTokensListed = selectTokens + `IN (SELECT value FROM json_each(?1))`
 )
 
-// PostgreSQL's statements for batches. The update alone would lock the rows in any
-// order, and two servers would deadlock. So the rows are locked in order before.
+// PostgreSQL's statements for batches.
 const (
 	selectRows = selectWhole + `WHERE id = ANY($1::text[])`
 
 	selectTokensIn = selectTokens + `= ANY($1::text[])`
 
+	// updateStates decides the verdicts of a batch, each under the conditions of
+	// updateState. It locks the rows in the order of their ids first: an update locks
+	// them in any order, and two servers would deadlock.
 	updateStates = `WITH locked AS MATERIALIZED (
 			SELECT id FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE)
 		UPDATE account AS a
