@@ -34,8 +34,8 @@ func With(err error, format string, args ...any) error {
 	return hinted{err, fmt.Sprintf(format, args...)}
 }
 
-// Of returns the hint of err or of the first error that it wraps and that has a
-// Hint method; "" if none has.
+// Of returns what the Hint method of err returns or, if err has none, that of the outermost
+// error that it wraps. Without any, Of returns "".
 func Of(err error) string {
 	if h, ok := errors.AsType[interface {
 		error
