@@ -7,10 +7,10 @@ import "time"
 // asks for one of these; NIST SP 800-63B-4 section 3.2.2 for at most 100 failures
 // in a row).
 const (
-	freeFailures = 2
+	freeFailures = 2 // in a row, without a wait
 	firstWait    = 30 * time.Second
 	maxWait      = time.Hour
-	maxFailures  = 100
+	maxFailures  = 100 // in a row, the last of which stops the key
 )
 
 // A Throttle slows down whoever guesses the codes of a key. A good code resets it
