@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"totpctl/cmd/config":        {"totpctl/cmd/hint", "totpctl/server/api", "totpctl/server/client", "totpctl/totp", "totpctl/totp/sqlstore"},
 	"totpctl/cmd/hint":          {},
 	"totpctl/cmd/manual":        {},
+	"totpctl/cmd/passphrase":    {"totpctl/cmd/hint"},
 	"totpctl/cmd/proof":         {},
 	"totpctl/server":            {"totpctl/server/api", "totpctl/server/pages", "totpctl/totp", "totpctl/totp/qrcode", "totpctl/totp/verifier"},
 	"totpctl/server/api":        {"totpctl/totp", "totpctl/totp/qrcode", "totpctl/totp/verifier"},

@@ -1,0 +1,42 @@
+//go:build !windows
+
+package passphrase
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func openTerminal() (terminal, error) {
+	f, err := os.OpenFile("/dev/tty", os.O_RDWR|syscall.O_NOCTTY, 0)
+	return terminal{f, f}, err
+}
+
+func interrupts() []os.Signal {
+	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
+}
+
+// ignoreStop has Ctrl-Z do nothing until the returned function is called. A process that
+// is stopped leaves the shell without echo, and goes on with the echo of the shell.
+func ignoreStop() (restore func()) {
+	stops := make(chan os.Signal, 1)
+	signal.Notify(stops, syscall.SIGTSTP)
+	return func() { signal.Stop(stops) }
+}
+
+// hush ends the echo of a terminal and drops what was typed before.
+func hush(fd int) (restore func() error, err error) {
+	old, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return nil, err
+	}
+	quiet := *old
+	quiet.Lflag &^= unix.ECHO
+	if err := unix.IoctlSetTermios(fd, setTermios, &quiet); err != nil {
+		return nil, err
+	}
+	return func() error { return unix.IoctlSetTermios(fd, setTermios, old) }, nil
+}

@@ -1,0 +1,30 @@
+package passphrase
+
+import (
+	"os"
+
+	"golang.org/x/term"
+)
+
+func openTerminal() (terminal, error) {
+	in, err := os.OpenFile("CONIN$", os.O_RDWR, 0) // changing its mode needs both rights
+	if err != nil {
+		return terminal{}, err
+	}
+	out, err := os.OpenFile("CONOUT$", os.O_RDWR, 0)
+	if err != nil {
+		in.Close()
+	}
+	return terminal{in, out}, err
+}
+
+func interrupts() []os.Signal { return []os.Signal{os.Interrupt} }
+
+// ignoreStop does nothing: Windows does not stop processes from the keyboard.
+func ignoreStop() (restore func()) { return func() {} }
+
+// hush leaves the echo to term.ReadPassword.
+func hush(fd int) (restore func() error, err error) {
+	old, err := term.GetState(fd)
+	return func() error { return term.Restore(fd, old) }, err
+}
