@@ -20,7 +20,8 @@ import (
 // which Linux takes from a terminal.
 const MaxBytes = 4095
 
-// ErrNoTerminal is returned by Ask and AskNew where the process has no terminal.
+// ErrNoTerminal is returned by Ask and AskNew where the process has no terminal, or is in
+// the background of one.
 var ErrNoTerminal = errors.New("there is no terminal to type it on")
 
 var (
@@ -39,7 +40,7 @@ var (
 func Ask(prompt string) (string, error) {
 	t, err := openTerminal()
 	if err != nil {
-		return "", hint.With(fmt.Errorf("asking for the passphrase: %w", ErrNoTerminal), "--passphrase-file FILE reads it from a file")
+		return "", hint.With(fmt.Errorf("asking for the passphrase: %w", err), "--passphrase-file FILE reads it from a file")
 	}
 	defer t.close()
 	text, err := t.ask(prompt)

@@ -3,17 +3,34 @@
 package passphrase
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
+var errBackground = fmt.Errorf("%w: this process is in the background", ErrNoTerminal)
+
+// openTerminal refuses the terminal of a shell that has put this process into the
+// background, because the process would be stopped there without a word. A foreground of
+// 0 is that of a process outside this PID namespace.
 func openTerminal() (terminal, error) {
 	f, err := os.OpenFile("/dev/tty", os.O_RDWR|syscall.O_NOCTTY, 0)
-	return terminal{f, f}, err
+	if err != nil {
+		return terminal{}, ErrNoTerminal
+	}
+	foreground, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	if err == nil && foreground != 0 && foreground != unix.Getpgrp() {
+		f.Close()
+		return terminal{}, errBackground
+	}
+	return terminal{f, f}, nil
 }
+
+func shell(command string) *exec.Cmd { return exec.Command("/bin/sh", "-c", command) }
 
 func interrupts() []os.Signal {
 	return []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}

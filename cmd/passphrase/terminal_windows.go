@@ -2,6 +2,8 @@ package passphrase
 
 import (
 	"os"
+	"os/exec"
+	"syscall"
 
 	"golang.org/x/term"
 )
@@ -9,13 +11,21 @@ import (
 func openTerminal() (terminal, error) {
 	in, err := os.OpenFile("CONIN$", os.O_RDWR, 0) // changing its mode needs both rights
 	if err != nil {
-		return terminal{}, err
+		return terminal{}, ErrNoTerminal
 	}
 	out, err := os.OpenFile("CONOUT$", os.O_RDWR, 0)
 	if err != nil {
 		in.Close()
+		return terminal{}, ErrNoTerminal
 	}
-	return terminal{in, out}, err
+	return terminal{in, out}, nil
+}
+
+// shell leaves the quotes of the command line to cmd.exe.
+func shell(command string) *exec.Cmd {
+	c := exec.Command("cmd.exe")
+	c.SysProcAttr = &syscall.SysProcAttr{CmdLine: `cmd.exe /S /C "` + command + `"`}
+	return c
 }
 
 func interrupts() []os.Signal { return []os.Signal{os.Interrupt} }
