@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
@@ -85,6 +86,7 @@ need not stop.`,
 		Args:    cobra.NoArgs,
 	}
 	c.PersistentFlags().Bool("json", false, "print JSON")
+	config.AddFlags(c.PersistentFlags(), config.PassphraseFile)
 	for _, a := range accountActions() {
 		c.AddCommand(p.actionCommand(a))
 	}

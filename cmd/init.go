@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,12 +26,20 @@ func (p program) initCommand() *cobra.Command {
 		Short: "Write a .env with a fresh secret, bearers and key",
 		Long: `Writes .env in this folder, or --env's file, readable by you alone: a fresh
 160-bit secret for the default account, a bearer for those who check codes, one
-for the administrator, and a key for stored secrets. It never overwrites a file.`,
-		Example: "  totpctl init --issuer ACME --label alice",
+for the administrator, and a key for stored secrets. It never overwrites a file.
+
+With --passphrase the secret and the key are sealed by a passphrase, which it asks
+for twice, and there is no bearer for the administrator. totpctl passphrase changes
+or removes the passphrase.`,
+		Example: "  totpctl init --issuer ACME --label alice\n  totpctl init --passphrase",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			file, err := writeEnv(c.Flags())
+			file, sealed, err := p.writeEnv(c.Flags())
 			if err != nil {
+				return err
+			}
+			if sealed {
+				_, err = fmt.Fprintf(p.out, "wrote %s\nnobody can open its secret and its key without the passphrase: keep it safe\nnext: totpctl qr, then scan the QR code\n", file)
 				return err
 			}
 			_, err = fmt.Fprintf(p.out, "wrote %s\nnext: totpctl serve, then scan the QR code that its set-up link shows\n", file)
@@ -37,33 +47,66 @@ for the administrator, and a key for stored secrets. It never overwrites a file.
 		},
 	}
 	config.AddKeyFlags(c.Flags())
+	c.Flags().Bool("passphrase", false, "seal the secret and the key by a passphrase")
+	addNewPassphraseFlag(c.Flags())
 	return c
 }
 
-func writeEnv(flags *pflag.FlagSet) (file string, err error) {
+// writeEnv returns the file's name. sealed reports whether a passphrase seals it.
+func (p program) writeEnv(flags *pflag.FlagSet) (file string, sealed bool, err error) {
 	file = ".env"
 	if flags.Changed("env") {
 		if file, err = flags.GetString("env"); err != nil {
-			return "", err
+			return "", false, err
 		}
 	}
 	s := config.New(flags)
 	e := totp.Entry{Issuer: newName(s, config.Issuer), Account: newName(s, config.Account)}
 	scheme := s.Scheme()
 	if s.Err() != nil {
-		return "", s.Err()
+		return "", false, s.Err()
 	}
 	if e.Key, err = totp.GenerateKey(scheme); err != nil {
-		return "", err
+		return "", false, err
 	}
-	err = createFile(file, []byte(envText(e)))
-	if errors.Is(err, fs.ErrExist) {
-		return "", hint.With(fmt.Errorf("writing %s: it exists already", file), "keep it, or name another file with --env; removing it ends what was enrolled with it")
+	values := envValues(e)
+	if sealed, err = flags.GetBool("passphrase"); err != nil {
+		return "", false, err
 	}
+	if sealed = sealed || flags.Changed(newPassphraseFlag); sealed {
+		if values, err = p.sealNew(flags, file, values); err != nil {
+			return "", false, err
+		}
+	}
+	return file, sealed, createEnv(file, values)
+}
+
+// sealNew seals the values of a new .env, and leaves out ADMIN_BEARER, which would stand
+// in the open. It asks nobody for the passphrase of a file that exists.
+func (p program) sealNew(flags *pflag.FlagSet, file string, values []config.Value) ([]config.Value, error) {
+	if _, err := os.Lstat(file); err == nil {
+		return nil, envExists(file)
+	}
+	text, err := p.newPassphrase(flags, file)
 	if err != nil {
-		return "", hint.With(fmt.Errorf("writing configuration: %w", err), "%s", folderHint)
+		return nil, err
 	}
-	return file, nil
+	return sealValues(slices.DeleteFunc(values, func(v config.Value) bool { return v.Name == config.AdminBearer.Name }), text)
+}
+
+func createEnv(file string, values []config.Value) error {
+	err := createFile(file, []byte(envText(values)))
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return envExists(file)
+	case err != nil:
+		return hint.With(fmt.Errorf("writing configuration: %w", err), "%s", folderHint)
+	}
+	return nil
+}
+
+func envExists(file string) error {
+	return hint.With(fmt.Errorf("writing %s: it exists already", file), "keep it, or name another file with --env; removing it ends what was enrolled with it")
 }
 
 // newName refuses what totp.ParseNewName does. Settings.Entry takes such names, because
@@ -74,11 +117,10 @@ func newName(s *config.Settings, v config.Variable[string]) string {
 	return config.Take(s, v)
 }
 
-// envText returns the .env of an entry, without the variables that have their default.
-func envText(e totp.Entry) string {
+// envValues returns what the .env of an entry sets, without the variables that have their
+// default.
+func envValues(e totp.Entry) (values []config.Value) {
 	k := e.Key
-	var b strings.Builder
-	b.WriteString("# Written by totpctl init. The README's table has every variable.\n")
 	for _, v := range []struct {
 		config.Info
 		value string
@@ -94,8 +136,17 @@ func envText(e totp.Entry) string {
 		{config.EncryptionKey.Info, randomKey()},
 	} {
 		if v.value != v.Default {
-			b.WriteString(config.Line(v.Name, v.value))
+			values = append(values, config.Value{Name: v.Name, Text: v.value})
 		}
+	}
+	return values
+}
+
+func envText(values []config.Value) string {
+	var b strings.Builder
+	b.WriteString("# Written by totpctl init. The README's table has every variable.\n")
+	for _, v := range values {
+		b.WriteString(config.Line(v.Name, v.Text))
 	}
 	return b.String()
 }

@@ -16,6 +16,7 @@ import (
 // addEntryFlags is for commands that call entryFor.
 func addEntryFlags(c *cobra.Command) {
 	config.AddKeyFlags(c.Flags())
+	config.AddFlags(c.Flags(), config.PassphraseFile)
 	c.Flags().String("account", "", "the stored account's `name`, as ACCOUNT")
 	c.Flags().Bool("pending", false, "take the pending key, which account rekey has made")
 }

@@ -18,6 +18,7 @@ import (
 func (p program) readSettings(c *cobra.Command) (*config.Settings, error) {
 	s, err := config.Read(c.Flags())
 	if err == nil {
+		s.AskWith(p.oldPassphrase)
 		p.warn(s.Warnings()...)
 	}
 	return s, err

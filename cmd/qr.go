@@ -187,7 +187,7 @@ func refuseOwn(file string, s *config.Settings) error {
 		return nil // nothing to replace
 	}
 	c := s.Certificate()
-	for _, own := range slices.Concat(s.SecretFiles(), databaseFiles(s.Store().URL), []string{c.CertFile, c.KeyFile}) {
+	for _, own := range slices.Concat(s.SecretFiles(), databaseFiles(s.DatabaseURL()), []string{c.CertFile, c.KeyFile}) {
 		if info, err := os.Stat(own); err == nil && os.SameFile(info, old) {
 			return hint.With(fmt.Errorf("writing %s: it is the configuration or the database", file), "name another file")
 		}

@@ -42,6 +42,7 @@ Requests are logged to stderr.`,
 			if err != nil {
 				return err
 			}
+			s.AskWith(p.oldPassphrase)
 			sc, err := readServeConfig(s)
 			if err != nil {
 				p.warn(s.Warnings()...)
@@ -51,7 +52,7 @@ Requests are logged to stderr.`,
 		},
 	}
 	config.AddKeyFlags(c.Flags())
-	config.AddFlags(c.Flags(), config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins)
+	config.AddFlags(c.Flags(), config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.PassphraseFile)
 	return c
 }
 

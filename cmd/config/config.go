@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,9 +24,14 @@ type Settings struct {
 	file     string            // the .env that was read, "" for none
 	dir      string            // where the .env's relative paths begin
 	values   map[string]string // of the .env
+	text     []byte            // of the .env
 	repeated []string          // warnings
 	alone    bool              // the environment does not count
 	err      error
+
+	ask        func(PassphraseSource) (string, error) // nil: never
+	passphrase string                                 // "" before the first sealed value is taken
+	opened     map[string]string                      // texts of sealable variables that were taken
 }
 
 // New returns settings of flags and environment, without a .env.
@@ -40,15 +46,22 @@ func Read(flags *pflag.FlagSet) (*Settings, error) {
 	if err != nil || file == "" {
 		return s, err
 	}
-	s.file, s.dir = file, folderOf(file)
+	s.file, s.dir, s.text = file, folderOf(file), text
 	if s.values, s.repeated, err = parseEnv(file, text); err != nil {
 		return s, err
 	}
 	return s, s.refuseUnknown()
 }
 
-// Reread returns the settings as they are now.
-func (s *Settings) Reread() (*Settings, error) { return Read(s.flags) }
+// Reread returns the settings as they are now. They never ask for a passphrase: what is
+// sealed now has the value that it had in s.
+func (s *Settings) Reread() (*Settings, error) {
+	fresh, err := Read(s.flags)
+	if err == nil {
+		fresh.opened = maps.Clone(s.opened)
+	}
+	return fresh, err
+}
 
 // File returns the .env that was read, "" for none.
 func (s *Settings) File() string { return s.file }
@@ -74,6 +87,11 @@ func Take[T any](s *Settings, v Variable[T]) (value T) {
 	case err != nil:
 		s.fail(err)
 	case source != "" || v.Default != "":
+		text, err := s.plain(v.Info, text, source)
+		if err != nil {
+			s.fail(err)
+			return value
+		}
 		parsed, err := v.Parse(text)
 		if err == nil {
 			return parsed
@@ -205,7 +223,7 @@ func withoutPath(err error) error {
 	return err
 }
 
-// SecretFiles returns the .env and the files that secrets were read from.
+// SecretFiles returns the .env, and the files of secrets and of the passphrase.
 func (s *Settings) SecretFiles() (files []string) {
 	if s.file != "" {
 		files = append(files, s.file)
@@ -216,6 +234,9 @@ func (s *Settings) SecretFiles() (files []string) {
 				files = append(files, file)
 			}
 		}
+	}
+	if p, err := s.passphraseSource(); err == nil && p.File != "" {
+		files = append(files, p.File)
 	}
 	return files
 }

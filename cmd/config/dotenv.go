@@ -26,7 +26,7 @@ const dotenvStatement = `\A[ \t]*(?:(?:export[ \t]+)?([\pL\pN_.-]+)[ \t]*=[ \t]*
 // totpctl reads. It warns of a variable that is set twice. Its errors do not quote the
 // line, which may hold a secret.
 func parseEnv(file string, text []byte) (values map[string]string, warnings []string, err error) {
-	all := strings.ReplaceAll(strings.TrimPrefix(string(text), "\ufeff"), "\r\n", "\n")
+	all := plainText(string(text))
 	if at := strings.IndexAny(all, "\x00\r"); at >= 0 {
 		return nil, nil, hint.With(badLine(file, all[:at], "has a NUL or a lone carriage return"), "save the file as plain text in UTF-8")
 	}
@@ -39,6 +39,10 @@ func parseEnv(file string, text []byte) (values map[string]string, warnings []st
 		name, single, double, bare := m[1], m[2], m[3], trimComment(m[4])
 		if reads := known(name) || slices.Contains(transportVariables(), name); reads && hasReference(double+bare) {
 			return nil, nil, hint.With(badLine(file, before, "refers to another variable with ${…} in "+name), "write the value itself; if these characters are meant, put it in single quotes")
+		}
+		if name == passphraseCommand {
+			return nil, nil, hint.With(badLine(file, before, "sets "+name+", which is read from the environment alone"),
+				"remove the line and export the variable in your shell: whoever writes to a folder could put a command into its .env")
 		}
 		if earlier, again := places[name]; again && known(name) {
 			warnings = append(warnings, fmt.Sprintf("%s is in lines %d and %d of %s: the last counts", name, lineAfter(all[:earlier]), lineAfter(before), file))

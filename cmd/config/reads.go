@@ -58,14 +58,19 @@ func (s *Settings) Bearers() Bearers {
 	return b
 }
 
-// Store reads what describes the database. A relative path of SQLite's begins at the
-// .env, see folderOf.
+// Store reads what describes the database.
 func (s *Settings) Store() sqlstore.Config {
-	c := sqlstore.Config{EncryptionKeys: Take(s, EncryptionKey), URL: Take(s, DatabaseURL)}
-	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok && s.dir != "" && !filepath.IsAbs(path) {
-		c.URL = "sqlite:" + filepath.Join(s.dir, path)
+	return sqlstore.Config{EncryptionKeys: Take(s, EncryptionKey), URL: s.DatabaseURL()}
+}
+
+// DatabaseURL reads DATABASE_URL. A relative path of SQLite's begins at the .env, see
+// folderOf.
+func (s *Settings) DatabaseURL() string {
+	text := Take(s, DatabaseURL)
+	if path, ok := strings.CutPrefix(text, "sqlite:"); ok && s.dir != "" && !filepath.IsAbs(path) {
+		text = "sqlite:" + filepath.Join(s.dir, path)
 	}
-	return c
+	return text
 }
 
 // Certificate has the files of a certificate's chain and key; both are "" for plain

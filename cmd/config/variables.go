@@ -29,6 +29,8 @@ type Info struct {
 	Hint    string // what to do about a bad value
 	Missing string // what to do where it is not set; "": it may be left out
 	Lacking string // the same where there is a .env, which init does not write over
+
+	Sealable bool // the value may be sealed by a passphrase
 }
 
 // Secret reports whether the variable holds a secret: it has no flag, and NAME_FILE
@@ -50,6 +52,8 @@ var (
 		Hint:    "copy it again from where it is shown: it has the letters A-Z, in either case, and the digits 2-7",
 		Missing: "`totpctl init` writes a .env with a fresh secret",
 		Lacking: "`totpctl init --env new.env` writes one to copy the line from",
+
+		Sealable: true,
 	}, totp.ParseSecret}
 
 	Issuer = Variable[string]{Info{Name: "TOTP_ISSUER", Flag: "issuer", Default: "totpctl",
@@ -94,7 +98,14 @@ var (
 
 	EncryptionKey = Variable[[][]byte]{Info{Name: "ENCRYPTION_KEY",
 		Hint: "bring back the key that sealed the stored secrets; where there are none yet, `openssl rand -base64 32` makes one",
+
+		Sealable: true,
 	}, parseEncryptionKeys}
+
+	PassphraseFile = Variable[string]{Info{Name: "ENCRYPTION_PASSPHRASE_FILE", Flag: "encryption-passphrase-file",
+		Meaning: "file with the passphrase that opens sealed values of the .env",
+		Hint:    "ENCRYPTION_PASSPHRASE_FILE is the path of a file whose one line is the passphrase",
+	}, parseFile}
 
 	DatabaseURL = Variable[string]{Info{Name: "DATABASE_URL", Default: "sqlite:totpctl.db",
 		Hint: "leave DATABASE_URL out for sqlite:totpctl.db beside the .env",
@@ -137,7 +148,7 @@ const certificateHint = "TLS_CERT_FILE is the certificate's chain in PEM and TLS
 // All returns the variables in the order of .env.example.
 func All() (all []Info) {
 	for _, v := range []Named{
-		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, DatabaseURL,
+		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, PassphraseFile, DatabaseURL,
 		ListenAddr, PublicURL, CertFile, KeyFile, Origins, ServerURL,
 	} {
 		all = append(all, v.info())
