@@ -28,8 +28,15 @@ func (a accountCommands) rekey(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if !revoke && !a.json {
+		a.program.warn(sameLabel)
+	}
 	return unwritten("the secret is stored, but", "`totpctl account rekey` prints another", a.printEnrolment(e))
 }
+
+// sameLabel is for people, not for programs that read --json.
+const sameLabel = "a phone with the old entry may replace it without asking when it scans the new QR code, because both have the same name: " +
+	"from then on the phone's codes are good only after one of them has confirmed the new secret"
 
 func (a accountCommands) printEnrolment(e verifier.Enrolment) error {
 	body := api.EnrolmentOf(e, a.public)
