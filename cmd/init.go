@@ -28,6 +28,10 @@ func (p program) initCommand() *cobra.Command {
 160-bit secret for the default account, a bearer for those who check codes, one
 for the administrator, and a key for stored secrets. It never overwrites a file.
 
+Authenticators show this host's short name as the issuer and your user name as the
+account. A phone may replace an entry of the same name without asking, so give each
+.env names of its own with --issuer and --label.
+
 With --passphrase the secret and the key are sealed by a passphrase, which it asks
 for twice, and there is no bearer for the administrator. totpctl passphrase changes
 or removes the passphrase.`,
@@ -47,6 +51,10 @@ or removes the passphrase.`,
 		},
 	}
 	config.AddKeyFlags(c.Flags())
+	for flag, by := range map[string]string{config.Issuer.Flag: "this host's name", config.Account.Flag: "your user name"} {
+		f := c.Flags().Lookup(flag)
+		f.DefValue, f.Usage = "", f.Usage+", by default "+by
+	}
 	c.Flags().Bool("passphrase", false, "seal the secret and the key by a passphrase")
 	addNewPassphraseFlag(c.Flags())
 	return c
@@ -61,7 +69,7 @@ func (p program) writeEnv(flags *pflag.FlagSet) (file string, sealed bool, err e
 		}
 	}
 	s := config.New(flags)
-	e := totp.Entry{Issuer: newName(s, config.Issuer), Account: newName(s, config.Account)}
+	e := totp.Entry{Issuer: newName(s, config.Issuer, hostName()), Account: newName(s, config.Account, userName())}
 	scheme := s.Scheme()
 	if s.Err() != nil {
 		return "", false, s.Err()
@@ -109,10 +117,14 @@ func envExists(file string) error {
 	return hint.With(fmt.Errorf("writing %s: it exists already", file), "keep it, or name another file with --env; removing it ends what was enrolled with it")
 }
 
-// newName refuses what totp.ParseNewName does. Settings.Entry takes such names, because
-// they may have been in use before they were refused.
-func newName(s *config.Settings, v config.Variable[string]) string {
+// newName returns the value of v, by default own where that is a name. It refuses what
+// totp.ParseNewName does. Settings.Entry takes such names, because they may have been in
+// use before they were refused.
+func newName(s *config.Settings, v config.Variable[string], own string) string {
 	v.Parse = config.ParseNewName
+	if _, err := v.Parse(own); err == nil {
+		v.Default = own
+	}
 	v.Hint = "it is 1 to 128 characters that people can see, without a colon; TOTP_ISSUER or --issuer names who asks for the code"
 	return config.Take(s, v)
 }

@@ -13,3 +13,19 @@ func TestAShownNameIsBareUnlessThatHidesSomething(t *testing.T) {
 		}
 	}
 }
+
+func TestHostAndUserGiveShortNamesOrNone(t *testing.T) {
+	for name, want := range map[string]string{
+		"laptop": "laptop", "laptop.example.com": "laptop", "localhost": "", "localhost.localdomain": "",
+		"(none)": "", "192.0.2.1": "", "2001:db8::1": "", "": "", ".": "", "odd:host": "odd-host", "büro": "büro",
+	} {
+		if got := shortHost(name); got != want {
+			t.Errorf("host %q is %q, want %q", name, got, want)
+		}
+	}
+	for name, want := range map[string]string{"alice": "alice", `ACME\alice`: "alice", "a:b": "a-b", "": ""} {
+		if got := shortUser(name); got != want {
+			t.Errorf("user %q is %q, want %q", name, got, want)
+		}
+	}
+}

@@ -96,6 +96,7 @@ func startREADME(t *testing.T, dir, command string) *exec.Cmd {
 	// exec lets the interrupt reach the server as a terminal's would.
 	cmd := exec.Command("bash", "-c", strings.Replace(strings.TrimSpace(command), "./totpctl serve", "exec ./totpctl serve", 1))
 	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TOTP_ISSUER=totpctl", "TOTP_ACCOUNT=default") // instead of this host's and this user's name
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
