@@ -31,6 +31,7 @@ func fixtures(t testing.TB) []fixture {
 		aegisFixtures(t),
 		twofasFixtures(t),
 		andotpFixtures(t),
+		csvFixtures(),
 	)
 }
 

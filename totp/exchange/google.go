@@ -163,11 +163,11 @@ func holdsGoogle(e entry) error {
 	s := e.Key.Scheme()
 	switch {
 	case s.Steam:
-		return errors.New("Google Authenticator has no codes of Steam")
+		return errors.New("its codes are Steam's, which Google Authenticator cannot show")
 	case s.Period != totp.DefaultPeriod:
-		return fmt.Errorf("Google Authenticator has no period but %v, and its period is %v", totp.DefaultPeriod, s.Period)
+		return fmt.Errorf("its period is %v, and Google Authenticator knows %v alone", s.Period, totp.DefaultPeriod)
 	case s.Digits != 6 && s.Digits != 8:
-		return fmt.Errorf("Google Authenticator has codes of 6 and 8 digits, and its codes have %d", s.Digits)
+		return fmt.Errorf("its codes have %d digits, and Google Authenticator knows 6 and 8", s.Digits)
 	}
 	return keepsName(e)
 }
