@@ -32,6 +32,7 @@ func fixtures(t testing.TB) []fixture {
 		twofasFixtures(t),
 		andotpFixtures(t),
 		csvFixtures(),
+		ageFixtures(t),
 	)
 }
 
