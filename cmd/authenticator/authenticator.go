@@ -22,12 +22,15 @@ const (
 	Live                 // a terminal: the present code counts down, past codes stay above
 )
 
-// A Config is what Once and Run need. Only Live uses Width and Color.
+// A Config is what Once and Run need. Only Live uses Width and Color, and only JSON
+// uses Name.
 type Config struct {
 	Entry   totp.Entry
+	Name    string           // of the stored account; "" for any other key
 	Clock   func() time.Time // asked about once a second
 	Out     io.Writer
 	Display Display
+	Next    bool       // each code is followed by the code of the step after it
 	Width   func() int // columns of the terminal, asked for each drawing; 0, or no func, means unknown
 	Color   bool       // dim and bold (ECMA-48 SGR); false where NO_COLOR is set (no-color.org)
 }
@@ -38,10 +41,12 @@ type reading struct {
 	at   time.Time
 	step int64
 	code string
+	next string // "" unless Config.Next
 }
 
 // Once writes the present code as one line: a JSON object where Display is JSON,
-// else a bare code. It returns totp.ErrBeforeEpoch or the error of Out, wrapped.
+// else a bare code, with Next two of them parted by a space. It returns
+// totp.ErrBeforeEpoch or the error of Out, wrapped.
 func Once(c Config) error {
 	now, err := c.read()
 	if err != nil {
@@ -89,9 +94,16 @@ func (c Config) read() (reading, error) {
 	if err != nil {
 		return reading{}, fmt.Errorf("reading clock: %w", err)
 	}
-	code, err := c.Entry.Key.Code(at)
-	return reading{at, step, code}, err
+	now := reading{at: at, step: step}
+	if now.code, err = c.Entry.Key.Code(at); err == nil && c.Next {
+		now.next, err = c.Entry.Key.Code(c.Entry.Key.Start(step + 1))
+	}
+	return now, err
 }
+
+// left returns how long the code of a reading is still the present one: more than 0,
+// and at most a period.
+func (c Config) left(r reading) time.Duration { return c.Entry.Key.Start(r.step + 1).Sub(r.at) }
 
 // untilNextSecond returns the time until the next whole second, at least 1 ns. Steps
 // begin at whole seconds.
@@ -110,7 +122,15 @@ func (c Config) text(shown, now reading) string {
 	case c.Display == JSON:
 		return c.object(now)
 	}
-	return now.code + "\n"
+	return c.line(now)
+}
+
+// line returns the code and, if there is one, the next code behind a space.
+func (Config) line(r reading) string {
+	if r.next == "" {
+		return r.code + "\n"
+	}
+	return r.code + " " + r.next + "\n"
 }
 
 // last returns what to write at the end.

@@ -8,7 +8,8 @@ import (
 
 // An object is one line of the JSON display. Times are RFC 3339 in UTC; period
 // is in seconds. The code is good from valid_from until just before expires_at,
-// give or take the verifier's skew.
+// give or take the verifier's skew. The step is T of RFC 6238 section 4.2. Members that
+// Config does not ask for are left out.
 type object struct {
 	Code      string `json:"code"`
 	ValidFrom string `json:"valid_from"`
@@ -16,6 +17,9 @@ type object struct {
 	Period    int64  `json:"period"`
 	Issuer    string `json:"issuer"`
 	Account   string `json:"account"`
+	Step      int64  `json:"step"`
+	Next      string `json:"next,omitempty"`
+	Name      string `json:"name,omitempty"`
 }
 
 func (c Config) object(r reading) string {
@@ -30,6 +34,9 @@ func (c Config) object(r reading) string {
 		Period:    c.seconds(),
 		Issuer:    c.Entry.Issuer,
 		Account:   c.Entry.Account,
+		Step:      r.step,
+		Next:      r.next,
+		Name:      c.Name,
 	})
 	return line.String()
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"totpctl/totp"
 )
 
 // Control sequences of ECMA-48. A line begins with erasing, because erasing after a
@@ -38,21 +40,26 @@ func (c Config) past(code string) string {
 	return eraseLine + c.styled(dim, code) + "\n"
 }
 
-// countdown returns the present code and, as far as they fit, a bar and the seconds
-// that are left. A line that wraps could not be redrawn, so countdown returns "" if not
-// even the code fits. It is ASCII, because some terminals draw block characters two
-// columns wide.
+// countdown returns the present code and, as far as they fit, a bar, the seconds that
+// are left, and the next code, which stays longest. A line that wraps could not be
+// redrawn, so countdown returns "" if not even the code fits. It is ASCII, because some
+// terminals draw block characters two columns wide.
 func (c Config) countdown(r reading) string {
 	period, width := c.seconds(), c.width()
 	left := period - r.at.Unix()%period
-	code := group(r.code)
+	code, next := group(r.code), nextAfter(r)
 	seconds := fmt.Sprintf("  %*d s", len(strconv.FormatInt(period, 10)), left)
-	room := width - len(code) - len(seconds) - len("^C") // the terminal's echo must not wrap either
+	room := width - len(code) - len(seconds) - len(next) - len("^C") // the terminal's echo must not wrap either
 	switch cells := min(room-len("  []"), maxBar); {
 	case cells >= minBar:
-		return c.styled(bold, code) + "  " + bar(left, period, cells) + seconds
+		return c.styled(bold, code) + "  " + bar(left, period, cells) + seconds + next
 	case room >= 0:
-		return c.styled(bold, code) + seconds
+		return c.styled(bold, code) + seconds + next
+	case next != "" && 2*len(code)+len("  ")+len("^C") <= width:
+		return c.styled(bold, code) + "  " + group(r.next)
+	case next != "":
+		r.next = ""
+		return c.countdown(r)
 	case len(code) <= width:
 		return c.styled(bold, code)
 	case len(r.code) <= width:
@@ -61,14 +68,26 @@ func (c Config) countdown(r reading) string {
 	return ""
 }
 
+// nextAfter returns what follows the seconds: "" if there is no next code.
+func nextAfter(r reading) string {
+	if r.next == "" {
+		return ""
+	}
+	return "  next " + group(r.next)
+}
+
 // bar shows left out of period. It has one # at least, because left is never 0.
 func bar(left, period int64, cells int) string {
 	full := int((left*int64(cells) + period - 1) / period)
 	return "[" + strings.Repeat("#", full) + strings.Repeat(".", cells-full) + "]"
 }
 
-// group parts the digits of a code in two: 123 456, 123 4567, 1234 5678.
+// group parts a code in two: 123 456, 123 4567, 1234 5678. It leaves Steam's five
+// characters together, as Steam shows them.
 func group(code string) string {
+	if len(code) < totp.MinDigits {
+		return code
+	}
 	half := len(code) / 2
 	return code[:half] + " " + code[half:]
 }
