@@ -6,9 +6,14 @@ import (
 	"time"
 )
 
-// Fresh waits until the present code is the present one for at least this long, which
-// must be less than the period. If it has to wait it first calls wait, once, with the
-// time until the next code. Within a second it follows a clock that jumps. It returns totp.ErrBeforeEpoch or the cause of ctx's end, wrapped.
+// wakeUp is how long after its step's begin a code still counts as one that lasts a whole
+// period: a machine takes a moment to wake the process.
+const wakeUp = 250 * time.Millisecond
+
+// Fresh waits until the present code lasts at least this long, which must be less than the
+// period. If it has to wait, it first calls wait, once, with the time until the next code.
+// Within a second it follows a clock that jumps. It returns totp.ErrBeforeEpoch or the
+// cause of ctx's end, wrapped.
 func Fresh(ctx context.Context, c Config, atLeast time.Duration, wait func(time.Duration)) error {
 	for told := false; ; told = true {
 		now, err := c.read()
@@ -16,7 +21,7 @@ func Fresh(ctx context.Context, c Config, atLeast time.Duration, wait func(time.
 			return err
 		}
 		left := c.left(now)
-		if left >= atLeast {
+		if left >= atLeast || told && left > c.Entry.Key.Period()-wakeUp {
 			return nil
 		}
 		if !told {

@@ -39,6 +39,16 @@ func TestAFreshCodeIsWaitedForOnlyIfTooLittleIsLeft(t *testing.T) {
 	})
 }
 
+func TestACodeThatHasJustBegunIsFreshHoweverMuchIsAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := &wallClock{}
+		time.AfterFunc(1500*time.Millisecond, func() { clock.jump(100 * time.Millisecond) }) // as if the process woke late
+		if end, _ := freshAt(t, "2026-03-01T12:00:28Z", 30*time.Second-time.Millisecond, clock); !end.Equal(at(t, "2026-03-01T12:00:30.1Z")) {
+			t.Errorf("it ends at %v", end)
+		}
+	})
+}
+
 func TestWaitingForAFreshCodeFollowsAClockThatJumps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := &wallClock{}
