@@ -37,6 +37,10 @@ type Settings struct {
 // New returns settings of flags and environment, without a .env.
 func New(flags *pflag.FlagSet) *Settings { return &Settings{flags: flags} }
 
+// FlagsAlone returns settings of flags and defaults: neither a .env nor the environment
+// counts.
+func FlagsAlone(flags *pflag.FlagSet) *Settings { return &Settings{flags: flags, alone: true} }
+
 // Read returns the settings with the .env that --env names, else that of the working
 // directory, else that of the user's configuration directory. None need exist but
 // --env's.
@@ -186,7 +190,7 @@ func (o origin) get(v Info) (text, source string, err error) {
 		return "", o.name, hint.With(fmt.Errorf("%s and %s_FILE are both set in %s", v.Name, v.Name, o.name), "keep one of the two")
 	case inFile:
 		source = o.fileSource(v)
-		text, err = readSecretFile(file)
+		text, err = ReadSecretFile(file)
 		return text, source, readError(source, err, v.Name+"_FILE is the path of a file; the value itself belongs into "+v.Name)
 	case set:
 		return text, v.Name + " in " + o.name, nil
@@ -208,7 +212,10 @@ func (o origin) fileSource(v Info) string { return v.Name + "_FILE in " + o.name
 
 const maxSecretFile = 64 << 10
 
-func readSecretFile(file string) (string, error) {
+// ReadSecretFile returns the text of a file or a pipe of at most 64 KiB, without the line
+// ends behind it. A pipe that nobody writes to is an error. The errors do not quote the
+// file's name, which may be the secret, put there by mistake.
+func ReadSecretFile(file string) (string, error) {
 	if file == "" {
 		return "", errors.New("file name is empty")
 	}
