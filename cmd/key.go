@@ -19,23 +19,57 @@ func addEntryFlags(c *cobra.Command) {
 	config.AddFlags(c.Flags(), config.PassphraseFile)
 	c.Flags().String("account", "", "the stored account's `name`, as ACCOUNT")
 	c.Flags().Bool("pending", false, "take the pending key, which account rekey has made")
+	c.Flags().String("secret-file", "", "read a secret or otpauth URI from this `file`, and no configuration")
 }
 
-// entryFor returns the entry of the stored account that args or --account name, else
-// the default account's. Only a stored account needs the database.
-func (p program) entryFor(c *cobra.Command, s *config.Settings, args []string) (totp.Entry, error) {
+// A keyEntry is the entry that gen or qr is about, and where it comes from.
+type keyEntry struct {
+	totp.Entry
+	name     string           // of the stored account; "" for any other
+	settings *config.Settings // nil where no configuration was read
+	bare     bool             // it was given as a secret without a name
+}
+
+// entryFor returns the entry of the secret that is given with args or --secret-file, or
+// of the stored account that args or --account name, else the default account's. Only a
+// stored account needs the database. With beginnings, args may also name an account by
+// how its names begin.
+func (p program) entryFor(c *cobra.Command, args []string, beginnings bool) (keyEntry, error) {
+	from, err := givenSecret(c, args)
+	if err != nil {
+		return keyEntry{}, err
+	}
+	if from != "" {
+		e, bare, err := p.givenEntry(c, from)
+		return keyEntry{Entry: e, bare: bare}, err
+	}
+	s, err := p.readSettings(c)
+	if err != nil {
+		return keyEntry{}, err
+	}
+	k, err := p.configuredEntry(c, s, args, beginnings)
+	k.settings = s
+	return k, err
+}
+
+func (p program) configuredEntry(c *cobra.Command, s *config.Settings, args []string, beginnings bool) (keyEntry, error) {
 	wantPending, err := c.Flags().GetBool("pending")
 	if err != nil {
-		return totp.Entry{}, err
+		return keyEntry{}, err
 	}
 	name, err := storedAccount(c, args)
-	switch {
-	case err != nil:
-		return totp.Entry{}, err
-	case name == "":
-		return p.defaultEntry(s, wantPending)
+	if err != nil {
+		return keyEntry{}, err
 	}
-	return p.storedEntry(c.Context(), s, name, wantPending)
+	if name == "" {
+		e, err := p.defaultEntry(s, wantPending)
+		return keyEntry{Entry: e}, err
+	}
+	e, err := p.storedEntry(c.Context(), s, name, wantPending)
+	if isNone(err) && beginnings && len(args) > 0 {
+		return p.entryBeginning(c.Context(), s, name, wantPending, err)
+	}
+	return keyEntry{Entry: e, name: name}, err
 }
 
 func (p program) storedEntry(ctx context.Context, s *config.Settings, name string, wantPending bool) (e totp.Entry, err error) {

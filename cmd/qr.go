@@ -29,24 +29,24 @@ type qrForm struct {
 func (p program) qrCommand() *cobra.Command {
 	var form qrForm
 	c := &cobra.Command{
-		Use:   "qr [ACCOUNT]",
+		Use:   "qr [ACCOUNT|-]",
 		Short: "Draw the enrolment QR code in the terminal",
 		Long: `Draws the QR code that an authenticator app scans to learn the secret. It needs
 neither a server nor a network. Whoever sees the QR code can make valid codes.
 If TERM is dumb, it has no colours and needs light text on a dark ground.
 
 The secret is the default account's, or a stored one's on the machine that has
-the database and ENCRYPTION_KEY.`,
-		Example: "  totpctl qr\n  totpctl qr --png enrol.png",
+the database and ENCRYPTION_KEY. With - or --secret-file it is given: a bare
+secret or an otpauth URI, for which no configuration is read.`,
+		Example: "  totpctl qr\n  totpctl qr --png enrol.png\n  pass show github | totpctl qr -",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			s, err := p.readSettings(c)
+			key, err := p.entryFor(c, args, false)
 			if err != nil {
 				return err
 			}
-			key, err := p.entryFor(c, s, args)
-			if err != nil {
-				return err
+			if key.bare && !c.Flags().Changed("label") {
+				p.warn("the secret has no name: authenticators will show " + totp.QuoteName(key.Account) + ", unless --label names it")
 			}
 			for _, flag := range []string{"png", "svg"} {
 				if f := c.Flags().Lookup(flag); f.Changed && f.Value.String() == "" {
@@ -54,11 +54,11 @@ the database and ENCRYPTION_KEY.`,
 				}
 			}
 			if form.force {
-				if err := refuseOwn(cmp.Or(form.png, form.svg), s); err != nil {
+				if err := refuseOwn(cmp.Or(form.png, form.svg), ownFiles(c, key.settings)); err != nil {
 					return err
 				}
 			}
-			return p.showQR(key, form)
+			return p.showQR(key.Entry, form)
 		},
 	}
 	c.Flags().BoolVar(&form.uri, "uri", false, "print the otpauth URI instead")
@@ -180,15 +180,24 @@ func utf8Locale(getenv func(string) string) bool {
 	return true
 }
 
+// ownFiles returns the files that totpctl needs. Without settings these are the secret's,
+// and a .env that was not read.
+func ownFiles(c *cobra.Command, s *config.Settings) []string {
+	if s == nil {
+		return []string{c.Flags().Lookup("secret-file").Value.String(), ".env"}
+	}
+	certificate := s.Certificate()
+	return slices.Concat(s.SecretFiles(), databaseFiles(s.DatabaseURL()), []string{certificate.CertFile, certificate.KeyFile})
+}
+
 // refuseOwn returns an error for a file that totpctl needs, as --force would replace it.
-func refuseOwn(file string, s *config.Settings) error {
+func refuseOwn(file string, own []string) error {
 	old, err := os.Stat(file)
 	if err != nil {
 		return nil // nothing to replace
 	}
-	c := s.Certificate()
-	for _, own := range slices.Concat(s.SecretFiles(), databaseFiles(s.DatabaseURL()), []string{c.CertFile, c.KeyFile}) {
-		if info, err := os.Stat(own); err == nil && os.SameFile(info, old) {
+	for _, o := range own {
+		if info, err := os.Stat(o); err == nil && os.SameFile(info, old) {
 			return hint.With(fmt.Errorf("writing %s: it is the configuration or the database", file), "name another file")
 		}
 	}
