@@ -5,30 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 )
-
-// hasMembers reports whether data begins like a JSON object that has all the named members.
-// Of a file that is cut off it knows what comes before the cut.
-func hasMembers(data []byte, names ...string) bool {
-	d := json.NewDecoder(bytes.NewReader(trimBOM(data)))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return false
-	}
-	missing := slices.Clone(names)
-	for len(missing) > 0 && d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return false
-		}
-		missing = slices.DeleteFunc(missing, func(m string) bool { return m == name })
-		var value json.RawMessage
-		if d.Decode(&value) != nil {
-			break
-		}
-	}
-	return len(missing) == 0
-}
 
 // firstHasMembers reports whether data begins like a JSON array whose first element is an
 // object with all the named members.
