@@ -33,6 +33,7 @@ func fixtures(t testing.TB) []fixture {
 		andotpFixtures(t),
 		csvFixtures(),
 		ageFixtures(t),
+		enteFixtures(t),
 	)
 }
 

@@ -31,6 +31,9 @@ type record struct {
 // HOTP (RFC 4226), which counts codes instead of time.
 var ErrKind = errors.New("not TOTP")
 
+// errBin is for what people have thrown away, but not for good.
+var errBin = errors.New("it is in the recycle bin")
+
 // add checks a record and makes it one of the contents' accounts, or names it as left out.
 func (c *Contents) add(r record) {
 	e, err := r.entry()
@@ -116,7 +119,7 @@ func (r *record) scheme() (totp.Scheme, error) {
 }
 
 // parseAlgorithm reads the names that Java and others give the algorithms: HmacSHA1,
-// SHA-1, HMAC_SHA256.
+// SHA-1, HMAC_SHA256, and the Algorithm.sha1 of early exports of Ente.
 func (r *record) parseAlgorithm() (totp.Algorithm, error) {
 	name := strings.ToUpper(strings.Map(func(c rune) rune {
 		if strings.ContainsRune(" -_/", c) {
@@ -124,7 +127,7 @@ func (r *record) parseAlgorithm() (totp.Algorithm, error) {
 		}
 		return c
 	}, r.algorithm))
-	a, err := totp.ParseAlgorithm(strings.TrimPrefix(name, "HMAC"))
+	a, err := totp.ParseAlgorithm(strings.TrimPrefix(strings.TrimPrefix(name, "ALGORITHM."), "HMAC"))
 	if err != nil {
 		return 0, fmt.Errorf("its algorithm is %s: want SHA1, SHA256 or SHA512", totp.QuoteName(r.algorithm))
 	}

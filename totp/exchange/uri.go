@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -27,13 +28,13 @@ func ParseURI(text string) (e totp.Entry, notes []string, err error) {
 // addURI adds the account of an otpauth URI, or names it as left out. A URI that the strict
 // reader takes means what that says: the lenient one would part a colon in an account.
 func (c *Contents) addURI(place, text string) {
-	if e, err := parseStrictly(text); err == nil && !e.Key.Secret().EndsWithinByte() {
+	if e, err := parseStrictly(text); err == nil && !e.Key.Secret().EndsWithinByte() && !strings.Contains(text, "codeDisplay=") {
 		c.Accounts = append(c.Accounts, Account{Entry: e, Place: place})
 		return
 	}
 	r, err := uriRecord(text)
 	if err != nil {
-		c.leaveOut(place, "", err)
+		c.leaveOut(place, r.name(), err)
 		return
 	}
 	r.place = place
@@ -80,7 +81,18 @@ func uriRecord(text string) (record, error) {
 		return record{}, fmt.Errorf("%w: its encoder is %s", ErrKind, totp.QuoteName(values["encoder"]))
 	}
 	r.setIssuer(values["issuer"])
+	if isTrashed(values["codedisplay"]) {
+		return r, errBin
+	}
 	return r, nil
+}
+
+// isTrashed looks at what Ente Auth adds to a URI about how it shows the code.
+func isTrashed(display string) bool {
+	var v struct {
+		Trashed bool `json:"trashed"`
+	}
+	return json.Unmarshal([]byte(display), &v) == nil && v.Trashed
 }
 
 // setIssuer takes the parameter for the issuer, and drops another one in the label.
@@ -103,7 +115,7 @@ func (r *record) parameters(query string) (map[string]string, error) {
 	for pair := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		name, value = strings.ToLower(unescape(name)), strings.TrimSpace(unescape(strings.ReplaceAll(value, "+", "%20")))
-		if !slices.Contains([]string{"secret", "issuer", "algorithm", "digits", "period", "encoder"}, name) {
+		if !slices.Contains([]string{"secret", "issuer", "algorithm", "digits", "period", "encoder", "codedisplay"}, name) {
 			continue
 		}
 		old, repeated := values[name]
