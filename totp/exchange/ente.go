@@ -51,9 +51,6 @@ func (f enteFile) decrypt(in input) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, tag, err := stream.pull(sealed)
-	if err == nil && tag != streamTagFinal {
-		err = fmt.Errorf("%w: it has more than one part", ErrDamaged)
-	}
+	list, _, err := stream.pull(sealed) // the tag says nothing: some versions of Ente mark the end, some do not
 	return list, err
 }
