@@ -61,6 +61,11 @@ func pbkdf2Key(h func() hash.Hash, passphrase string, salt []byte, iterations in
 // openGCM decrypts AES-256-GCM (NIST SP 800-38D), with the tag at the end of sealed. It
 // returns ErrPassphrase if the tag is wrong.
 func openGCM(key, nonce, sealed []byte) ([]byte, error) {
+	return openGCMWith(key, nonce, sealed, nil)
+}
+
+// openGCMWith also authenticates additional data, which is not encrypted.
+func openGCMWith(key, nonce, sealed, additional []byte) ([]byte, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: its key has %d bytes", ErrDamaged, len(key))
@@ -72,7 +77,7 @@ func openGCM(key, nonce, sealed []byte) ([]byte, error) {
 	if len(nonce) != gcm.NonceSize() || len(sealed) < gcm.Overhead() {
 		return nil, fmt.Errorf("%w: the encrypted part is incomplete", ErrDamaged)
 	}
-	plain, err := gcm.Open(nil, nonce, sealed, nil)
+	plain, err := gcm.Open(nil, nonce, sealed, additional)
 	if err != nil {
 		return nil, ErrPassphrase
 	}

@@ -34,6 +34,7 @@ func fixtures(t testing.TB) []fixture {
 		csvFixtures(),
 		ageFixtures(t),
 		enteFixtures(t),
+		protonFixtures(t),
 	)
 }
 
@@ -155,6 +156,11 @@ func fuzzRead(f *testing.F, format string) {
 // sealGCM returns the ciphertext with the tag at its end.
 func sealGCM(t testing.TB, key, nonce, plain []byte) []byte {
 	t.Helper()
+	return sealGCMWith(t, key, nonce, plain, nil)
+}
+
+func sealGCMWith(t testing.TB, key, nonce, plain, additional []byte) []byte {
+	t.Helper()
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +169,7 @@ func sealGCM(t testing.TB, key, nonce, plain []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return gcm.Seal(nil, nonce, plain, nil)
+	return gcm.Seal(nil, nonce, plain, additional)
 }
 
 func toJSON(t testing.TB, v any) []byte {

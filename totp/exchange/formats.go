@@ -33,6 +33,7 @@ func formats() []format {
 		{name: "age", title: "a file sealed by age", recognise: isAge, read: readAge},
 		{name: "csv", title: "a CSV table", recognise: isCSV, read: readCSV, write: writeCSV, holds: keepsName},
 		{name: "ente", title: "Ente Auth's encrypted export", recognise: isEnte, read: readEnte},
+		{name: "proton", title: "Proton Authenticator", recognise: isProton, read: readProton},
 	}
 }
 

@@ -1,0 +1,130 @@
+package exchange
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"totpctl/totp"
+)
+
+const maxJSONDepth = 1000 // of arrays and objects that are passed over
+
+// eachJSON reads a document to its end and calls visit for each value at a path. The path's
+// parts are keys, and "*" for all elements of an array, parted by slashes. Values are
+// decoded one at a time, so that neither a bad value nor a huge array is in the way of the
+// others; a value of another type than T is left out.
+func eachJSON[T any](c *Contents, r io.Reader, path, what string, visit func(place string, v T)) error {
+	dec, n := json.NewDecoder(r), 0
+	err := walkJSON(dec, strings.Split(path, "/"), func() error {
+		n++
+		place := fmt.Sprintf("%s %d", what, n)
+		var v T
+		err := dec.Decode(&v)
+		var mismatch *json.UnmarshalTypeError
+		if errors.As(err, &mismatch) {
+			c.leaveOut(place, "", fmt.Errorf("its %s has another type than the format says", totp.QuoteName(mismatch.Field)))
+			return nil
+		}
+		if err == nil {
+			visit(place, v)
+		}
+		return err
+	})
+	if err != nil {
+		return streamError(err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return fmt.Errorf("%w: there is more after its JSON", ErrDamaged)
+	}
+	return nil
+}
+
+// streamError drops the errors of encoding/json, which quote what they find.
+func streamError(err error) error {
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("%w at byte %d", ErrDamaged, syntax.Offset)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: it ends too early", ErrDamaged)
+	}
+	return err
+}
+
+// walkJSON reads one value and calls visit where it finds the path, which must then decode
+// the value there.
+func walkJSON(dec *json.Decoder, path []string, visit func() error) error {
+	if len(path) == 0 {
+		return visit()
+	}
+	open, err := dec.Token()
+	if err != nil || open != json.Delim('{') && open != json.Delim('[') {
+		return err
+	}
+	for dec.More() {
+		key := json.Token("*")
+		if open == json.Delim('{') {
+			if key, err = dec.Token(); err != nil {
+				return err
+			}
+		}
+		if key == path[0] && (key == "*") == (open == json.Delim('[')) {
+			err = walkJSON(dec, path[1:], visit)
+		} else {
+			err = skipJSON(dec)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err = dec.Token()
+	return err
+}
+
+// skipJSON reads one value, however large, in little memory.
+func skipJSON(dec *json.Decoder) error {
+	for depth := 0; ; {
+		token, err := dec.Token()
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if err != nil || depth == 0 {
+			return err
+		}
+		if depth > maxJSONDepth {
+			return fmt.Errorf("%w: its JSON is nested too deep", ErrDamaged)
+		}
+	}
+}
+
+// A scalar is a string, a number, true or false of JSON as text; null is "". Programs differ
+// in how they write numbers.
+type scalar string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *scalar) UnmarshalJSON(data []byte) error {
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	switch v := v.(type) {
+	case nil:
+		*s = ""
+	case string:
+		*s = scalar(v)
+	case float64, bool:
+		*s = scalar(data)
+	default:
+		return &json.UnmarshalTypeError{Value: "array or object", Type: reflect.TypeFor[scalar]()}
+	}
+	return nil
+}
+
+func (s scalar) String() string { return string(s) }
