@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"hash"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -49,4 +50,16 @@ func (in input) argon2Key(p argon2Parameters, salt []byte) ([]byte, error) {
 		return nil, err
 	}
 	return p.key(passphrase, salt)
+}
+
+// pbkdf2Key asks for the passphrase once the cost is known to be allowed.
+func (in input) pbkdf2Key(h func() hash.Hash, salt []byte, iterations uint64) ([]byte, error) {
+	if iterations > maxIterations {
+		return nil, fmt.Errorf("%w: PBKDF2 with %d iterations", ErrCost, iterations)
+	}
+	passphrase, err := in.passphrase()
+	if err != nil {
+		return nil, err
+	}
+	return pbkdf2Key(h, passphrase, salt, int(iterations))
 }

@@ -35,6 +35,7 @@ func fixtures(t testing.TB) []fixture {
 		ageFixtures(t),
 		enteFixtures(t),
 		protonFixtures(t),
+		stratumFixtures(t),
 	)
 }
 

@@ -34,6 +34,7 @@ func formats() []format {
 		{name: "csv", title: "a CSV table", recognise: isCSV, read: readCSV, write: writeCSV, holds: keepsName},
 		{name: "ente", title: "Ente Auth's encrypted export", recognise: isEnte, read: readEnte},
 		{name: "proton", title: "Proton Authenticator", recognise: isProton, read: readProton},
+		{name: "stratum", title: "Stratum", recognise: isStratum, read: readStratum},
 	}
 }
 
