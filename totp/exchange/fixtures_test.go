@@ -36,6 +36,7 @@ func fixtures(t testing.TB) []fixture {
 		enteFixtures(t),
 		protonFixtures(t),
 		stratumFixtures(t),
+		freeOTPFixtures(t),
 	)
 }
 

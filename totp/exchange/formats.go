@@ -35,6 +35,7 @@ func formats() []format {
 		{name: "ente", title: "Ente Auth's encrypted export", recognise: isEnte, read: readEnte},
 		{name: "proton", title: "Proton Authenticator", recognise: isProton, read: readProton},
 		{name: "stratum", title: "Stratum", recognise: isStratum, read: readStratum},
+		{name: "freeotp+", title: "FreeOTP+", recognise: isFreeOTP, read: readFreeOTP},
 	}
 }
 
