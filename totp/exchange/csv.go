@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -35,89 +33,31 @@ const (
 	csvType      = "type"
 )
 
-// csvHeader returns the columns of a table, or ok as false if data are no table of ours.
-func csvHeader(data []byte) (columns map[string]int, delimiter rune, ok bool) {
-	line, _, _ := bytes.Cut(bytes.TrimLeft(trimBOM(data), "\r\n"), []byte("\n"))
-	for _, delimiter = range ",;\t" {
-		names, err := newCSVReader(line, delimiter).Read()
-		if err != nil {
-			continue
-		}
-		columns = map[string]int{}
-		for i, name := range names {
-			name = strings.ToLower(strings.TrimSpace(name))
-			if _, twice := columns[name]; !twice {
-				columns[name] = i
-			}
-		}
-		_, account := columns[csvAccount]
-		if account && slices.ContainsFunc([]string{csvSecret, csvBase32, csvHex}, func(name string) bool { _, ok := columns[name]; return ok }) {
-			return columns, delimiter, true
-		}
-	}
-	return nil, 0, false
-}
-
-func newCSVReader(data []byte, delimiter rune) *csv.Reader {
-	r := csv.NewReader(bytes.NewReader(data))
-	r.Comma = delimiter
-	r.FieldsPerRecord = -1
-	return r
-}
-
 func isCSV(data []byte) bool {
-	_, _, ok := csvHeader(data)
-	return ok
+	t, ok := newTable(data)
+	return ok && t.isOurs()
+}
+
+// isOurs reports whether a table has the columns that it needs.
+func (t table) isOurs() bool {
+	return t.has(csvAccount) && (t.has(csvSecret) || t.has(csvBase32) || t.has(csvHex))
 }
 
 func readCSV(c *Contents, in input) error {
-	columns, delimiter, ok := csvHeader(in.data)
-	if !ok {
+	t, ok := newTable(in.data)
+	if !ok || !t.isOurs() {
 		return fmt.Errorf("%w: its header names no %s and %s", ErrDamaged, csvAccount, csvSecret)
 	}
-	r := newCSVReader(trimBOM(in.data), delimiter)
-	header, err := r.Read()
-	if err != nil {
-		return ErrDamaged
-	}
-	for {
-		row, err := r.Read()
-		var bad *csv.ParseError
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.As(err, &bad):
-			c.leaveOut(fmt.Sprintf("line %d", bad.StartLine), "", fmt.Errorf("%w: its quotes are broken, up to line %d", ErrDamaged, bad.Line))
-		case err != nil:
-			return err
-		case strings.TrimSpace(strings.Join(row, "")) != "":
-			line, _ := r.FieldPos(0)
-			c.addRow(fmt.Sprintf("line %d", line), csvRow{columns, row}, len(header))
-		}
-	}
+	return t.eachRow(c, c.addRow)
 }
 
-// A csvRow is a row with the columns of its table.
-type csvRow struct {
-	columns map[string]int
-	fields  []string
-}
-
-func (r csvRow) get(name string) string {
-	i, ok := r.columns[name]
-	if !ok || i >= len(r.fields) {
-		return ""
-	}
-	return strings.TrimSpace(r.fields[i])
-}
-
-func (c *Contents) addRow(place string, row csvRow, width int) {
+func (c *Contents) addRow(place string, row tableRow) {
 	r := record{
 		place: place, kind: row.get(csvType), issuer: fromSpreadsheet(row.get(csvIssuer)), account: fromSpreadsheet(row.get(csvAccount)),
 		algorithm: row.get(csvAlgorithm), digits: row.get(csvDigits), period: row.get(csvPeriod),
 	}
-	if len(row.fields) < width { // such as the last row of a file that is cut off
-		c.leaveOut(place, r.name(), fmt.Errorf("%w: it has %d of %d columns", ErrDamaged, len(row.fields), width))
+	if err := row.complete(); err != nil {
+		c.leaveOut(place, r.name(), err)
 		return
 	}
 	if err := r.setSecret(row); err != nil {
@@ -127,7 +67,7 @@ func (c *Contents) addRow(place string, row csvRow, width int) {
 	c.add(r)
 }
 
-func (r *record) setSecret(row csvRow) (err error) {
+func (r *record) setSecret(row tableRow) (err error) {
 	var given []string
 	for _, name := range []string{csvSecret, csvBase32, csvHex} {
 		if text := row.get(name); text != "" {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 
 	"totpctl/totp"
@@ -23,8 +24,19 @@ type fixture struct {
 	cutUnseen    bool     // the format has no sign of its end, so that the last account may be cut
 }
 
-// fixtures are made anew for each test: a line for each file, several for a format.
+// madeFixtures keeps what each test would derive keys for again.
+var madeFixtures struct {
+	sync.Once
+	all []fixture
+}
+
+// fixtures have a line for each file, several for a format. Nobody may change them.
 func fixtures(t testing.TB) []fixture {
+	madeFixtures.Do(func() { madeFixtures.all = makeFixtures(t) })
+	return madeFixtures.all
+}
+
+func makeFixtures(t testing.TB) []fixture {
 	return slices.Concat(
 		uriFixtures(),
 		googleFixtures(),
