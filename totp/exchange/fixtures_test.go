@@ -49,6 +49,7 @@ func makeFixtures(t testing.TB) []fixture {
 		protonFixtures(t),
 		stratumFixtures(t),
 		freeOTPFixtures(t),
+		bitwardenFixtures(t),
 	)
 }
 

@@ -36,6 +36,8 @@ func formats() []format {
 		{name: "proton", title: "Proton Authenticator", recognise: isProton, read: readProton},
 		{name: "stratum", title: "Stratum", recognise: isStratum, read: readStratum},
 		{name: "freeotp+", title: "FreeOTP+", recognise: isFreeOTP, read: readFreeOTP},
+		{name: "bitwarden", title: "Bitwarden's JSON", recognise: isBitwarden, read: readBitwarden},
+		{name: "bitwarden-csv", title: "Bitwarden's CSV", recognise: isBitwardenCSV, read: readBitwardenCSV},
 	}
 }
 
