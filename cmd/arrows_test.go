@@ -23,6 +23,7 @@ var arrows = map[string][]string{
 	"totpctl":                   {"totpctl/cmd"},
 	"totpctl/cmd":               {"totpctl/cmd/...", "totpctl/server/...", "totpctl/totp/..."},
 	"totpctl/cmd/authenticator": {"totpctl/totp"},
+	"totpctl/cmd/clipboard":     {},
 	"totpctl/cmd/config":        {"totpctl/cmd/hint", "totpctl/server/api", "totpctl/server/client", "totpctl/totp", "totpctl/totp/sqlstore"},
 	"totpctl/cmd/hint":          {},
 	"totpctl/cmd/manual":        {},
