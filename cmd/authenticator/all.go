@@ -1,0 +1,51 @@
+package authenticator
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// OnceAll writes the present code of each row, all of one moment, with a single Write:
+// the shown name, a space and the code, or with asJSON the JSON object of the account
+// with its stored name, or "default": true. It returns totp.ErrBeforeEpoch or the error of
+// out, wrapped.
+func OnceAll(rows []Row, clock func() time.Time, out io.Writer, asJSON bool) error {
+	moment := clock()
+	var lines strings.Builder
+	for _, r := range rows {
+		c := Config{Entry: r.Entry, Clock: func() time.Time { return moment }}
+		now, err := c.read()
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			lines.WriteString(named(r.Name, c.object(now)))
+		} else {
+			fmt.Fprintf(&lines, "%s %s\n", r.Shown, now.code)
+		}
+	}
+	return Config{Out: out}.write(lines.String())
+}
+
+// named puts the account's name in front of what a JSON object holds.
+func named(name, object string) string {
+	var line strings.Builder
+	e := json.NewEncoder(&line)
+	e.SetEscapeHTML(false)
+	// A string and a truth into memory: there is nothing to fail.
+	_ = e.Encode(struct {
+		Name    string `json:"name,omitempty"`
+		Default bool   `json:"default,omitempty"`
+	}{name, name == ""})
+	return strings.TrimSuffix(line.String(), "}\n") + "," + strings.TrimPrefix(object, "{")
+}
+
+// Now returns the present code of c and how long it lasts. It returns
+// totp.ErrBeforeEpoch, wrapped.
+func Now(c Config) (code string, lasts time.Duration, err error) {
+	now, err := c.read()
+	return now.code, c.Entry.Key.Start(now.step + 1).Sub(now.at), err
+}
