@@ -19,6 +19,7 @@ import (
 // A genForm says which codes gen shows, and how.
 type genForm struct {
 	once, json, next bool
+	clip             bool
 	minValid         time.Duration
 	at               string
 	offset           time.Duration
@@ -39,7 +40,9 @@ of an account's name, issuer or label is enough, in any case.
 
 With - the secret is on standard input, or asked for on a terminal; with
 --secret-file it is in a file. It is a bare secret in the first line, or an
-otpauth URI in any line. No configuration is read then, and nothing is written.`,
+otpauth URI in any line. No configuration is read then, and nothing is written.
+
+` + genClipHelp,
 		Example: "  totpctl gen\n  totpctl gen --once | totpctl check -\n  pass show github | totpctl gen - --once",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -58,6 +61,7 @@ otpauth URI in any line. No configuration is read then, and nothing is written.`
 	}
 	form.addFlags(c)
 	addEntryFlags(c)
+	addClipFlag(c, &form.clip)
 	return c
 }
 
@@ -76,6 +80,9 @@ func (f *genForm) addFlags(c *cobra.Command) {
 func (p program) showCodes(ctx context.Context, c authenticator.Config, f genForm) error {
 	if err := p.awaitFresh(ctx, c, f.minValid); err != nil {
 		return err
+	}
+	if f.clip {
+		return p.clipNow(c)
 	}
 	if f.once || f.at != "" {
 		return authenticator.Once(c)

@@ -1,0 +1,179 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"totpctl/cmd/authenticator"
+	"totpctl/cmd/clipboard"
+	"totpctl/cmd/hint"
+)
+
+const genClipHelp = `With --clip it copies one code instead of printing it, says how on standard error,
+and returns; a process that it leaves behind clears the clipboard when the code is
+over, unless something else was copied since. It takes the desktop's clipboard;
+over ssh, or without a desktop, tmux or the terminal (OSC 52, which a terminal may
+refuse), whose clipboard is cleared in any case. Where the terminal closes with
+the command (ssh -t HOST totpctl gen --clip), the command stays until then.`
+
+func addClipFlag(c *cobra.Command, clip *bool) {
+	c.Flags().BoolVar(clip, "clip", false, "copy one code to the clipboard instead of printing it")
+	c.MarkFlagsMutuallyExclusive("clip", "json")
+}
+
+// A clearing is what the process that clears the clipboard must know. It is on standard
+// input, because arguments are public.
+type clearing struct {
+	Way   clipboard.Way `json:"way"`
+	Code  string        `json:"code"`
+	Until time.Time     `json:"until"`
+}
+
+// A copier copies codes, and has each cleared when its time is over.
+type copier struct {
+	program   program
+	terminal  *os.File // nil where there is none
+	clipboard clipboard.Config
+}
+
+func (p program) copier() *copier {
+	c := &copier{program: p, terminal: p.terminal(), clipboard: clipboard.Config{Getenv: os.Getenv}}
+	if c.terminal != nil {
+		c.clipboard.Terminal = c.terminal
+	}
+	return c
+}
+
+// terminal returns the terminal of the process, wherever its streams lead; nil if there
+// is none.
+func (p program) terminal() *os.File {
+	name := "/dev/tty"
+	if runtime.GOOS == "windows" {
+		name = "CONOUT$"
+	}
+	if f, err := os.OpenFile(name, os.O_WRONLY, 0); err == nil {
+		return f
+	}
+	for _, f := range []*os.File{p.errOut, p.out} {
+		if isTerminal(f) {
+			return f
+		}
+	}
+	return nil
+}
+
+// clipNow copies the present code. Its clock may be another than the process's.
+func (p program) clipNow(c authenticator.Config) error {
+	code, lasts, err := authenticator.Now(c)
+	if err != nil {
+		return err
+	}
+	return p.clip(code, p.clock().Add(lasts))
+}
+
+// clip copies a code that is good until then, and says so.
+func (p program) clip(code string, until time.Time) error {
+	c := p.copier()
+	way, err := c.clipboard.Copy(context.Background(), code)
+	if err != nil {
+		return hint.With(err, "install xclip, xsel or wl-clipboard, use a terminal that takes OSC 52, or print the code: `totpctl gen --once`")
+	}
+	told := fmt.Sprintf("copied to the clipboard (%s)", way)
+	if way == clipboard.OSC52 {
+		told = "sent to the terminal's clipboard (OSC 52), unless the terminal refuses"
+	}
+	told += fmt.Sprintf(": good for %d s, then cleared", seconds(until.Sub(p.clock())))
+	w := clearing{way, code, until}
+	if way == clipboard.OSC52 && leadsSession() {
+		return c.stay(w, told+"; until then this command stays, because the terminal closes with it")
+	}
+	if err := c.clearLater(w); err != nil {
+		p.warn(fmt.Sprintf("the clipboard will not be cleared: %v", err))
+	}
+	p.warn(told)
+	return nil
+}
+
+// seconds rounds up, as a countdown does.
+func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
+
+// clearLater starts a process that outlives this one and clears the clipboard.
+func (c *copier) clearLater(w clearing) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(w)
+	if err != nil {
+		return err
+	}
+	child := exec.Command(self, "clear-clipboard")
+	child.Dir = os.TempDir() // no folder of the user's stays in use
+	child.SysProcAttr = detached()
+	if w.Way == clipboard.OSC52 {
+		child.Stdout = c.terminal
+	}
+	in, err := child.StdinPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		return err
+	}
+	_, err = in.Write(body)
+	err = errors.Join(err, in.Close())
+	go child.Wait() // a table must leave no zombie behind
+	return err
+}
+
+// stay clears the clipboard itself, at once when it is interrupted. It listens before it
+// invites anybody to interrupt it.
+func (c *copier) stay(w clearing, told string) error {
+	ctx, stop := untilSignal()
+	defer stop()
+	c.program.warn(told)
+	c.program.sleepUntil(ctx, w.Until)
+	return c.clipboard.Clear(context.Background(), w.Way, w.Code)
+}
+
+// sleepUntil sleeps until that time by the clock, which a timer does not follow while the
+// machine sleeps, or until ctx ends.
+func (p program) sleepUntil(ctx context.Context, t time.Time) {
+	for left := t.Sub(p.clock()); left > 0 && ctx.Err() == nil; left = t.Sub(p.clock()) {
+		select {
+		case <-ctx.Done():
+		case <-time.After(min(left, time.Second)):
+		}
+	}
+}
+
+func (p program) clearClipboardCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "clear-clipboard",
+		Hidden:  true,
+		Short:   "Clear a copied code when its time is over: gen --clip starts this",
+		Example: "  totpctl clear-clipboard",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var w clearing
+			if err := json.NewDecoder(io.LimitReader(p.in, 4096)).Decode(&w); err != nil {
+				return hint.With(fmt.Errorf("reading standard input: %w", err), "`totpctl gen --clip` starts this command")
+			}
+			p.sleepUntil(c.Context(), w.Until)
+			clip := clipboard.Config{Getenv: os.Getenv}
+			if isTerminal(p.out) {
+				clip.Terminal = p.out
+			}
+			return clip.Clear(context.Background(), w.Way, w.Code)
+		},
+	}
+}
