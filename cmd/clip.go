@@ -28,6 +28,8 @@ the command (ssh -t HOST totpctl gen --clip), the command stays until then.`
 func addClipFlag(c *cobra.Command, clip *bool) {
 	c.Flags().BoolVar(clip, "clip", false, "copy one code to the clipboard instead of printing it")
 	c.MarkFlagsMutuallyExclusive("clip", "json")
+	c.MarkFlagsMutuallyExclusive("clip", "all")
+	c.MarkFlagsMutuallyExclusive("clip", "at")
 }
 
 // A clearing is what the process that clears the clipboard must know. It is on standard
@@ -43,6 +45,7 @@ type copier struct {
 	program   program
 	terminal  *os.File // nil where there is none
 	clipboard clipboard.Config
+	last      *exec.Cmd // the process that clears the terminal's clipboard
 }
 
 func (p program) copier() *copier {
@@ -106,6 +109,24 @@ func (p program) clip(code string, until time.Time) error {
 // seconds rounds up, as a countdown does.
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
+// forTable copies a code and says so in two words.
+func (c *copier) forTable(code string, until time.Time) (string, error) {
+	way, err := c.clipboard.Copy(context.Background(), code)
+	if err != nil {
+		return "", err
+	}
+	if c.last != nil { // could not know that the clipboard holds another code now
+		_ = c.last.Process.Kill()
+	}
+	if err := c.clearLater(clearing{way, code, until}); err != nil {
+		return "", fmt.Errorf("copied, but it will not be cleared: %w", err)
+	}
+	if way == clipboard.OSC52 {
+		return "sent (OSC 52)", nil
+	}
+	return fmt.Sprintf("copied (%s)", way), nil
+}
+
 // clearLater starts a process that outlives this one and clears the clipboard.
 func (c *copier) clearLater(w clearing) error {
 	self, err := os.Executable()
@@ -119,8 +140,8 @@ func (c *copier) clearLater(w clearing) error {
 	child := exec.Command(self, "clear-clipboard")
 	child.Dir = os.TempDir() // no folder of the user's stays in use
 	child.SysProcAttr = detached()
-	if w.Way == clipboard.OSC52 {
-		child.Stdout = c.terminal
+	if c.last = nil; w.Way == clipboard.OSC52 {
+		child.Stdout, c.last = c.terminal, child
 	}
 	in, err := child.StdinPipe()
 	if err == nil {

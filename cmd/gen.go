@@ -19,7 +19,7 @@ import (
 // A genForm says which codes gen shows, and how.
 type genForm struct {
 	once, json, next bool
-	clip             bool
+	all, clip        bool
 	minValid         time.Duration
 	at               string
 	offset           time.Duration
@@ -42,25 +42,27 @@ With - the secret is on standard input, or asked for on a terminal; with
 --secret-file it is in a file. It is a bare secret in the first line, or an
 otpauth URI in any line. No configuration is read then, and nothing is written.
 
-` + genClipHelp,
-		Example: "  totpctl gen\n  totpctl gen --once | totpctl check -\n  pass show github | totpctl gen - --once",
+` + genAllHelp + "\n\n" + genClipHelp,
+		Example: "  totpctl gen\n  totpctl gen --once | totpctl check -\n  totpctl gen --all\n  pass show github | totpctl gen - --once",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			clock, err := form.clock(c.Flags(), p.clock)
 			if err != nil {
 				return err
 			}
+			if p.clock = clock; form.all {
+				return p.genAll(c, args, form.once || form.at != "", form.json)
+			}
 			key, err := p.entryFor(c, args, isTerminal(p.out))
 			if err != nil {
 				return err
 			}
-			config := p.authenticator(key, form)
-			config.Clock = clock
-			return p.showCodes(c.Context(), config, form)
+			return p.showCodes(c.Context(), p.authenticator(key, form), form)
 		},
 	}
 	form.addFlags(c)
 	addEntryFlags(c)
+	addAllFlag(c, &form.all)
 	addClipFlag(c, &form.clip)
 	return c
 }
