@@ -50,14 +50,16 @@ otpauth URI in any line. No configuration is read then, and nothing is written.
 			if err != nil {
 				return err
 			}
-			if p.clock = clock; form.all {
-				return p.genAll(c, args, form.once || form.at != "", form.json)
+			if form.all {
+				return p.genAll(c, args, form, clock)
 			}
 			key, err := p.entryFor(c, args, isTerminal(p.out))
 			if err != nil {
 				return err
 			}
-			return p.showCodes(c.Context(), p.authenticator(key, form), form)
+			config := p.authenticator(key, form)
+			config.Clock = clock
+			return p.showCodes(c.Context(), config, form)
 		},
 	}
 	form.addFlags(c)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,8 @@ func addAllFlag(c *cobra.Command, all *bool) {
 	}
 }
 
-func (p program) genAll(c *cobra.Command, args []string, once, json bool) error {
+// genAll shows the codes of the clock's time. The store keeps its own time.
+func (p program) genAll(c *cobra.Command, args []string, f genForm, clock func() time.Time) error {
 	if len(args) > 0 {
 		return hint.With(fmt.Errorf("account %s is given, and --all", totp.QuoteName(args[0])), "leave one of them out")
 	}
@@ -46,10 +48,10 @@ func (p program) genAll(c *cobra.Command, args []string, once, json bool) error 
 		return err
 	}
 	authenticator.SortRows(rows)
-	if keys := p.keyboard(); !once && !json && keys != nil {
-		return p.table(rows, keys)
+	if keys := p.keyboard(); !f.once && !f.json && f.at == "" && keys != nil {
+		return p.table(rows, keys, clock)
 	}
-	return authenticator.OnceAll(rows, p.clock, p.out, json)
+	return authenticator.OnceAll(rows, clock, p.out, f.json)
 }
 
 // keyboard returns the terminal that a table may read keys from, nil where no table can
@@ -71,12 +73,12 @@ func (p program) keyboard() *os.File {
 	return nil
 }
 
-func (p program) table(rows []authenticator.Row, keys *os.File) error {
+func (p program) table(rows []authenticator.Row, keys *os.File, clock func() time.Time) error {
 	clip := p.copier()
 	ctx, stop := untilSignal(syscall.SIGHUP)
 	defer stop()
 	return authenticator.RunTable(ctx, authenticator.TableConfig{
-		Rows: rows, Clock: p.clock, In: keys, Out: p.out, Color: os.Getenv("NO_COLOR") == "", Copy: clip.forTable,
+		Rows: rows, Clock: clock, In: keys, Out: p.out, Color: os.Getenv("NO_COLOR") == "", Copy: clip.forTable,
 	})
 }
 
