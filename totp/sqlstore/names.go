@@ -1,0 +1,63 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// Names returns at most limit names of stored accounts that begin with prefix, in the order
+// of their bytes. It is for completion in a shell: it makes no database, upgrades none,
+// changes none and needs no encryption key.
+func Names(ctx context.Context, databaseURL, prefix string, limit int) ([]string, error) {
+	db, d, err := openNames(databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	const beginning = `SELECT id FROM account WHERE id >= ?1 ORDER BY id LIMIT ?2`
+	names, err := query(ctx, conn, oneField[string], d.statement(beginning), max(prefix, firstName), limit)
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range names {
+		if !strings.HasPrefix(name, prefix) {
+			return names[:i], nil
+		}
+	}
+	return names, nil
+}
+
+// firstName sorts before every name and after the ids of the default account.
+const firstName = " "
+
+func openNames(databaseURL string) (*sql.DB, dialect, error) {
+	if err := CheckURL(databaseURL); err != nil {
+		return nil, dialect{}, err
+	}
+	if isPostgres(databaseURL) {
+		config, _, err := postgresConfig(databaseURL)
+		if err != nil {
+			return nil, dialect{}, err
+		}
+		return stdlib.OpenDB(*config), postgresDialect, nil
+	}
+	path, err := filepath.Abs(strings.TrimPrefix(databaseURL, "sqlite:"))
+	if err != nil {
+		return nil, dialect{}, err
+	}
+	// Not read-only: SQLite would leave the write-ahead log that it makes for a reader.
+	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
+		"mode": {"rw"}, "_pragma": {"query_only(ON)", "trusted_schema(OFF)"}}.Encode()}
+	db, err := sql.Open("sqlite", source.String())
+	return db, sqliteDialect, err
+}
