@@ -46,7 +46,11 @@ type program struct {
 // code.
 func Main() int {
 	p := program{clock: time.Now, in: os.Stdin, out: os.Stdout, errOut: os.Stderr}
-	c, err := p.root().ExecuteC()
+	root := p.root()
+	if isCompletion(os.Args[1:]) {
+		p.completeWords(root)
+	}
+	c, err := root.ExecuteC()
 	if err == nil && c.Annotations[verdictMark] != "" && c.Flags().Changed("help") {
 		return exitError // `check -h` must not exit 0: a script would take that for a valid code
 	}
@@ -74,6 +78,7 @@ live codes, and a check for scripts.`,
 	root.SetErr(p.errOut)
 	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.accountCommand(), p.passphraseCommand(), p.clearClipboardCommand(), p.versionCommand())
 	root.InitDefaultCompletionCmd()
+	escapeInBash(root)
 	hintUsage(root)
 	return root
 }
