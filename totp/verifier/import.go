@@ -81,13 +81,26 @@ func (v *Verifier) Import(ctx context.Context, accounts []NewAccount, o ImportOp
 
 func (v *Verifier) importBatches(ctx context.Context, i *importing) error {
 	for from := 0; from < len(i.fit); from += importBatch {
-		to := min(from+importBatch, len(i.fit))
+		to, begin := min(from+importBatch, len(i.fit)), v.config.Clock()
 		if err := v.importAll(ctx, v.store, i, from, to); err != nil {
 			return err
 		}
 		i.progress(to)
+		if to < len(i.fit) {
+			makeRoom(ctx, v.config.Clock().Sub(begin))
+		}
 	}
 	return nil
+}
+
+// makeRoom waits for as long as the last transaction took, because SQLite's lock has no
+// queue: a server in another process that finds it taken tries again after a while, and
+// must find it free then.
+func makeRoom(ctx context.Context, took time.Duration) {
+	select {
+	case <-time.After(min(took, time.Second)):
+	case <-ctx.Done():
+	}
 }
 
 // importStrictly looks at all accounts first, in pages, so that the one long transaction is

@@ -1,0 +1,57 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"totpctl/totp"
+)
+
+// slow is a store whose transactions take a second.
+type slow struct{ stalled }
+
+func (slow) AddAll(ctx context.Context, _ []Account, edit func(map[int]Loaded) (map[int]Account, error)) error {
+	time.Sleep(time.Second)
+	_, err := edit(nil)
+	return err
+}
+
+// SQLite's lock has no queue: a server in another process must find it free for as long as
+// the import has held it.
+func TestAnImportLeavesRoomBetweenItsTransactions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := testRules(t)
+		v, err := New(Config{Store: slow{}, Clock: time.Now, Skew: 1, New: totp.DefaultScheme()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var accounts []NewAccount
+		for i := range 2*importBatch + 1 {
+			accounts = append(accounts, r.newAccount(fmt.Sprint(i)))
+		}
+		begin := time.Now()
+		if _, err := v.Import(t.Context(), accounts, ImportOptions{}); err != nil || time.Since(begin) != 5*time.Second {
+			t.Errorf("three transactions of a second took %v, %v, want 5 s", time.Since(begin), err)
+		}
+	})
+}
+
+func TestTheNameOfABroughtEntryHasItsIssuer(t *testing.T) {
+	for _, v := range []struct {
+		issuer, account, want string
+	}{
+		{"", "alice", "alice"}, {"GitHub", "alice@example.com", "GitHub:alice@example.com"}, {"Amazon", "arn:aws:iam::1:mfa/a", "Amazon:arn-aws-iam--1-mfa/a"},
+		{"A:B", "c", "A-B:c"}, {"", "a:b", "a-b"},
+		{"", "", ""}, {"", "-", ""}, {"GitHub", "a\u200d", ""}, {strings.Repeat("a", 100), strings.Repeat("b", 100), ""},
+	} {
+		name, err := StoredName(totp.Entry{Issuer: v.issuer, Account: v.account})
+		if name != v.want || (err == nil) != (v.want != "") || err != nil && !errors.Is(err, ErrName) {
+			t.Errorf("StoredName(%q, %q): %q, %v, want %q", v.issuer, v.account, name, err, v.want)
+		}
+	}
+}
