@@ -18,23 +18,6 @@ func account(r *http.Request) string {
 	return name
 }
 
-func (s *Server) postAccounts(w http.ResponseWriter, r *http.Request) error {
-	body, err := readStrings(r.Body, "account")
-	if err != nil {
-		return err
-	}
-	name, err := verifier.ParseNewAccount(body["account"])
-	if err != nil {
-		return err
-	}
-	recordOf(r).account = name
-	e, err := s.config.Verifier.Add(r.Context(), name)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusCreated, api.EnrolmentOf(e, s.config.PublicURL))
-}
-
 func (s *Server) getAccounts(w http.ResponseWriter, r *http.Request) error {
 	from, limit, err := readPage(r.URL.RawQuery)
 	if err != nil {

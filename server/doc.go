@@ -16,7 +16,11 @@
 //     may read the answers. GET is the prototype's: 200 for every verdict. POST answers
 //     429 to an attempt that is throttled, and repeats its verdict for the same
 //     Idempotency-Key.
-//   - /accounts and below: with scope admin.
+//   - /accounts and below: with scope admin. POST /accounts makes a pending account and
+//     answers with its fresh secret. With "secret", which is of SHA1, 6 digits and 30 s,
+//     or with "uri" (otpauth, read strictly), it makes an account that is active at once,
+//     and answers with the account, as a GET of it, and with warnings of a weak secret. A
+//     URI names the account if the body does not.
 //   - /: the default account's QR code, for whoever has the set-up link, or ADMIN_BEARER
 //     as the password of HTTP Basic. No other route takes HTTP Basic.
 //   - /enrol/{token}: a pending account's QR code, for whoever has the link.
