@@ -37,7 +37,9 @@ type action struct {
 	use, doing, short, long, example string
 	args                             cobra.PositionalArgs
 	creates, verdict                 bool
-	flags                            func(*pflag.FlagSet) // nil: none of its own
+	flags                            func(*pflag.FlagSet)       // nil: none of its own
+	exclusive                        []string                   // flags of which one may be set
+	check                            func(*pflag.FlagSet) error // of the flags, before the store is opened; may be nil
 	run                              func(accountCommands, context.Context, []string) error
 }
 
@@ -46,8 +48,7 @@ func (a action) name() string { return strings.Fields(a.use)[0] }
 func accountActions() []action {
 	one, optional := cobra.ExactArgs(1), cobra.MaximumNArgs(1)
 	return []action{
-		{use: "add NAME", short: "Make an account with a fresh secret, pending until its first code",
-			doing: "adding", example: "alice", args: one, run: accountCommands.add, creates: true},
+		addAction(),
 		{use: "list", short: "List the accounts, and who is waiting or stopped",
 			doing: "listing", args: cobra.NoArgs, run: accountCommands.list},
 		{use: "show [NAME]", short: "Show an account; without NAME, the default one",
@@ -64,6 +65,7 @@ until the new one is confirmed, only recovery codes are good.`,
 			}},
 		{use: "recovery-codes NAME", short: "Print fresh recovery codes and void the old ones",
 			doing: "renewing recovery codes of", example: "alice", args: one, run: accountCommands.recoveryCodes},
+		renameAction(),
 		{use: "unlock [NAME]", short: "Forget an account's failures and enable it; without NAME, the default one",
 			doing: "unlocking", example: "alice", args: optional, run: accountCommands.unlock},
 		{use: "disable [NAME]", short: "Stop an account until it is unlocked; without NAME, the default one",
@@ -108,12 +110,20 @@ func (p program) actionCommand(a action) *cobra.Command {
 	if a.flags != nil {
 		a.flags(c.Flags())
 	}
+	if a.exclusive != nil {
+		c.MarkFlagsMutuallyExclusive(a.exclusive...)
+	}
 	return c
 }
 
 func (p program) runAction(c *cobra.Command, a action, args []string) (err error) {
 	if len(args) > 0 && args[0] == "" {
 		return hint.With(errors.New("reading NAME: it is empty"), "give a name; `totpctl account --help` shows which commands do without")
+	}
+	if a.check != nil {
+		if err := a.check(c.Flags()); err != nil {
+			return accountError(a.doing, first(args), err)
+		}
 	}
 	signal.Ignore(syscall.SIGPIPE) // what was done must be told, also where its result is not read
 	all, err := p.openAccounts(c, !a.creates)

@@ -11,14 +11,6 @@ import (
 	"totpctl/totp/verifier"
 )
 
-func (a accountCommands) add(ctx context.Context, args []string) error {
-	e, err := a.verifier.Add(ctx, args[0])
-	if err != nil {
-		return err
-	}
-	return unwritten("the secret is stored, but", "`totpctl account rekey` prints another", a.printEnrolment(e))
-}
-
 func (a accountCommands) rekey(ctx context.Context, args []string) error {
 	revoke, err := a.flags.GetBool("revoke")
 	if err != nil {

@@ -38,9 +38,23 @@ var (
 // ErrNoTerminal names --passphrase-file; a command without that flag wraps it with a
 // hint of its own.
 func Ask(prompt string) (string, error) {
+	text, err := AskSecret(prompt)
+	if err == nil {
+		return text, nil
+	}
+	noTerminal := errors.Is(err, ErrNoTerminal)
+	if err = fmt.Errorf("asking for the passphrase: %w", err); noTerminal {
+		err = hint.With(err, "--passphrase-file FILE reads it from a file")
+	}
+	return "", err
+}
+
+// AskSecret is Ask for another secret than a passphrase. Its errors say nothing of what was
+// asked for.
+func AskSecret(prompt string) (string, error) {
 	t, err := openTerminal()
 	if err != nil {
-		return "", hint.With(fmt.Errorf("asking for the passphrase: %w", err), "--passphrase-file FILE reads it from a file")
+		return "", err
 	}
 	defer t.close()
 	text, err := t.ask(prompt)
@@ -48,7 +62,7 @@ func Ask(prompt string) (string, error) {
 		err = check(text)
 	}
 	if err != nil {
-		return "", fmt.Errorf("asking for the passphrase: %w", err)
+		return "", err
 	}
 	return text, nil
 }
