@@ -45,6 +45,7 @@ type SQLite struct {
 
 	requests *queue[*request]
 	lookUps  *queue[*lookUp] // a queue of their own: strangers may ask for links, and fill it
+	listings *queue[*listing]
 
 	writer       *writer
 	checkpointer *checkpointer
@@ -70,7 +71,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*SQLite, error) {
 		return nil, err
 	}
 	s := &SQLite{sealer: sealer, copied: make(chan bool),
-		requests: newQueue[*request](maxWaiting), lookUps: newQueue[*lookUp](maxWaiting)}
+		requests: newQueue[*request](maxWaiting), lookUps: newQueue[*lookUp](maxWaiting), listings: newQueue[*listing](maxWaiting)}
 	if err := s.open(ctx, path, c.MustExist); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -182,6 +183,7 @@ func checkDurable(ctx context.Context, conn *sql.Conn) error {
 func (s *SQLite) Close() error {
 	s.requests.close()
 	s.lookUps.close()
+	s.listings.close()
 	s.close()
 	s.running.Wait()
 	return s.release()

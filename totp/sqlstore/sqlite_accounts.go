@@ -91,15 +91,11 @@ func (s *SQLite) LoadPage(ctx context.Context, from string, limit int) ([]verifi
 }
 
 func (s *SQLite) page(ctx context.Context, from string, limit int) ([]row, error) {
-	var page []row
-	err := s.submit(ctx, "", func(ctx context.Context, w *writer) (err error) {
-		page, err = queryRows(ctx, w, selectPage, from, limit)
-		return doing("listing accounts", err)
-	})
-	if err != nil {
+	l := &listing{from: from, limit: limit}
+	if err := s.listings.ask(ctx, l); err != nil {
 		return nil, err
 	}
-	return page, nil
+	return l.page, nil
 }
 
 // FindToken implements verifier.Store.

@@ -49,6 +49,8 @@ func (w *writer) run() {
 			w.askCheckpointer()
 		case <-w.store.lookUps.ready:
 			w.store.lookUps.serveBatch(maxBatch, w.lookUp)
+		case <-w.store.listings.ready:
+			w.store.listings.serveBatch(1, w.list)
 		case mustEmpty := <-w.store.copied: // an error loses nothing: see checkpointer
 			checkpoint(w.store.ctx, w.conn)
 			if mustEmpty && !empty(w.store.ctx, w.conn) {
@@ -159,6 +161,21 @@ func (w *writer) lookUp(batch []*lookUp) error {
 		err = findLinks(context.Background(), w, batch, selectTokensListed, string(list))
 	}
 	return doing("finding links", errors.Join(err, w.store.checkFiles()))
+}
+
+// A listing is a request for a page of rows.
+type listing struct {
+	from  string
+	limit int
+	page  []row // the answer
+}
+
+// list reads a page outside of a transaction: who pages through all accounts, one page
+// right after the other, would keep another process from SQLite's lock.
+func (w *writer) list(batch []*listing) (err error) {
+	l := batch[0]
+	l.page, err = queryRows(context.Background(), w, selectPage, l.from, l.limit)
+	return doing("listing accounts", errors.Join(err, w.store.checkFiles()))
 }
 
 // A statement is a text with its parameters.

@@ -23,6 +23,12 @@
 // key works until a code of the new one is confirmed. The default account needs none
 // of this: its key is in Config. Whoever opens a database calls [Verifier.Sweep].
 //
+// A key that is in use elsewhere already needs no first code: [Verifier.Import] and
+// [Verifier.AddActive] make it the live key at once. [Verifier.Entries] reveals the live
+// keys of all stored accounts, for who takes them elsewhere. [Verifier.Rename] gives an
+// account another name. A key of Steam is kept for an authenticator alone: each of its
+// codes is malformed here, and it has no recovery codes.
+//
 // # What a verdict means
 //
 // One-time (RFC 6238 section 5.2): of each account, only a code of a later step than
@@ -68,7 +74,9 @@
 //
 // A confirmed account has ten recovery codes of 130 random bits. Each is good once, in
 // place of a code. They are too long to guess, so a wrong one is not charged, and a wait
-// does not keep their owner out. The Store has hashes of them.
+// does not keep their owner out. The Store has hashes of them, made with the name that
+// the account had then, which is kept with the hashes if the account is renamed. Recovery
+// codes of other programs are taken only if they have this form.
 //
 // # Links
 //
