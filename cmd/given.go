@@ -3,12 +3,10 @@ package cmd
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
@@ -18,10 +16,6 @@ import (
 
 // standardInput is the argument that stands for standard input.
 const standardInput = "-"
-
-// maxGiven is how many bytes standard input may have: a password manager's entry has a
-// secret and some notes.
-const maxGiven = 64 << 10
 
 // givenSecret returns where the arguments and --secret-file say that a secret is, which
 // totpctl has not stored: "-" is standard input, and "" says that it is nowhere.
@@ -85,14 +79,7 @@ func (p program) readGiven(from string) (string, error) {
 	if from != standardInput {
 		return readGivenFile(from)
 	}
-	if f, ok := p.in.(*os.File); ok && isTerminal(f) {
-		return p.askHidden(f, "Secret or otpauth URI: ")
-	}
-	text, err := io.ReadAll(io.LimitReader(p.in, maxGiven+1))
-	if err == nil && len(text) > maxGiven {
-		err = fmt.Errorf("it is longer than %d bytes", maxGiven)
-	}
-	return string(text), err
+	return p.readHidden("Secret or otpauth URI")
 }
 
 // readGivenFile refuses devices: a terminal would be waited for without a word.
@@ -105,37 +92,6 @@ func readGivenFile(file string) (string, error) {
 		err = hint.With(err, "name a file that this user may read, or a pipe that somebody writes to")
 	}
 	return text, err
-}
-
-// askHidden asks for a line on a terminal, which does not show what is typed.
-func (p program) askHidden(terminal *os.File, prompt string) (string, error) {
-	fd := int(terminal.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return "", err
-	}
-	ctx, stop := untilSignal()
-	defer stop()
-	fmt.Fprint(p.errOut, prompt)
-	defer fmt.Fprintln(p.errOut)
-	type answer struct {
-		line []byte
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		line, err := term.ReadPassword(fd)
-		answers <- answer{line, err}
-	}()
-	select {
-	case a := <-answers:
-		if errors.Is(a.err, io.EOF) { // Ctrl-D
-			a.err = nil
-		}
-		return string(a.line), a.err
-	case <-ctx.Done(): // the signal's own effect would leave a terminal that shows nothing
-		return "", errors.Join(hint.With(errors.New("interrupted"), "give the secret on a pipe, if it cannot be typed"), term.Restore(fd, before))
-	}
 }
 
 // pickSecret returns the otpauth URI in text, wherever its line is: password managers

@@ -10,8 +10,9 @@ import (
 	"totpctl/cmd/passphrase"
 )
 
-// maxHidden is how many bytes readHidden takes.
-const maxHidden = 4 << 10
+// maxHidden is how many bytes readHidden takes: a password manager's entry has a secret
+// and some notes.
+const maxHidden = 64 << 10
 
 // readHidden returns a secret text from standard input, without spaces around it. On a
 // terminal it asks for a line, which is not shown.
@@ -25,7 +26,7 @@ func (p program) readHidden(prompt string) (string, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(p.in, maxHidden+1))
 	if err == nil && len(text) > maxHidden {
-		err = fmt.Errorf("it is longer than %d KiB", maxHidden>>10)
+		err = fmt.Errorf("it is longer than %d bytes", maxHidden)
 	}
 	return strings.TrimSpace(string(text)), err
 }
