@@ -9,6 +9,7 @@ import (
 
 	"totpctl/server/api"
 	"totpctl/totp"
+	"totpctl/totp/verifier"
 )
 
 const broughtSecret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -100,4 +101,21 @@ func TestABroughtSecretIsReadStrictly(t *testing.T) {
 	}
 	f.do("POST", "/accounts", checkBearer, `{"account":"a","secret":"`+broughtSecret+`"}`).wantError(t, 403)
 	f.do("POST", "/accounts", "", `{"account":"a","secret":"`+broughtSecret+`"}`).wantError(t, 401)
+}
+
+// A key of Steam comes by an import alone. Nothing that a verifier says of it is good.
+func TestAnAccountOfSteamIsNeverVerified(t *testing.T) {
+	f := newFixture(t)
+	k, err := totp.GenerateKey(totp.SteamScheme())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Verifier.AddActive(t.Context(), verifier.NewAccount{Name: "gamer", Entry: totp.Entry{Account: "gamer", Key: k}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{f.CodeOf(k), "12345", "123456"} {
+		f.post(fmt.Sprintf(`{"account":"gamer","code":%q}`, code)).want(t, 200, `{"status":false,"reason":"malformed"}`)
+	}
+	f.admin("POST", "/accounts/gamer/recovery-codes", "").wantCode(t, 400, "bad_request")
+	f.admin("POST", "/accounts/gamer/confirm", fmt.Sprintf(`{"code":%q}`, f.CodeOf(k))).wantCode(t, 409, "not_pending")
 }

@@ -31,7 +31,7 @@
 // would deadlock otherwise. Edits, lists and imports have three more connections.
 //
 // Verdicts wait for AddAll as for any transaction: 1,000 accounts take some 50 ms, 100,000
-// some seconds. In PostgreSQL only verdicts on accounts that are being replaced wait.
+// some seconds. In PostgreSQL a batch waits only for an account that is being replaced.
 // SQLite's lock has no queue, so that whoever writes transaction after transaction must
 // leave it free in between, as Verifier.Import does; pages of accounts are read without
 // it. A Rename makes all seals of an account anew, because they are bound to its id.
