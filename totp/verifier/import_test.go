@@ -55,3 +55,16 @@ func TestTheNameOfABroughtEntryHasItsIssuer(t *testing.T) {
 		}
 	}
 }
+
+func TestNoVerifierIsMadeForSteam(t *testing.T) {
+	k, err := totp.GenerateKey(totp.SteamScheme())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]Config{"the default account": {Key: k, New: totp.DefaultScheme()}, "new accounts": {New: totp.SteamScheme()}} {
+		c.Store, c.Clock = stalled{}, time.Now
+		if _, err := New(c); !errors.Is(err, ErrSteam) {
+			t.Errorf("a key of Steam for %s: %v, want ErrSteam", what, err)
+		}
+	}
+}
