@@ -26,8 +26,8 @@ active at once. Standard input has the secret; on a terminal it is asked for, an
 not shown. A secret alone is one of SHA1, 6 digits and 30 seconds; an otpauth URI
 says by itself what it is.`,
 		flags: func(f *pflag.FlagSet) {
-			f.String("secret", "", "`-` takes an existing secret, in base32, from standard input")
-			f.String("uri", "", "`-` takes an existing secret, as an otpauth URI, from standard input")
+			f.String("secret", "", "take an existing secret, in base32, from standard input: `-`")
+			f.String("uri", "", "take an existing secret, as an otpauth URI, from standard input: `-`")
 		},
 		exclusive: []string{"secret", "uri"},
 		check: func(f *pflag.FlagSet) error {
