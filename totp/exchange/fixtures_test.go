@@ -50,6 +50,7 @@ func makeFixtures(t testing.TB) []fixture {
 		stratumFixtures(t),
 		freeOTPFixtures(t),
 		bitwardenFixtures(t),
+		pictureFixtures(t),
 	)
 }
 

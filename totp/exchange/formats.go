@@ -30,6 +30,7 @@ func formats() []format {
 		{name: "aegis", title: "Aegis", recognise: isAegis, read: readAegis, write: writeAegis, holds: keepsName},
 		{name: "2fas", title: "2FAS", recognise: isTwofas, read: readTwofas},
 		{name: "andotp", title: "andOTP", recognise: isAndotp, read: readAndotp},
+		{name: "picture", title: "a picture", recognise: isPicture, read: readPicture},
 		{name: "age", title: "a file sealed by age", recognise: isAge, read: readAge},
 		{name: "csv", title: "a CSV table", recognise: isCSV, read: readCSV, write: writeCSV, holds: keepsName},
 		{name: "ente", title: "Ente Auth's encrypted export", recognise: isEnte, read: readEnte},
