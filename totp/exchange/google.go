@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"totpctl/totp"
 )
 
@@ -79,7 +77,7 @@ func migrationData(text string) ([]byte, error) {
 }
 
 func parseMigration(data []byte) (m migration, err error) {
-	err = eachField(data, func(number protowire.Number, value uint64, bytes []byte) {
+	err = eachField(data, func(number, value uint64, bytes []byte) {
 		switch number {
 		case 1:
 			m.parameters = append(m.parameters, bytes)
@@ -96,7 +94,7 @@ func parseMigration(data []byte) (m migration, err error) {
 
 func parseParameters(data []byte) (r record, err error) {
 	kind, algorithm, digits := uint64(0), uint64(0), uint64(0)
-	err = eachField(data, func(number protowire.Number, value uint64, bytes []byte) {
+	err = eachField(data, func(number, value uint64, bytes []byte) {
 		switch number {
 		case 1:
 			r.raw = bytes
@@ -127,34 +125,6 @@ func meaning(number uint64, all ...string) string {
 		return all[number]
 	}
 	return fmt.Sprintf("number %d", number)
-}
-
-// eachField calls visit for each field of a protobuf message, with a number or with bytes.
-// Fields of other types are passed over.
-func eachField(data []byte, visit func(number protowire.Number, value uint64, bytes []byte)) error {
-	for len(data) > 0 {
-		number, kind, n := protowire.ConsumeTag(data)
-		if n < 0 {
-			return fmt.Errorf("%w: its data are not a message of Google Authenticator", ErrDamaged)
-		}
-		data = data[n:]
-		var value uint64
-		var bytes []byte
-		switch kind {
-		case protowire.VarintType:
-			value, n = protowire.ConsumeVarint(data)
-		case protowire.BytesType:
-			bytes, n = protowire.ConsumeBytes(data)
-		default:
-			n = protowire.ConsumeFieldValue(number, kind, data)
-		}
-		if n < 0 {
-			return fmt.Errorf("%w: its data end within an account", ErrDamaged)
-		}
-		data = data[n:]
-		visit(number, value, bytes)
-	}
-	return nil
 }
 
 // holdsGoogle says why Google Authenticator cannot have an account: the format has no
@@ -222,11 +192,10 @@ func migrationURIs(entries []entry) (uris []string) {
 func (m migration) uri() string {
 	var b []byte
 	for _, p := range m.parameters {
-		b = protowire.AppendBytes(protowire.AppendTag(b, 1, protowire.BytesType), p)
+		b = appendBytes(b, 1, p)
 	}
 	for i, value := range []int32{1, m.part.size, m.part.index, m.part.batch} {
-		b = protowire.AppendTag(b, protowire.Number(2+i), protowire.VarintType)
-		b = protowire.AppendVarint(b, uint64(value))
+		b = appendNumber(b, 2+i, uint64(value))
 	}
 	data := base64.StdEncoding.EncodeToString(b)
 	return migrationScheme + "offline?data=" + strings.NewReplacer("+", "%2B", "/", "%2F", "=", "%3D").Replace(data)
@@ -234,12 +203,11 @@ func (m migration) uri() string {
 
 func appendParameters(b []byte, e entry) []byte {
 	for i, field := range [][]byte{e.Key.Secret().Bytes(), []byte(e.Account), []byte(e.Issuer)} {
-		b = protowire.AppendBytes(protowire.AppendTag(b, protowire.Number(1+i), protowire.BytesType), field)
+		b = appendBytes(b, 1+i, field)
 	}
 	const kindTOTP = 2
 	for i, value := range []int{int(e.Key.Algorithm()), 1 + e.Key.Digits()/8, kindTOTP} {
-		b = protowire.AppendTag(b, protowire.Number(4+i), protowire.VarintType)
-		b = protowire.AppendVarint(b, uint64(value))
+		b = appendNumber(b, 4+i, uint64(value))
 	}
 	return b
 }
