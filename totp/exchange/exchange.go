@@ -52,6 +52,19 @@ type Contents struct {
 	LeftOut  []LeftOut
 
 	parts []part // of Google Authenticator's batches that have been read
+
+	tooMany bool // entries have been dropped, and so nothing of it counts
+}
+
+// maxEntries is far beyond what anybody has, and bounds the memory that a hostile file takes.
+const maxEntries = 1_000_000
+
+var errTooMany = fmt.Errorf("it has more than %d entries", maxEntries)
+
+// full reports whether no further entry is to be kept.
+func (c *Contents) full() bool {
+	c.tooMany = c.tooMany || len(c.Accounts)+len(c.LeftOut) >= maxEntries
+	return c.tooMany
 }
 
 // Options are how Read reads.
@@ -72,6 +85,9 @@ func Read(data []byte, o Options) (Contents, error) {
 	c := Contents{Format: f.name}
 	if err := f.read(&c, input{data, o.passphrase}); err != nil {
 		return Contents{}, fmt.Errorf("reading %s: %w", f.title, err)
+	}
+	if c.tooMany {
+		return Contents{}, fmt.Errorf("reading %s: %w", f.title, errTooMany)
 	}
 	c.leaveOutMissing()
 	return c, nil

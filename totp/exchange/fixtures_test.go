@@ -51,6 +51,7 @@ func makeFixtures(t testing.TB) []fixture {
 		freeOTPFixtures(t),
 		bitwardenFixtures(t),
 		pictureFixtures(t),
+		onePasswordFixtures(t),
 	)
 }
 

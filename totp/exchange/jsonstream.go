@@ -20,7 +20,9 @@ const maxJSONDepth = 1000 // of arrays and objects that are passed over
 func eachJSON[T any](c *Contents, r io.Reader, path, what string, visit func(place string, v T)) error {
 	dec, n := json.NewDecoder(r), 0
 	err := walkJSON(dec, strings.Split(path, "/"), func() error {
-		n++
+		if n++; n > maxEntries || c.tooMany {
+			return errTooMany
+		}
 		place := fmt.Sprintf("%s %d", what, n)
 		var v T
 		err := dec.Decode(&v)

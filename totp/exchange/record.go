@@ -41,11 +41,19 @@ func (c *Contents) add(r record) {
 		c.leaveOut(r.place, r.name(), err)
 		return
 	}
-	c.Accounts = append(c.Accounts, Account{e, r.recovery, r.place, r.notes})
+	c.keep(Account{e, r.recovery, r.place, r.notes})
+}
+
+func (c *Contents) keep(a Account) {
+	if !c.full() {
+		c.Accounts = append(c.Accounts, a)
+	}
 }
 
 func (c *Contents) leaveOut(place, name string, err error) {
-	c.LeftOut = append(c.LeftOut, LeftOut{place, name, err})
+	if !c.full() {
+		c.LeftOut = append(c.LeftOut, LeftOut{place, name, err})
+	}
 }
 
 func (r *record) note(format string, args ...any) {

@@ -29,7 +29,7 @@ func ParseURI(text string) (e totp.Entry, notes []string, err error) {
 // reader takes means what that says: the lenient one would part a colon in an account.
 func (c *Contents) addURI(place, text string) {
 	if e, err := parseStrictly(text); err == nil && !e.Key.Secret().EndsWithinByte() && !strings.Contains(text, "codeDisplay=") {
-		c.Accounts = append(c.Accounts, Account{Entry: e, Place: place})
+		c.keep(Account{Entry: e, Place: place})
 		return
 	}
 	r, err := uriRecord(text)
