@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package cmdtest builds totpctl from this tree for tests, and runs it as a server.
 package cmdtest
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package pgtest runs throwaway PostgreSQL servers for tests: the real program,
 // with fsync on, in a temporary folder and on a loopback port. Whatever it starts
 // ends with the test.
