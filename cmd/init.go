@@ -42,6 +42,7 @@ or removes the passphrase.`,
 			if err != nil {
 				return err
 			}
+			p.warn(config.Unchecked()...)
 			if sealed {
 				_, err = fmt.Fprintf(p.out, "wrote %s\nnobody can open its secret and its key without the passphrase: keep it safe\nnext: totpctl qr, then scan the QR code\n", file)
 				return err

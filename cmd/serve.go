@@ -29,10 +29,10 @@ func (p program) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Verify codes over HTTP and show the enrolment page",
 		Long: `Serves until SIGINT or SIGTERM, then lets the requests under way finish. SIGHUP
-rereads bearers and certificate; on a terminal it ends the server, because the
-terminal is gone. On a terminal serve prints the set-up link, which shows the page
-with the QR code for an hour or until the default account has accepted a code.
-Requests are logged to stderr.`,
+rereads bearers and certificate (Windows has none: restart serve there); on a
+terminal it ends the server, because the terminal is gone. On a terminal serve
+prints the set-up link, which shows the page with the QR code for an hour or until
+the default account has accepted a code. Requests are logged to stderr.`,
 		Example: "  totpctl serve --listen-addr 127.0.0.1:5000",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -12,5 +12,10 @@ const noFollow = 0
 
 func ownedByUser(os.FileInfo) bool { return true }
 
+// Unchecked says what this system does not tell about files.
+func Unchecked() []string {
+	return []string{"on Windows totpctl can't tell who may read or change a file: keep the .env in a folder that is yours alone"}
+}
+
 // OthersMay is always false.
 func OthersMay(os.FileInfo, fs.FileMode) bool { return false }
