@@ -87,7 +87,7 @@ func given(c *cobra.Command) bool {
 // argument number i, "" if there is none.
 func argumentWord(use string, i int) string {
 	words := strings.Fields(use)[1:]
-	if last := len(words) - 1; i > last && last >= 0 && strings.Contains(words[last], "…") {
+	if last := len(words) - 1; i > last && last >= 0 && strings.ContainsAny(words[last], "….") {
 		i = last
 	}
 	if i >= len(words) {

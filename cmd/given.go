@@ -36,7 +36,7 @@ func givenSecret(c *cobra.Command, args []string) (from string, err error) {
 	default:
 		return "", nil
 	}
-	for _, name := range []string{"account", "pending", "env"} {
+	for _, name := range []string{"account", "pending", "env", config.PassphraseFile.Flag} {
 		if c.Flags().Changed(name) {
 			return "", hint.With(fmt.Errorf("--%s has no meaning for a secret from %s", name, place(from)), "leave --%s out: neither configuration nor database is read", name)
 		}
