@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"totpctl/cmd/manual":        {},
 	"totpctl/cmd/passphrase":    {"totpctl/cmd/hint"},
 	"totpctl/cmd/proof":         {},
+	"totpctl/cmd/transfer":      {"totpctl/totp", "totpctl/totp/exchange", "totpctl/totp/verifier"},
 	"totpctl/server":            {"totpctl/server/api", "totpctl/server/pages", "totpctl/totp", "totpctl/totp/qrcode", "totpctl/totp/verifier"},
 	"totpctl/server/api":        {"totpctl/totp", "totpctl/totp/qrcode", "totpctl/totp/verifier"},
 	"totpctl/server/client":     {"totpctl/server/api", "totpctl/totp", "totpctl/totp/verifier"},

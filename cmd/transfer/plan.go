@@ -1,0 +1,185 @@
+// Package transfer decides what an import does with each account of the account files,
+// and words the result for people and for programs.
+//
+// It is pure. It opens no file and no store: the caller shows it what is stored, and tells
+// it what was stored in the end. Nothing that it words has a secret in it.
+package transfer
+
+import (
+	"fmt"
+
+	"totpctl/totp"
+	"totpctl/totp/exchange"
+	"totpctl/totp/verifier"
+)
+
+// An Action is what an import does with an account.
+type Action string
+
+// The actions.
+const (
+	Add       Action = "add"
+	Replace   Action = "replace"
+	Unchanged Action = "there already" // the same key is stored under the same name
+	LeaveOut  Action = "leave out"
+	Undone    Action = "undone" // an interrupt or an error came first
+)
+
+// An Item is an account of a file, and what becomes of it.
+type Item struct {
+	Place    string // such as "codes.txt, line 3"
+	Name     string // of the stored account; where there is none, what the file calls it
+	Action   Action
+	Reason   string // why it is left out
+	Entry    totp.Entry
+	Recovery []string // recovery codes of the file, in the clear
+	Notes    []string // what people should know of it
+	given    string   // the name before a number made it another
+}
+
+func (i *Item) note(format string, args ...any) {
+	i.Notes = append(i.Notes, fmt.Sprintf(format, args...))
+}
+
+func (i *Item) leaveOut(reason string) { i.Action, i.Reason = LeaveOut, reason }
+
+// A Plan is what an import does. Its items are in the order of the files; what could not be
+// read of a file follows what could.
+type Plan struct {
+	Items   []Item
+	byName  map[string]int // indices of the items that have a key
+	byKey   map[keyID][]int
+	numbers map[string]int // the last number that rename gave, by name
+}
+
+// A keyID is the same for keys that are equal.
+type keyID struct {
+	scheme totp.Scheme
+	secret string
+}
+
+func idOf(k totp.Key) keyID { return keyID{k.Scheme(), k.Secret().Base32()} }
+
+// New returns an empty plan.
+func New() *Plan {
+	return &Plan{byName: map[string]int{}, byKey: map[keyID][]int{}, numbers: map[string]int{}}
+}
+
+// AddFile takes the accounts of a file into the plan. file is its name for people.
+func (p *Plan) AddFile(file string, c exchange.Contents) {
+	for _, a := range c.Accounts {
+		p.add(place(file, a.Place), a)
+	}
+	for _, l := range c.LeftOut {
+		p.LeaveOut(place(file, l.Place), l.Name, l.Err)
+	}
+}
+
+// LeaveOut notes in the plan what is left out and why, such as a whole file.
+func (p *Plan) LeaveOut(place, name string, err error) {
+	p.Items = append(p.Items, Item{Place: place, Name: name, Action: LeaveOut, Reason: err.Error()})
+}
+
+func place(file, within string) string {
+	if within == "" {
+		return file
+	}
+	return file + ", " + within
+}
+
+func (p *Plan) add(place string, a exchange.Account) {
+	i := Item{Place: place, Action: Add, Entry: a.Entry, Recovery: a.Recovery, Notes: a.Notes}
+	if err := i.setName(); err != nil {
+		p.LeaveOut(place, displayName(a.Entry), err)
+		return
+	}
+	id := idOf(i.Entry.Key)
+	for _, twin := range p.byKey[id] {
+		if twin := &p.Items[twin]; twin.given == i.given {
+			twin.note("%s has it again", place)
+			return
+		}
+	}
+	if err := p.makeUnique(&i); err != nil {
+		p.LeaveOut(place, i.given, err)
+		return
+	}
+	i.noteKey()
+	i.fitRecovery()
+	if same := p.byKey[id]; len(same) > 0 {
+		i.note("its key is that of %s, too", totp.QuoteName(p.Items[same[0]].Name))
+	}
+	p.byName[i.Name] = len(p.Items)
+	p.byKey[id] = append(p.byKey[id], len(p.Items))
+	p.Items = append(p.Items, i)
+}
+
+// makeUnique numbers a name that another item has. The account is not left out for its
+// name, because the file may be all that its owner has of it.
+func (p *Plan) makeUnique(i *Item) (err error) {
+	account := i.Entry.Account
+	for _, taken := p.byName[i.Name]; taken; _, taken = p.byName[i.Name] {
+		p.numbers[i.given]++
+		i.Entry.Account = fmt.Sprintf("%s (%d)", account, p.numbers[i.given]+1)
+		if i.Name, err = verifier.StoredName(i.Entry); err != nil {
+			return fmt.Errorf("another account of the files has its name, and with a number %w", err)
+		}
+	}
+	if i.Name != i.given {
+		i.note("another account of the files has the name %s", totp.QuoteName(i.given))
+	}
+	return nil
+}
+
+func (i *Item) noteKey() {
+	if bits := i.Entry.Key.Secret().Bits(); bits < totp.MinSecretBits {
+		i.note("its secret has %d bits: RFC 4226 asks for %d at least", bits, totp.MinSecretBits)
+	}
+	if i.Entry.Key.Scheme().Steam {
+		i.note("no verifier takes codes of Steam")
+	}
+}
+
+// Rename gives the plan's only account another name to be stored under. It returns an error
+// for a name that verifier.ParseNewAccount refuses, and if there is not one account.
+func (p *Plan) Rename(name string) error {
+	if _, err := verifier.ParseNewAccount(name); err != nil {
+		return err
+	}
+	if len(p.byName) != 1 {
+		return fmt.Errorf("it names one account, and there are %d", len(p.byName))
+	}
+	for old, n := range p.byName {
+		p.Items[n].Name = name
+		delete(p.byName, old)
+		p.byName[name] = n
+	}
+	return nil
+}
+
+// Meet tells the plan of a stored account. A key that another account has is told of, because
+// a code of it is good once for each.
+func (p *Plan) Meet(s verifier.StoredEntry) {
+	if s.Entry.Key.IsZero() {
+		return
+	}
+	for _, n := range p.byKey[idOf(s.Entry.Key)] {
+		if i := &p.Items[n]; i.Name != s.Name {
+			i.note("its key is stored as %s, too", totp.QuoteName(s.Name))
+		}
+	}
+}
+
+// MeetDefault tells the plan of the default account. An account of the same names and the
+// same key is that account, as an export has written it.
+func (p *Plan) MeetDefault(e totp.Entry) {
+	for _, n := range p.byKey[idOf(e.Key)] {
+		i := &p.Items[n]
+		if i.Entry.Issuer == e.Issuer && i.Entry.Account == e.Account {
+			i.Action = Unchanged
+			i.note("it is the default account")
+		} else {
+			i.note("its key is the default account's, too")
+		}
+	}
+}
