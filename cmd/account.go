@@ -28,6 +28,7 @@ type accountCommands struct {
 	json       bool
 	flags      *pflag.FlagSet
 	hasDefault bool
+	own        totp.Entry // the default account's; zero if there is none
 }
 
 // An action is a subcommand that opens the store and calls one method. creates reports
@@ -92,6 +93,7 @@ need not stop.`,
 	for _, a := range accountActions() {
 		c.AddCommand(p.actionCommand(a))
 	}
+	c.AddCommand(p.importCommand())
 	return c
 }
 
@@ -155,7 +157,9 @@ func (p program) openAccounts(c *cobra.Command, mustExist bool) (a accountComman
 	if s.Err() != nil {
 		return a, s.Err()
 	}
-	a.hasDefault = !key.IsZero()
+	if a.hasDefault = !key.IsZero(); a.hasDefault {
+		a.own = s.Entry()
+	}
 	if a.json, err = a.flags.GetBool("json"); err != nil {
 		return a, err
 	}
