@@ -15,6 +15,7 @@ import (
 
 	"totpctl/cmd/hint"
 	"totpctl/cmd/transfer"
+	"totpctl/totp/exchange"
 	"totpctl/totp/sqlstore"
 )
 
@@ -98,6 +99,7 @@ func (p program) planImport(files []string, form importForm) (*transfer.Plan, er
 		}
 	}
 	plan, secret := transfer.New(), passphraseSource{form.passphraseFile}
+	var all []exchange.Contents
 	for _, file := range files {
 		contents, err := p.readAccounts(file, form.format, secret)
 		if err != nil && len(files) == 1 {
@@ -107,8 +109,9 @@ func (p program) planImport(files []string, form importForm) (*transfer.Plan, er
 			plan.LeaveOut(fileTitle(file), "", err)
 			continue
 		}
-		plan.AddFile(fileTitle(file), contents)
+		all = append(all, transfer.In(fileTitle(file), contents))
 	}
+	plan.Add(exchange.Join(all...))
 	if len(plan.Items) == 0 {
 		return nil, hint.With(fmt.Errorf("reading accounts: %s has none", strings.Join(files, ", ")), "export the accounts anew")
 	}

@@ -65,13 +65,25 @@ func New() *Plan {
 	return &Plan{byName: map[string]int{}, byKey: map[keyID][]int{}, numbers: map[string]int{}}
 }
 
-// AddFile takes the accounts of a file into the plan. file is its name for people.
-func (p *Plan) AddFile(file string, c exchange.Contents) {
+// In returns the contents of a file with places that name the file, such as "codes.txt,
+// line 3". It changes c.
+func In(file string, c exchange.Contents) exchange.Contents {
+	for n := range c.Accounts {
+		c.Accounts[n].Place = place(file, c.Accounts[n].Place)
+	}
+	for n := range c.LeftOut {
+		c.LeftOut[n].Place = place(file, c.LeftOut[n].Place)
+	}
+	return c
+}
+
+// Add takes the accounts of files into the plan, and what could not be read of them.
+func (p *Plan) Add(c exchange.Contents) {
 	for _, a := range c.Accounts {
-		p.add(place(file, a.Place), a)
+		p.add(a)
 	}
 	for _, l := range c.LeftOut {
-		p.LeaveOut(place(file, l.Place), l.Name, l.Err)
+		p.LeaveOut(l.Place, l.Name, l.Err)
 	}
 }
 
@@ -87,21 +99,21 @@ func place(file, within string) string {
 	return file + ", " + within
 }
 
-func (p *Plan) add(place string, a exchange.Account) {
-	i := Item{Place: place, Action: Add, Entry: a.Entry, Recovery: a.Recovery, Notes: a.Notes}
+func (p *Plan) add(a exchange.Account) {
+	i := Item{Place: a.Place, Action: Add, Entry: a.Entry, Recovery: a.Recovery, Notes: a.Notes}
 	if err := i.setName(); err != nil {
-		p.LeaveOut(place, displayName(a.Entry), err)
+		p.LeaveOut(i.Place, displayName(a.Entry), err)
 		return
 	}
 	id := idOf(i.Entry.Key)
 	for _, twin := range p.byKey[id] {
 		if twin := &p.Items[twin]; twin.given == i.given {
-			twin.note("%s has it again", place)
+			twin.note("%s has it again", i.Place)
 			return
 		}
 	}
 	if err := p.makeUnique(&i); err != nil {
-		p.LeaveOut(place, i.given, err)
+		p.LeaveOut(i.Place, i.given, err)
 		return
 	}
 	i.noteKey()

@@ -71,13 +71,13 @@ func want(t *testing.T, p *transfer.Plan, wanted ...string) {
 
 func TestAnAccountIsStoredUnderIssuerAndAccount(t *testing.T) {
 	p := transfer.New()
-	p.AddFile("f", file(t, "GitHub:alice "+long, "bob "+other))
+	p.Add(transfer.In("f", file(t, "GitHub:alice "+long, "bob "+other)))
 	want(t, p, "add|GitHub:alice", "add|bob")
 }
 
 func TestNamesThatNoAccountMayHaveAreMadeValidOrLeftOut(t *testing.T) {
 	p := transfer.New()
-	p.AddFile("f", file(t, "ACME:alice%3Asecond "+long, "x%3ay%3az "+other, "- "+short))
+	p.Add(transfer.In("f", file(t, "ACME:alice%3Asecond "+long, "x%3ay%3az "+other, "- "+short)))
 	want(t, p,
 		`add|ACME:alice-second||its account, "alice:second", becomes "alice-second"`,
 		`add|x-y-z||its account, "x:y:z", becomes "x-y-z"`,
@@ -86,14 +86,14 @@ func TestNamesThatNoAccountMayHaveAreMadeValidOrLeftOut(t *testing.T) {
 
 func TestAKeyThatComesTwiceIsToldOf(t *testing.T) {
 	p := transfer.New()
-	p.AddFile("f", file(t, "alice "+long, "alice "+long, "bob "+long))
+	p.Add(transfer.In("f", file(t, "alice "+long, "alice "+long, "bob "+long)))
 	want(t, p, "add|alice||f, line 2 has it again", `add|bob||its key is that of "alice", too`)
 }
 
 func TestASecondKeyOfANameGetsANumberedName(t *testing.T) {
 	p := transfer.New()
-	p.AddFile("f", file(t, "ACME:alice "+long, "ACME:alice "+other))
-	p.AddFile("g", file(t, "ACME:alice "+other, "ACME:alice "+strings.Repeat(short, 3)))
+	p.Add(transfer.In("f", file(t, "ACME:alice "+long, "ACME:alice "+other)))
+	p.Add(transfer.In("g", file(t, "ACME:alice "+other, "ACME:alice "+strings.Repeat(short, 3))))
 	const taken = `another account of the files has the name "ACME:alice"`
 	want(t, p, "add|ACME:alice", "add|ACME:alice (2)||"+taken+"; g, line 1 has it again", "add|ACME:alice (3)||"+taken)
 	if e := p.Items[1].Entry; e.Issuer != "ACME" || e.Account != "alice (2)" {
@@ -103,7 +103,7 @@ func TestASecondKeyOfANameGetsANumberedName(t *testing.T) {
 
 func TestANumberedNameMayBeTakenItself(t *testing.T) {
 	p := transfer.New()
-	p.AddFile("f", file(t, "a%20(2) "+long, "a "+long, "a "+other))
+	p.Add(transfer.In("f", file(t, "a%20(2) "+long, "a "+long, "a "+other)))
 	if got := p.Items[2].Name; got != "a (3)" {
 		t.Errorf("the third is %q", got)
 	}
@@ -115,7 +115,7 @@ func TestManyAccountsOfOneNameAreNumberedInTime(t *testing.T) {
 		labels = append(labels, fmt.Sprintf("a %s%s", long, strings.NewReplacer("0", "A", "1", "B", "8", "C", "9", "D").Replace(fmt.Sprintf("%08d", n))))
 	}
 	p, start := transfer.New(), time.Now()
-	p.AddFile("f", file(t, labels...))
+	p.Add(transfer.In("f", file(t, labels...)))
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it takes %v", took)
 	}
@@ -123,13 +123,13 @@ func TestManyAccountsOfOneNameAreNumberedInTime(t *testing.T) {
 
 func TestAShortSecretIsTakenWithAWarning(t *testing.T) {
 	p := transfer.New()
-	p.AddFile("f", file(t, "alice "+short))
+	p.Add(transfer.In("f", file(t, "alice "+short)))
 	want(t, p, "add|alice||its secret has 80 bits: RFC 4226 asks for 128 at least")
 }
 
 func TestTheDefaultAccountIsThereAlready(t *testing.T) {
 	p := transfer.New()
-	p.AddFile("f", file(t, "me:default "+long, "me:other "+long))
+	p.Add(transfer.In("f", file(t, "me:default "+long, "me:other "+long)))
 	p.MeetDefault(totp.Entry{Issuer: "me", Account: "default", Key: key(t, long)})
 	want(t, p, "there already|me:default||it is the default account",
 		`add|me:other||its key is that of "me:default", too; its key is the default account's, too`)
@@ -137,7 +137,7 @@ func TestTheDefaultAccountIsThereAlready(t *testing.T) {
 
 func TestAReportHasEachItemOnce(t *testing.T) {
 	p := transfer.New()
-	p.AddFile("f", file(t, "alice "+long, "bob "+short, "carol "+strings.Repeat(short, 2), "hotp%zz AAAA1"))
+	p.Add(transfer.In("f", file(t, "alice "+long, "bob "+short, "carol "+strings.Repeat(short, 2), "hotp%zz AAAA1")))
 	p.LeaveOut("g", "", errors.New("the file is damaged"))
 	p.Items[0].Action, p.Items[2].Action = transfer.Unchanged, transfer.Replace
 	p.Meet(verifier.StoredEntry{Name: "dave", Entry: totp.Entry{Account: "dave", Key: key(t, long)}})
@@ -164,7 +164,7 @@ func TestCodesOfAnUnusualSchemeAreDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := transfer.New()
-	p.AddFile("f", c)
+	p.Add(transfer.In("f", c))
 	for n, want := range []string{"-", "SHA256, 8 digits, 60 s", "Steam"} {
 		if got := p.Items[n].Codes(); got != want {
 			t.Errorf("codes are %q, want %q", got, want)

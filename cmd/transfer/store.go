@@ -90,14 +90,14 @@ func (p *Plan) carry(ctx context.Context, s Store, chunk []int, o verifier.Impor
 	}
 	results, err := s.Import(ctx, accounts, o)
 	for k, n := range chunk {
-		if k < len(results) {
+		if err == nil || results[k].Err != nil {
 			p.Items[n].become(results[k])
 		}
 	}
 	return err
 }
 
-// become sets what became of the item. The zero Imported leaves it as it is.
+// become sets what became of the item.
 func (i *Item) become(r verifier.Imported) {
 	switch {
 	case errors.Is(r.Err, verifier.ErrExists):

@@ -58,7 +58,7 @@ func TestWhatIsStoredDecides(t *testing.T) {
 		{"bob", long, false, `add|alice||its key is stored as "bob", too`},
 	} {
 		v, p := stored(t, c.name, c.secret), transfer.New()
-		p.AddFile("f", file(t, "alice "+long))
+		p.Add(transfer.In("f", file(t, "alice "+long)))
 		if err := p.Compare(t.Context(), v, c.replace); err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func carry(t *testing.T, p *transfer.Plan, v *verifier.Verifier, replace bool) {
 
 func TestComparingStoresNothing(t *testing.T) {
 	v, p := stored(t, "bob", other), transfer.New()
-	p.AddFile("f", file(t, "alice "+long, "bob "+long))
+	p.Add(transfer.In("f", file(t, "alice "+long, "bob "+long)))
 	if err := p.Compare(t.Context(), v, true); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestComparingStoresNothing(t *testing.T) {
 
 func TestAnAccountThatCameMeanwhileIsNotOverwritten(t *testing.T) {
 	v, p := open(t), transfer.New()
-	p.AddFile("f", file(t, "alice "+long))
+	p.Add(transfer.In("f", file(t, "alice "+long)))
 	if err := p.Compare(t.Context(), v, false); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func digits(n int) string {
 
 func TestAnInterruptEndsAnImportBetweenTransactions(t *testing.T) {
 	v, p := open(t), transfer.New()
-	p.AddFile("f", many(t, 2500))
+	p.Add(transfer.In("f", many(t, 2500)))
 	ctx, cancel := context.WithCancel(t.Context())
 	err := p.Carry(ctx, v, false, false, func(done, total int) {
 		if total != 2500 {
@@ -131,7 +131,7 @@ func TestAnInterruptEndsAnImportBetweenTransactions(t *testing.T) {
 		t.Errorf("%s, %v", p.Summary(), err)
 	}
 	again := transfer.New()
-	again.AddFile("f", many(t, 2500))
+	again.Add(transfer.In("f", many(t, 2500)))
 	if err := again.Compare(t.Context(), v, false); err != nil || again.Summary() != "500 added, 2000 there already" {
 		t.Errorf("%s, %v", again.Summary(), err)
 	}
@@ -139,9 +139,12 @@ func TestAnInterruptEndsAnImportBetweenTransactions(t *testing.T) {
 
 func TestAStrictImportIsOneTransaction(t *testing.T) {
 	v, p := stored(t, "user2400", other), transfer.New()
-	p.AddFile("f", many(t, 2500))
+	p.Add(transfer.In("f", many(t, 2500)))
 	if err := p.Carry(t.Context(), v, false, true, func(int, int) {}); !errors.Is(err, verifier.ErrLeftOut) {
 		t.Errorf("%v", err)
+	}
+	if got := p.Summary(); got != "1 left out, 2499 not stored" {
+		t.Errorf("summary is %q", got)
 	}
 	if page, _, err := v.Entries(t.Context(), "", 10); err != nil || len(page) != 1 {
 		t.Errorf("%d accounts are stored, %v", len(page), err)
@@ -153,7 +156,7 @@ func TestRecoveryCodesThatFitAreGoodOnce(t *testing.T) {
 	v, p := open(t), transfer.New()
 	c := file(t, "alice "+long)
 	c.Accounts[0].Recovery = []string{"12345678", strings.ToLower(code), code}
-	p.AddFile("f", c)
+	p.Add(transfer.In("f", c))
 	carry(t, p, v, false)
 	want(t, p, "add|alice||2 recovery codes of the file are left out: `totpctl account recovery-codes` makes new ones")
 	for _, valid := range []bool{true, false} {
