@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -151,29 +152,30 @@ const (
 )
 
 // GoogleParts returns the migration URIs from whose QR codes Google Authenticator imports the
-// entries, one after the other. It leaves out by name what Google Authenticator cannot hold,
+// entries, one after the other. None has more than maxBytes bytes, unless a single account
+// needs more; 0 stands for 560. It leaves out by name what Google Authenticator cannot hold,
 // as Write does. The URIs reveal the secrets.
-func GoogleParts(entries []totp.Entry) (uris []string, leftOut []LeftOut) {
+func GoogleParts(entries []totp.Entry, maxBytes int) (uris []string, leftOut []LeftOut) {
 	fit, leftOut := holdable(entries, holdsGoogle)
-	return migrationURIs(fit), leftOut
+	return migrationURIs(fit, cmp.Or(maxBytes, googlePartBytes)), leftOut
 }
 
 func writeGoogle(entries []entry) ([]byte, error) {
 	var b strings.Builder
-	for _, uri := range migrationURIs(entries) {
+	for _, uri := range migrationURIs(entries, googlePartBytes) {
 		b.WriteString(uri + "\n")
 	}
 	return []byte(b.String()), nil
 }
 
-func migrationURIs(entries []entry) (uris []string) {
+func migrationURIs(entries []entry, maxBytes int) (uris []string) {
 	batch := batchID(entries)
 	var parts []migration
 	var last migration
 	for _, e := range entries {
 		p := appendParameters(nil, e)
 		longer := migration{append(last.parameters, p), part{batch, 1 << 16, 1 << 16}}
-		if n := len(last.parameters); n == googlePartEntries || n > 0 && len(longer.uri()) > googlePartBytes {
+		if n := len(last.parameters); n == googlePartEntries || n > 0 && len(longer.uri()) > maxBytes {
 			parts = append(parts, last)
 			longer.parameters = [][]byte{p}
 		}

@@ -3,6 +3,7 @@ package exchange
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -152,7 +153,7 @@ func TestPartsForGoogleAuthenticatorCanBeScanned(t *testing.T) {
 	add("minute", func(s *totp.Scheme) { s.Period = time.Minute })
 	add("steam", func(s *totp.Scheme) { *s = totp.SteamScheme() })
 	add(strings.Repeat("漢", totp.MaxName), func(s *totp.Scheme) { s.Digits, s.Algorithm = 8, totp.SHA256 })
-	uris, leftOut := GoogleParts(entries)
+	uris, leftOut := GoogleParts(entries, 0)
 	for i, u := range uris {
 		c, err := Read([]byte(u), Options{})
 		if err != nil || len(c.Accounts) > googlePartEntries || len(u) > googlePartBytes && len(c.Accounts) > 1 {
@@ -186,4 +187,30 @@ func FuzzMigrationPayload(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestGooglesPartsAreAsSmallAsIsAsked(t *testing.T) {
+	var entries []totp.Entry
+	for i := range 10 {
+		key, err := totp.GenerateKey(totp.DefaultScheme())
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, entry{Issuer: "GitHub", Account: fmt.Sprintf("alice%d", i), Key: key})
+	}
+	for _, most := range []int{0, 300, 200, 1} {
+		uris, leftOut := GoogleParts(entries, most)
+		for _, u := range uris {
+			if most >= 200 && len(u) > most {
+				t.Errorf("a part has %d bytes, want %d at most", len(u), most)
+			}
+		}
+		if most == 1 && len(uris) != len(entries) {
+			t.Errorf("there are %d parts, want one for each account", len(uris))
+		}
+		c, err := Read([]byte(strings.Join(uris, "\n")), Options{})
+		if err != nil || len(leftOut) > 0 || len(c.Accounts) != len(entries) || len(c.LeftOut) > 0 {
+			t.Errorf("read back: %+v, %v", c, err)
+		}
+	}
 }
