@@ -28,7 +28,7 @@ type accountCommands struct {
 	json       bool
 	flags      *pflag.FlagSet
 	hasDefault bool
-	own        totp.Entry // the default account's; zero if there is none
+	settings   *config.Settings
 }
 
 // An action is a subcommand that opens the store and calls one method. creates reports
@@ -93,7 +93,7 @@ need not stop.`,
 	for _, a := range accountActions() {
 		c.AddCommand(p.actionCommand(a))
 	}
-	c.AddCommand(p.importCommand())
+	c.AddCommand(p.importCommand(), p.exportCommand())
 	return c
 }
 
@@ -152,14 +152,12 @@ func (p program) openAccounts(c *cobra.Command, mustExist bool) (a accountComman
 	if err != nil {
 		return a, err
 	}
-	a = accountCommands{program: p, flags: c.Flags(), public: s.PublicURL()}
+	a = accountCommands{program: p, flags: c.Flags(), public: s.PublicURL(), settings: s}
 	key := s.OptionalKey()
 	if s.Err() != nil {
 		return a, s.Err()
 	}
-	if a.hasDefault = !key.IsZero(); a.hasDefault {
-		a.own = s.Entry()
-	}
+	a.hasDefault = !key.IsZero()
 	if a.json, err = a.flags.GetBool("json"); err != nil {
 		return a, err
 	}

@@ -124,6 +124,18 @@ func unreadable(err error) error {
 // file is "".
 type passphraseSource struct{ file string }
 
+// passphraseFlag reads --passphrase-file. An empty one is an error, because a variable that
+// is not set would else leave a file unsealed.
+func (p program) passphraseFlag(c *cobra.Command) (passphraseSource, error) {
+	f := c.Flags().Lookup("passphrase-file")
+	file := f.Value.String()
+	if f.Changed && file == "" {
+		return passphraseSource{}, hint.With(errors.New("reading --passphrase-file: it is empty"), "name the file that holds the passphrase")
+	}
+	p.warn(openFiles([]string{file}, "")...)
+	return passphraseSource{file}, nil
+}
+
 // existing returns the passphrase that something was sealed with.
 func (s passphraseSource) existing(prompt string) (string, error) {
 	if s.file != "" {

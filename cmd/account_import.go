@@ -21,9 +21,10 @@ import (
 
 // An importForm says how account import reads files and what it may do.
 type importForm struct {
-	format, name, passphraseFile string
-	renames                      bool // name is set
-	dryRun, replace, strict      bool
+	format, name            string
+	renames                 bool // name is set
+	dryRun, replace, strict bool
+	secret                  passphraseSource // of encrypted files
 }
 
 func (p program) importCommand() *cobra.Command {
@@ -44,15 +45,18 @@ Exits 0 if all accounts are stored now, also where all were there already, 1 if 
 were left out, 2 if none is stored.`,
 		Example: "  totpctl account import aegis.json --dry-run\n  totpctl account import batch-1.png batch-2.png",
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, files []string) error {
+		RunE: func(c *cobra.Command, files []string) (err error) {
 			form.renames = c.Flags().Changed("name")
+			if form.secret, err = p.passphraseFlag(c); err != nil {
+				return err
+			}
 			return p.runImport(c, files, form)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&form.format, "format", "", "read this `format` instead of recognising it: "+strings.Join(formatNames(false), ", "))
 	f.StringVar(&form.name, "name", "", "store the file's only account under this `name`")
-	f.StringVar(&form.passphraseFile, "passphrase-file", "", "read the passphrase of encrypted files from this `file`")
+	f.String("passphrase-file", "", "read the passphrase of encrypted files from this `file`")
 	f.BoolVar(&form.dryRun, "dry-run", false, "show what would be stored, and store nothing")
 	f.BoolVar(&form.replace, "replace", false, "overwrite stored accounts that have another key")
 	f.BoolVar(&form.strict, "strict", false, "store all accounts, or none if one would be left out")
@@ -83,7 +87,7 @@ func (p program) runImport(c *cobra.Command, files []string, form importForm) (e
 	}
 	defer func() { err = errors.Join(err, i.store.Close()) }()
 	if i.hasDefault {
-		i.plan.MeetDefault(i.own)
+		i.plan.MeetDefault(i.settings.Entry())
 	}
 	if err := i.plan.Compare(c.Context(), i.verifier, form.replace); err != nil {
 		return accountError("importing", "", err)
@@ -98,10 +102,10 @@ func (p program) planImport(files []string, form importForm) (*transfer.Plan, er
 			return nil, err
 		}
 	}
-	plan, secret := transfer.New(), passphraseSource{form.passphraseFile}
+	plan := transfer.New()
 	var all []exchange.Contents
 	for _, file := range files {
-		contents, err := p.readAccounts(file, form.format, secret)
+		contents, err := p.readAccounts(file, form.format, form.secret)
 		if err != nil && len(files) == 1 {
 			return nil, fmt.Errorf("reading %s: %w", fileTitle(file), err)
 		}
@@ -132,7 +136,7 @@ func (i importing) carry() error {
 	ctx, stop := untilSignal()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the process
-	bar := progressBar{i.program.errOut}
+	bar := &progressBar{out: i.program.errOut}
 	defer bar.clear()
 	return i.plan.Carry(ctx, i.verifier, i.replace, i.strict, bar.show)
 }
@@ -200,16 +204,20 @@ func (i importing) show() error {
 }
 
 // A progressBar is one line that is redrawn, on a terminal alone.
-type progressBar struct{ out *os.File }
+type progressBar struct {
+	out   *os.File
+	drawn bool
+}
 
-func (b progressBar) show(done, total int) {
+func (b *progressBar) show(done, total int) {
 	if isTerminal(b.out) {
+		b.drawn = true
 		fmt.Fprintf(b.out, "\r%d of %d accounts", done, total)
 	}
 }
 
-func (b progressBar) clear() {
-	if isTerminal(b.out) {
+func (b *progressBar) clear() {
+	if b.drawn {
 		fmt.Fprint(b.out, "\r\x1b[K")
 	}
 }

@@ -212,16 +212,21 @@ func (p program) writePNG(f qrForm, image []byte) error {
 	return p.writeImage(f.png, image, f.force)
 }
 
-// writeImage writes to a file, or to standard output if its name is "-".
 func (p program) writeImage(file string, image []byte, force bool) error {
+	return p.writeSecret("image", file, image, force)
+}
+
+// writeSecret writes to a file that only its owner can read, or to standard output if its
+// name is "-".
+func (p program) writeSecret(what, file string, data []byte, force bool) error {
 	write := createFile
 	switch {
 	case file == "-":
-		write = func(_ string, image []byte) error { _, err := p.out.Write(image); return err }
+		write = func(_ string, data []byte) error { _, err := p.out.Write(data); return err }
 	case force:
 		write = replaceFile
 	}
-	err := write(file, image)
+	err := write(file, data)
 	exists := errors.Is(err, fs.ErrExist)
 	switch {
 	case errors.Is(err, errNotRegular), exists && errors.Is(mayReplace(file), errNotRegular):
@@ -229,9 +234,9 @@ func (p program) writeImage(file string, image []byte, force bool) error {
 	case exists:
 		return hint.With(fmt.Errorf("writing %s: it exists already", file), "name another file, or replace it with --force")
 	case err != nil && file == "-":
-		return fmt.Errorf("writing image: %w", err)
+		return fmt.Errorf("writing %s: %w", what, err)
 	case err != nil:
-		return hint.With(fmt.Errorf("writing image: %w", err), "%s", folderHint)
+		return hint.With(fmt.Errorf("writing %s: %w", what, err), "%s", folderHint)
 	}
 	return nil
 }

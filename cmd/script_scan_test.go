@@ -1,12 +1,15 @@
 package cmd_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/png"
+	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/makiuchi-d/gozxing"
@@ -29,6 +32,22 @@ func scan(ts *testscript.TestScript, neg bool, args []string) {
 	text, err := qrcode.NewQRCodeReader().Decode(bits, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
 	ts.Check(err)
 	fmt.Fprintln(ts.Stdout(), text.GetText())
+}
+
+// screenshot FILE PNG N draws what a terminal has shown after it was cleared for the Nth
+// time.
+func screenshot(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	screens := strings.Split(ts.ReadFile(args[0]), "\x1b[H\x1b[2J")
+	if len(screens) <= n {
+		ts.Fatalf("the terminal was cleared %d times", len(screens)-1)
+	}
+	img, err := drawnCells(screens[n])
+	ts.Check(err)
+	var b bytes.Buffer
+	ts.Check(png.Encode(&b, img))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b.Bytes(), 0o600))
 }
 
 const (

@@ -175,6 +175,9 @@ func (p *Plan) Meet(s verifier.StoredEntry) {
 	if s.Entry.Key.IsZero() {
 		return
 	}
+	if n, planned := p.byName[s.Name]; planned && p.Items[n].Entry.Key.Equal(s.Entry.Key) {
+		return // the plan has told of both
+	}
 	for _, n := range p.byKey[idOf(s.Entry.Key)] {
 		if i := &p.Items[n]; i.Name != s.Name {
 			i.note("its key is stored as %s, too", totp.QuoteName(s.Name))

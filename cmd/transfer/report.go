@@ -21,15 +21,18 @@ type Report struct {
 
 // Left is an account that is left out.
 type Left struct {
-	Place  string `json:"place"`
+	Place  string `json:"place,omitempty"` // "" for a stored account
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
 }
 
 // String is for a line of its own.
 func (l Left) String() string {
-	if l.Name == "" {
+	switch {
+	case l.Name == "":
 		return l.Place + ": left out: " + l.Reason
+	case l.Place == "":
+		return fmt.Sprintf("%s is left out: %s", totp.QuoteName(l.Name), l.Reason)
 	}
 	return fmt.Sprintf("%s: %s is left out: %s", l.Place, totp.QuoteName(l.Name), l.Reason)
 }

@@ -46,7 +46,7 @@ func (p *Plan) Compare(ctx context.Context, s Store, replace bool) error {
 }
 
 // Carry stores what the plan adds and replaces: 1000 accounts a transaction, or all in one if
-// strict. It calls progress after each transaction. Afterwards each item has the action that
+// strict. It calls progress after each transaction but the last. Afterwards each item has the action that
 // was taken, which is Undone for what an error has left.
 func (p *Plan) Carry(ctx context.Context, s Store, replace, strict bool, progress func(done, total int)) error {
 	todo, size := p.todo(), batch
@@ -66,8 +66,9 @@ func (p *Plan) Carry(ctx context.Context, s Store, replace, strict bool, progres
 		if err != nil {
 			return err
 		}
-		done += len(chunk)
-		progress(done, len(todo))
+		if done += len(chunk); done < len(todo) {
+			progress(done, len(todo))
+		}
 	}
 	return nil
 }
