@@ -31,7 +31,7 @@ const googleFormat = "google"
 func (p program) exportCommand() *cobra.Command {
 	var form exportForm
 	c := &cobra.Command{
-		Use:   "export [NAME…] --out FILE",
+		Use:   "export [NAME…]",
 		Short: "Write the keys of accounts to a file that other authenticators read",
 		Long: `Writes the keys of the named accounts to a new file that only its owner can read.
 Without NAME these are all stored accounts and the default one. The file has every
