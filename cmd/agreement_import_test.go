@@ -1,0 +1,78 @@
+package cmd_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"totpctl/cmd/cmdtest"
+)
+
+// imported has the accounts of otpauth URIs, as `account import` stores them.
+type imported struct {
+	t   *testing.T
+	env []string
+}
+
+func importURIs(t *testing.T, uris []string) imported {
+	t.Helper()
+	folder := t.TempDir()
+	file := filepath.Join(folder, "codes.txt")
+	if err := os.WriteFile(file, []byte(strings.Join(uris, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	i := imported{t, []string{
+		"DATABASE_URL=sqlite:" + filepath.Join(folder, "t.db"),
+		"ENCRYPTION_KEY=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+	}}
+	i.run("account", "import", file)
+	return i
+}
+
+func (i imported) run(args ...string) string {
+	i.t.Helper()
+	return output(i.t, i.env, "", cmdtest.Binary(i.t), args...)
+}
+
+// agree compares the code of an imported account with another program's, as agree does.
+func (i imported) agree(name string, other func() string) {
+	i.t.Helper()
+	for range 3 {
+		before, ours, after := other(), i.run("gen", "--once", name), other()
+		if before == after {
+			if ours != before {
+				i.t.Errorf("%s: gen prints %s, the other %s", name, ours, before)
+			}
+			return
+		}
+	}
+	i.t.Errorf("%s: three steps ended meanwhile", name)
+}
+
+func TestCodesOfImportedAccountsAgreeWithOathtoolAndKeePassXC(t *testing.T) {
+	t.Parallel()
+	var all []scheme
+	var uris []string
+	for i, s := range schemes() {
+		if s.period == "30" || s.period == "60" {
+			all = append(all, s)
+			uris = append(uris, s.totpctl(t, "qr", "--uri", "--issuer", "ACME", "--label", title(i)))
+		}
+	}
+	accounts, db := importURIs(t, uris), newKeePass(t, uris)
+	for i, s := range all {
+		label, _, _ := strings.Cut(strings.TrimPrefix(uris[i], "otpauth://totp/"), "?")
+		accounts.agree(label, func() string {
+			return output(t, nil, s.secret, "oathtool", "--totp="+s.algorithm, "--digits="+s.digits, "--time-step-size="+s.period+"s", "--base32", "-")
+		})
+		accounts.agree(label, func() string { return db.run("show", "--quiet", "--totp", db.file, title(i)) })
+	}
+}
+
+func TestCodesOfAnImportedSteamAccountAgreeWithKeePassXC(t *testing.T) {
+	t.Parallel()
+	uri := "otpauth://totp/Steam:gabe?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Steam&period=30&digits=5&encoder=steam"
+	accounts, db := importURIs(t, []string{uri}), newKeePass(t, []string{uri})
+	accounts.agree("Steam:gabe", func() string { return db.run("show", "--quiet", "--totp", db.file, title(0)) })
+}
