@@ -52,6 +52,7 @@ func makeFixtures(t testing.TB) []fixture {
 		bitwardenFixtures(t),
 		pictureFixtures(t),
 		onePasswordFixtures(t),
+		authyFixtures(t),
 	)
 }
 

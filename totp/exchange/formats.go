@@ -40,6 +40,7 @@ func formats() []format {
 		{name: "bitwarden", title: "Bitwarden's JSON", recognise: isBitwarden, read: readBitwarden},
 		{name: "bitwarden-csv", title: "Bitwarden's CSV", recognise: isBitwardenCSV, read: readBitwardenCSV},
 		{name: "1pux", title: "1Password", recognise: is1Password, read: read1Password},
+		{name: "authy", title: "Authy's decrypted JSON", recognise: isAuthy, read: readAuthy},
 	}
 }
 
