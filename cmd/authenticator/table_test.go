@@ -155,8 +155,8 @@ func TestEveryLineFitsItsTerminalAndNoCodeIsCut(t *testing.T) {
 	steam := rowOf(t, "Steam", totp.SteamScheme())
 	long := rowOf(t, "eight", totp.Scheme{Algorithm: totp.SHA256, Digits: 8, Period: 24 * time.Hour})
 	rows := append(rowsOf(t, "alice", "GitHub:bob", "東京:太郎", "e\u0301ve", "😀", "שלום", strings.Repeat("w", 128)), steam, long)
-	for columns := 1; columns <= 200; columns++ {
-		for lines := 1; lines <= 14; lines++ {
+	for columns := 1; columns <= 100; columns++ {
+		for _, lines := range []int{1, 2, 4, 5, 14} {
 			v := tableOf(t, columns, lines, rows)
 			for range rows {
 				shown := strings.ReplaceAll(strings.Join(screenOf(t, v), "\n"), " ", "")
@@ -340,7 +340,7 @@ func TestTenThousandAccountsAreFluid(t *testing.T) {
 		v.types(append(keysOf("/9"), keyBackspace, keyEscape, keyPageDown)...)
 		v.view()
 	}
-	if took := time.Since(begin); took > 10*time.Second {
+	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("50 drawings with 4 searches each took %v", took)
 	}
 }
