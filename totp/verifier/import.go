@@ -68,8 +68,8 @@ const importBatch = 1000
 // Import adds accounts whose keys are active at once. It answers for each of them, in their
 // order. An account whose key is stored under its name already is left as it is, so that
 // nothing that was used becomes good again, and an import that broke off may be repeated.
-// Of several accounts of one name the first counts. After an error of the store, the
-// results tell what is certain.
+// Of several accounts of one name the first counts. Import ends with ctx between two
+// transactions. After an error, the results tell what is certain.
 func (v *Verifier) Import(ctx context.Context, accounts []NewAccount, o ImportOptions) ([]Imported, error) {
 	i := &importing{options: o, clock: v.config.Clock, results: make([]Imported, len(accounts))}
 	i.parse(accounts)
@@ -86,7 +86,7 @@ func (v *Verifier) importBatches(ctx context.Context, i *importing) error {
 			return err
 		}
 		i.progress(to)
-		if to < len(i.fit) {
+		if to-from == importBatch { // also after the last one: the caller may go on with more
 			makeRoom(ctx, v.config.Clock().Sub(begin))
 		}
 	}
@@ -139,8 +139,12 @@ func (v *Verifier) importAll(ctx context.Context, store deadline, i *importing, 
 		accounts[j] = f.account
 		defer v.waits.forget(f.account.ID)
 	}
-	var results []Imported // a cancelled AddAll may still write them
-	err := store(ctx, func(ctx context.Context, s Store) error {
+	var results []Imported // an AddAll that has met its deadline may still write them
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// A transaction under way goes on, because nobody could tell what became of it.
+	err := store(context.WithoutCancel(ctx), func(ctx context.Context, s Store) error {
 		return s.AddAll(ctx, accounts, func(stored map[int]Loaded) (changed map[int]Account, err error) {
 			results, changed = i.decide(fit, stored)
 			switch {
