@@ -11,8 +11,6 @@ import (
 	"os/signal"
 	"strings"
 
-	"golang.org/x/term"
-
 	"totpctl/cmd/hint"
 )
 
@@ -143,8 +141,7 @@ func (t terminal) ask(prompt string) (text string, err error) {
 	signal.Notify(signals, interrupts()...)
 	defer signal.Stop(signals)
 	defer ignoreStop()()
-	fd := int(t.in.Fd())
-	restore, err := hush(fd) // before the prompt, which people answer at once
+	restore, err := hush(t.in) // before the prompt, which people answer at once
 	if err != nil {
 		return "", err
 	}
@@ -152,7 +149,7 @@ func (t terminal) ask(prompt string) (text string, err error) {
 	fmt.Fprint(t.out, prompt+": ")
 	defer fmt.Fprintln(t.out)
 	select {
-	case l := <-readLine(fd):
+	case l := <-readLine(t.in):
 		return string(l.text), l.err
 	case <-signals:
 		return "", errInterrupted
@@ -165,11 +162,12 @@ type line struct {
 	err  error
 }
 
-// readLine sends the next line, which is empty where the input ends.
-func readLine(fd int) <-chan line {
+// readLine sends the next line, which is empty where the input ends. After a signal it
+// goes on until the process ends, so it must not change the terminal.
+func readLine(f *os.File) <-chan line {
 	typed := make(chan line, 1)
 	go func() {
-		text, err := term.ReadPassword(fd)
+		text, err := read(f)
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}

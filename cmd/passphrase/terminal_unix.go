@@ -3,6 +3,7 @@
 package passphrase
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -44,16 +45,27 @@ func ignoreStop() (restore func()) {
 	return func() { signal.Stop(stops) }
 }
 
-// hush ends the echo of a terminal and drops what was typed before.
-func hush(fd int) (restore func() error, err error) {
+// hush ends the echo of a terminal, has it give whole lines, and drops what was typed
+// before.
+func hush(f *os.File) (restore func() error, err error) {
+	fd := int(f.Fd())
 	old, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return nil, err
 	}
 	quiet := *old
 	quiet.Lflag &^= unix.ECHO
+	quiet.Lflag |= unix.ICANON | unix.ISIG
+	quiet.Iflag |= unix.ICRNL
 	if err := unix.IoctlSetTermios(fd, setTermios, &quiet); err != nil {
 		return nil, err
 	}
 	return func() error { return unix.IoctlSetTermios(fd, setTermios, old) }, nil
+}
+
+// read returns a line of a terminal. A read of one gives no more.
+func read(f *os.File) ([]byte, error) {
+	text := make([]byte, MaxBytes+1)
+	n, err := f.Read(text)
+	return bytes.TrimSuffix(text[:n], []byte("\n")), err
 }

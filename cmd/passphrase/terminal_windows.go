@@ -34,7 +34,10 @@ func interrupts() []os.Signal { return []os.Signal{os.Interrupt} }
 func ignoreStop() (restore func()) { return func() {} }
 
 // hush leaves the echo to term.ReadPassword.
-func hush(fd int) (restore func() error, err error) {
+func hush(f *os.File) (restore func() error, err error) {
+	fd := int(f.Fd())
 	old, err := term.GetState(fd)
 	return func() error { return term.Restore(fd, old) }, err
 }
+
+func read(f *os.File) ([]byte, error) { return term.ReadPassword(int(f.Fd())) }
