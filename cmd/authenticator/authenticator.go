@@ -42,6 +42,8 @@ type reading struct {
 	step int64
 	code string
 	next string // "" unless Config.Next
+
+	width int // columns of the terminal
 }
 
 // Once writes the present code as one line: a JSON object where Display is JSON,
@@ -94,7 +96,7 @@ func (c Config) read() (reading, error) {
 	if err != nil {
 		return reading{}, fmt.Errorf("reading clock: %w", err)
 	}
-	now := reading{at: at, step: step}
+	now := reading{at: at, step: step, width: c.width()}
 	if now.code, err = c.Entry.Key.Code(at); err == nil && c.Next {
 		now.next, err = c.Entry.Key.Code(c.Entry.Key.Start(step + 1))
 	}
@@ -138,7 +140,8 @@ func (c Config) last(shown reading) string {
 	if c.Display != Live || shown.code == "" {
 		return ""
 	}
-	return c.past(shown.code)
+	width := c.width()
+	return c.rewind(shown, width) + c.past(shown.code, width)
 }
 
 func (c Config) write(text string) error {

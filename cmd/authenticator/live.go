@@ -25,16 +25,28 @@ const (
 
 // live redraws the cursor's line. When a step begins, the code before stays above.
 func (c Config) live(shown, now reading, begins bool) string {
-	var above string
+	above := c.rewind(shown, now.width)
 	if begins && shown.code != "" {
-		above = c.past(shown.code)
+		above += c.past(shown.code, now.width)
 	}
 	return above + eraseLine + c.countdown(now)
 }
 
+// rewind goes to the first row of the line that was drawn last. If the terminal is
+// narrower now, it has broken that line into several rows. A terminal that cuts lines
+// off instead, as xterm does, loses the rows above.
+func (c Config) rewind(drawn reading, width int) string {
+	c.Color = false
+	rows := (len(c.countdown(drawn)) - 1) / width
+	if drawn.code == "" || rows < 1 {
+		return ""
+	}
+	return fmt.Sprintf("\r\x1b[%dA\x1b[J", rows)
+}
+
 // past turns the cursor's line into that of a past code.
-func (c Config) past(code string) string {
-	if grouped := group(code); len(grouped) <= c.width() {
+func (c Config) past(code string, width int) string {
+	if grouped := group(code); len(grouped) <= width {
 		code = grouped
 	}
 	return eraseLine + c.styled(dim, code) + "\n"
@@ -45,7 +57,7 @@ func (c Config) past(code string) string {
 // redrawn, so countdown returns "" if not even the code fits. It is ASCII, because some
 // terminals draw block characters two columns wide.
 func (c Config) countdown(r reading) string {
-	period, width := c.seconds(), c.width()
+	period, width := c.seconds(), r.width
 	left := period - r.at.Unix()%period
 	code, next := group(r.code), nextAfter(r)
 	seconds := fmt.Sprintf("  %*d s", len(strconv.FormatInt(period, 10)), left)

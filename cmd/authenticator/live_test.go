@@ -21,6 +21,7 @@ type terminal struct {
 	column  int
 	style   byte // 0, 1 bold, 2 dim
 	wraps   int
+	up      int // rows that the cursor has left, until they are erased
 }
 
 func newTerminal(t *testing.T, columns int) *terminal {
@@ -52,7 +53,15 @@ func (s *terminal) Write(p []byte) (int, error) {
 
 func (s *terminal) control(c string) {
 	last := len(s.rows) - 1
+	if s.up > 0 && c != "J" {
+		s.t.Fatalf("%d rows below the cursor are still there", s.up)
+	}
 	switch c {
+	case "J":
+		last -= s.up
+		s.rows, s.styles, s.up = append(s.rows[:last], ""), append(s.styles[:last], ""), 0
+	case "1A", "2A", "3A", "4A", "5A", "6A", "7A", "8A", "9A":
+		s.up = int(c[0] - '0')
 	case "K":
 		// In a full line the cursor is still on the last character.
 		cut := min(s.column, s.columns-1, len(s.rows[last]))
@@ -62,6 +71,20 @@ func (s *terminal) control(c string) {
 	default:
 		s.t.Fatalf("the terminal got control sequence %q", c)
 	}
+}
+
+// narrow breaks rows that are too long, as most terminals do, and leaves the cursor at the
+// end.
+func (s *terminal) narrow(columns int) {
+	var rows, styles []string
+	for i, row := range s.rows {
+		for style := s.styles[i]; len(row) > columns; row, style = row[columns:], style[columns:] {
+			rows, styles = append(rows, row[:columns]), append(styles, style[:columns])
+			s.styles[i] = style[columns:]
+		}
+		rows, styles = append(rows, row), append(styles, s.styles[i])
+	}
+	s.rows, s.styles, s.columns, s.column = rows, styles, columns, len(rows[len(rows)-1])
 }
 
 func (s *terminal) newline() {
@@ -293,7 +316,7 @@ func TestTheWidthIsAskedForEachDrawing(t *testing.T) {
 
 func TestWithoutAWidthItIsThatOf80Columns(t *testing.T) {
 	c := Config{Entry: testEntry(t, 6, 30*time.Second)}
-	if got := c.countdown(reading{at: time.Unix(30, 0), step: 1, code: "287082"}); got != "287 082  ["+strings.Repeat("#", 30)+"]  30 s" {
+	if got := c.countdown(reading{at: time.Unix(30, 0), step: 1, code: "287082", width: c.width()}); got != "287 082  ["+strings.Repeat("#", 30)+"]  30 s" {
 		t.Errorf("it shows %q", got)
 	}
 }
@@ -326,4 +349,38 @@ func TestWithoutColorThereIsNoStyle(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestATerminalThatBecomesNarrowKeepsNoPiecesOfTheLiveLine(t *testing.T) {
+	for _, next := range []bool{false, true} {
+		for columns := 8; columns < 80; columns++ {
+			synctest.Test(t, func(t *testing.T) {
+				v := watch(t, Config{Entry: testEntry(t, 6, 30*time.Second), Next: next, Color: columns%2 == 0}, 80, "2026-03-01T12:00:28Z")
+				first, second := v.grouped("2026-03-01T12:00:28Z"), v.grouped("2026-03-01T12:00:30Z")
+				for _, w := range v.out.take() {
+					v.terminal.Write([]byte(w.text))
+				}
+				v.narrow(columns)
+				v.resize(columns)
+				time.Sleep(time.Second)
+				for _, w := range v.out.take() {
+					v.terminal.Write([]byte(w.text))
+				}
+				if len(v.rows) != 1 || !strings.HasPrefix(v.rows[0], first) {
+					t.Fatalf("%d columns: the screen shows %q", columns, v.rows)
+				}
+				time.Sleep(time.Second)
+				for _, w := range v.out.take() {
+					v.terminal.Write([]byte(w.text))
+				}
+				if len(v.rows) != 2 || v.rows[0] != first || !strings.HasPrefix(v.rows[1], second) {
+					t.Fatalf("%d columns: the screen shows %q", columns, v.rows)
+				}
+				v.narrow(7) // just before the end
+				v.resize(7)
+				v.stop()
+				v.sees(first, second, "")
+			})
+		}
+	}
 }
