@@ -109,8 +109,9 @@ func (p program) clip(code string, until time.Time) error {
 // seconds rounds up, as a countdown does.
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
-// forTable copies a code and says so in two words.
-func (c *copier) forTable(code string, until time.Time) (string, error) {
+// forTable copies a code that is good for that long, and says so in two words.
+func (c *copier) forTable(code string, lasts time.Duration) (string, error) {
+	until := c.program.clock().Add(lasts)
 	way, err := c.clipboard.Copy(context.Background(), code)
 	if err != nil {
 		return "", err

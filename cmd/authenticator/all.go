@@ -1,7 +1,6 @@
 package authenticator
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -16,31 +15,26 @@ func OnceAll(rows []Row, clock func() time.Time, out io.Writer, asJSON bool) err
 	moment := clock()
 	var lines strings.Builder
 	for _, r := range rows {
-		c := Config{Entry: r.Entry, Clock: func() time.Time { return moment }}
+		c := Config{Entry: r.Entry, Name: r.Name, Clock: func() time.Time { return moment }}
 		now, err := c.read()
 		if err != nil {
 			return err
 		}
-		if asJSON {
-			lines.WriteString(named(r.Name, c.object(now)))
-		} else {
+		switch {
+		case !asJSON:
 			fmt.Fprintf(&lines, "%s %s\n", r.Shown, now.code)
+		case r.Name == "":
+			lines.WriteString(asDefault(c.object(now)))
+		default:
+			lines.WriteString(c.object(now))
 		}
 	}
 	return Config{Out: out}.write(lines.String())
 }
 
-// named puts the account's name in front of what a JSON object holds.
-func named(name, object string) string {
-	var line strings.Builder
-	e := json.NewEncoder(&line)
-	e.SetEscapeHTML(false)
-	// A string and a truth into memory: there is nothing to fail.
-	_ = e.Encode(struct {
-		Name    string `json:"name,omitempty"`
-		Default bool   `json:"default,omitempty"`
-	}{name, name == ""})
-	return strings.TrimSuffix(line.String(), "}\n") + "," + strings.TrimPrefix(object, "{")
+// asDefault adds a member to a JSON object.
+func asDefault(object string) string {
+	return strings.TrimSuffix(object, "}\n") + ",\"default\":true}\n"
 }
 
 // Now returns the present code of c and how long it lasts. It returns

@@ -72,7 +72,7 @@ func newTable(rows []Row, color bool) *table {
 	for i, r := range rows {
 		t.folded[i] = strings.ToLower(r.Shown + "\n" + r.Name + "\n" + r.Entry.Issuer + ":" + r.Entry.Account)
 		t.nameCells = max(t.nameCells, cells(r.Shown))
-		t.codeCells = max(t.codeCells, len(grouped(strings.Repeat("0", r.Entry.Key.Digits()))))
+		t.codeCells = max(t.codeCells, len(group(strings.Repeat("0", r.Entry.Key.Digits()))))
 		t.leftCells = max(t.leftCells, len(secondsLeft(seconds(r))))
 	}
 	t.search("")

@@ -18,9 +18,9 @@ type TableConfig struct {
 	Clock   func() time.Time
 	In, Out *os.File
 	Color   bool
-	// Copy copies a code that is good until then, and says how, as in "copied
+	// Copy copies a code that is good for that long, and says how, as in "copied
 	// (xclip)".
-	Copy func(code string, until time.Time) (said string, err error)
+	Copy func(code string, lasts time.Duration) (said string, err error)
 }
 
 // escapeTime is how long the rest of a key's escape sequence may take to come. After
@@ -138,7 +138,7 @@ func (b *browser) copy() {
 	until := key.Start(step + 1)
 	go func() {
 		n := note{about: r.Shown, until: until}
-		said, err := b.config.Copy(code, until)
+		said, err := b.config.Copy(code, until.Sub(now))
 		if n.text = said; err != nil {
 			n = note{text: oneLine(err)}
 		}

@@ -57,13 +57,6 @@ func (t *table) codeOf(r Row, later int) string {
 	return code
 }
 
-func grouped(code string) string {
-	if len(code) < 6 {
-		return code
-	}
-	return group(code)
-}
-
 // height returns how many rows are visible at most. The line below them tells the
 // keys and what was done.
 func (t *table) height() int { return max(1, t.lines-t.headHeight()-1) }
@@ -115,7 +108,7 @@ func (t *table) head(l layout) string {
 // row returns an account's line. The code's column does not depend on how wide the
 // terminal draws the name: a control sequence leads to it.
 func (t *table) row(l layout, r Row, chosen bool) string {
-	code := grouped(t.codeOf(r, 0))
+	code := group(t.codeOf(r, 0))
 	if t.columns < len(marker)+len(code) {
 		return t.bare(code)
 	}
@@ -139,7 +132,7 @@ func (t *table) row(l layout, r Row, chosen bool) string {
 		line += gap + bar(left, seconds(r), barCells)
 	}
 	if l.next > 0 {
-		line += gap + t.styled(dim, grouped(t.codeOf(r, 1)))
+		line += gap + t.styled(dim, group(t.codeOf(r, 1)))
 	}
 	return line
 }
