@@ -209,6 +209,19 @@ func TestTheTableRestoresTheTerminalHoweverItEnds(t *testing.T) {
 	}
 }
 
+// Without a shell in between, the terminal is still raw after a stop.
+func TestTheTableRestoresTheTerminalAfterAStopThatNobodyNoticed(t *testing.T) {
+	p := fill(t, "alice")
+	m := cmdtest.StartTmux(t, 80, 12, p.dir, clean(), "echo before; totpctl gen --all; "+epilogue)
+	m.Await(`> \(default\) `)
+	signalTable(t, m, syscall.SIGSTOP)
+	signalTable(t, m, syscall.SIGCONT)
+	m.Type("Down")
+	m.Await(`> alice `)
+	m.Type("q")
+	restored(t, m)
+}
+
 // signalTable sends a signal to the program that the shell of a window has started.
 func signalTable(t *testing.T, m cmdtest.Tmux, s syscall.Signal) {
 	t.Helper()
@@ -233,6 +246,9 @@ func TestTheTableStopsAndGoesOn(t *testing.T) {
 	m.Await(`> \(default\) `)
 	m.Type("C-z")
 	m.Await(`(?m)Stopped +totpctl gen --all$`)
+	if got := m.Run("display-message", "-p", "#{alternate_on} #{cursor_flag} #{wrap_flag}"); got != "0 1 1" {
+		t.Errorf("alternate screen, cursor and wrapping are %s, want 0 1 1", got)
+	}
 	m.Type("stty -a | grep -c ' echo '", "Enter")
 	m.Await(`(?m)^1$`)
 	m.Type("fg", "Enter")

@@ -155,7 +155,7 @@ func TestEveryLineFitsItsTerminalAndNoCodeIsCut(t *testing.T) {
 	steam := rowOf(t, "Steam", totp.SteamScheme())
 	long := rowOf(t, "eight", totp.Scheme{Algorithm: totp.SHA256, Digits: 8, Period: 24 * time.Hour})
 	rows := append(rowsOf(t, "alice", "GitHub:bob", "東京:太郎", "e\u0301ve", "😀", "שלום", strings.Repeat("w", 128)), steam, long)
-	for columns := 1; columns <= 100; columns++ {
+	for _, columns := range []int{1, 5, 6, 7, 8, 9, 10, 12, 13, 15, 19, 20, 21, 25, 30, 39, 40, 41, 55, 70, 80, 200} {
 		for _, lines := range []int{1, 2, 4, 5, 14} {
 			v := tableOf(t, columns, lines, rows)
 			for range rows {
