@@ -130,8 +130,12 @@ func (p program) planImport(files []string, form importForm) (*transfer.Plan, er
 
 // carry shows what the plan does and does it, unless that is only to be shown.
 func (i importing) carry() error {
-	if err := i.show(); err != nil || i.dryRun || i.refused() {
+	if err := i.show(); err != nil || i.dryRun {
 		return err
+	}
+	if i.refused() {
+		i.plan.Drop()
+		return nil
 	}
 	ctx, stop := untilSignal()
 	defer stop()

@@ -49,12 +49,9 @@ func (p *Plan) Compare(ctx context.Context, s Store, replace bool) error {
 // strict. It calls progress after each transaction but the last. Afterwards each item has the action that
 // was taken, which is Undone for what an error has left.
 func (p *Plan) Carry(ctx context.Context, s Store, replace, strict bool, progress func(done, total int)) error {
-	todo, size := p.todo(), batch
+	todo, size := p.Drop(), batch
 	if strict {
 		size = max(1, len(todo))
-	}
-	for _, n := range todo {
-		p.Items[n].Action = Undone
 	}
 	done := 0
 	for chunk := range slices.Chunk(todo, size) {
@@ -71,6 +68,15 @@ func (p *Plan) Carry(ctx context.Context, s Store, replace, strict bool, progres
 		}
 	}
 	return nil
+}
+
+// Drop makes undone what was to be stored, and returns the indices of that.
+func (p *Plan) Drop() []int {
+	todo := p.todo()
+	for _, n := range todo {
+		p.Items[n].Action = Undone
+	}
+	return todo
 }
 
 // todo returns the indices of what is to be stored.
