@@ -53,6 +53,7 @@ func makeFixtures(t testing.TB) []fixture {
 		pictureFixtures(t),
 		onePasswordFixtures(t),
 		authyFixtures(t),
+		keePassFixtures(),
 	)
 }
 

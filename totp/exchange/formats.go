@@ -41,6 +41,8 @@ func formats() []format {
 		{name: "bitwarden-csv", title: "Bitwarden's CSV", recognise: isBitwardenCSV, read: readBitwardenCSV},
 		{name: "1pux", title: "1Password", recognise: is1Password, read: read1Password},
 		{name: "authy", title: "Authy's decrypted JSON", recognise: isAuthy, read: readAuthy},
+		{name: "keepass", title: "the XML of KeePass and KeePassXC", recognise: isKeePassXML, read: readKeePassXML},
+		{name: "keepassxc-csv", title: "KeePassXC's CSV", recognise: isKeePassCSV, read: readKeePassCSV},
 	}
 }
 
