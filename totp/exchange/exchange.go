@@ -73,6 +73,9 @@ type Options struct {
 	// Passphrase is called once at most, and only for an encrypted file. If it is nil,
 	// Read returns ErrEncrypted for such a file.
 	Passphrase func() (string, error)
+	// Name is what the account of a file without names is called, which holds but one:
+	// google-authenticator's. If it is empty, the account is called "unnamed".
+	Name string
 }
 
 // Read returns the accounts of a file, in the file's order. It returns an error if the
@@ -83,7 +86,7 @@ func Read(data []byte, o Options) (Contents, error) {
 		return Contents{}, err
 	}
 	c := Contents{Format: f.name}
-	if err := f.read(&c, input{data, o.passphrase}); err != nil {
+	if err := f.read(&c, input{data, o.passphrase, o.Name}); err != nil {
 		return Contents{}, fmt.Errorf("reading %s: %w", f.title, err)
 	}
 	if c.tooMany {

@@ -54,6 +54,7 @@ func makeFixtures(t testing.TB) []fixture {
 		onePasswordFixtures(t),
 		authyFixtures(t),
 		keePassFixtures(),
+		libpamFixtures(),
 	)
 }
 

@@ -19,6 +19,7 @@ type format struct {
 type input struct {
 	data       []byte
 	passphrase func() (string, error)
+	name       string // of the account, if the format has none
 }
 
 // formats is the table of all formats. A function, because a table in a variable would be
@@ -43,6 +44,7 @@ func formats() []format {
 		{name: "authy", title: "Authy's decrypted JSON", recognise: isAuthy, read: readAuthy},
 		{name: "keepass", title: "the XML of KeePass and KeePassXC", recognise: isKeePassXML, read: readKeePassXML},
 		{name: "keepassxc-csv", title: "KeePassXC's CSV", recognise: isKeePassCSV, read: readKeePassCSV},
+		{name: "google-authenticator", title: "google-authenticator-libpam", recognise: isLibpam, read: readLibpam},
 	}
 }
 
