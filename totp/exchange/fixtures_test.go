@@ -55,6 +55,7 @@ func makeFixtures(t testing.TB) []fixture {
 		authyFixtures(t),
 		keePassFixtures(),
 		libpamFixtures(),
+		oathFixtures(),
 	)
 }
 

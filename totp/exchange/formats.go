@@ -45,6 +45,7 @@ func formats() []format {
 		{name: "keepass", title: "the XML of KeePass and KeePassXC", recognise: isKeePassXML, read: readKeePassXML},
 		{name: "keepassxc-csv", title: "KeePassXC's CSV", recognise: isKeePassCSV, read: readKeePassCSV},
 		{name: "google-authenticator", title: "google-authenticator-libpam", recognise: isLibpam, read: readLibpam},
+		{name: "users.oath", title: "oath-toolkit's users.oath", recognise: isOATH, read: readOATH},
 	}
 }
 
