@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
@@ -38,7 +37,7 @@ or removes the passphrase.`,
 		Example: "  totpctl init --issuer ACME --label alice\n  totpctl init --passphrase",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			file, sealed, err := p.writeEnv(c.Flags())
+			file, sealed, err := p.writeEnv(c)
 			if err != nil {
 				return err
 			}
@@ -62,7 +61,8 @@ or removes the passphrase.`,
 }
 
 // writeEnv returns the file's name. sealed reports whether a passphrase seals it.
-func (p program) writeEnv(flags *pflag.FlagSet) (file string, sealed bool, err error) {
+func (p program) writeEnv(c *cobra.Command) (file string, sealed bool, err error) {
+	flags := c.Flags()
 	file = ".env"
 	if flags.Changed("env") {
 		if file, err = flags.GetString("env"); err != nil {
@@ -83,7 +83,7 @@ func (p program) writeEnv(flags *pflag.FlagSet) (file string, sealed bool, err e
 		return "", false, err
 	}
 	if sealed = sealed || flags.Changed(newPassphraseFlag); sealed {
-		if values, err = p.sealNew(flags, file, values); err != nil {
+		if values, err = p.sealNew(c, file, values); err != nil {
 			return "", false, err
 		}
 	}
@@ -92,11 +92,11 @@ func (p program) writeEnv(flags *pflag.FlagSet) (file string, sealed bool, err e
 
 // sealNew seals the values of a new .env, and leaves out ADMIN_BEARER, which would stand
 // in the open. It asks nobody for the passphrase of a file that exists.
-func (p program) sealNew(flags *pflag.FlagSet, file string, values []config.Value) ([]config.Value, error) {
+func (p program) sealNew(c *cobra.Command, file string, values []config.Value) ([]config.Value, error) {
 	if _, err := os.Lstat(file); err == nil {
 		return nil, envExists(file)
 	}
-	text, err := p.newPassphrase(flags, file)
+	text, err := p.newPassphrase(c, file)
 	if err != nil {
 		return nil, err
 	}

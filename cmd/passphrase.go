@@ -46,13 +46,12 @@ func addNewPassphraseFlag(flags *pflag.FlagSet) {
 }
 
 // newPassphrase returns the passphrase of newPassphraseFlag's file, or asks for it twice.
-func (p program) newPassphrase(flags *pflag.FlagSet, env string) (string, error) {
-	f := flags.Lookup(newPassphraseFlag)
-	if !f.Changed {
-		return passphrase.AskNew("new passphrase of " + env)
+func (p program) newPassphrase(c *cobra.Command, env string) (string, error) {
+	from, err := p.passphraseFlag(c)
+	if err != nil {
+		return "", err
 	}
-	p.warn(openFiles([]string{f.Value.String()}, "")...)
-	return passphrase.FromFile(f.Value.String())
+	return from.fresh("new passphrase of " + env)
 }
 
 // oldPassphrase returns the passphrase of sealed values.
@@ -97,7 +96,7 @@ func (p program) changePassphrase(c *cobra.Command, remove bool) error {
 		return hint.With(fmt.Errorf("removing the passphrase of %s: it has none", file), "`totpctl passphrase` sets one")
 	}
 	if !remove {
-		text, err := p.newPassphrase(c.Flags(), file)
+		text, err := p.newPassphrase(c, file)
 		if err == nil {
 			values, err = sealValues(values, text)
 		}
