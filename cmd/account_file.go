@@ -61,16 +61,16 @@ func fileTitle(file string) string {
 
 // readAccounts reads an account file. It asks again for a wrong passphrase that was typed.
 // Its errors do not name the file.
-func (p program) readAccounts(file, format string, secret passphraseSource) (exchange.Contents, error) {
+func (p program) readAccounts(file string, form importForm) (exchange.Contents, error) {
 	data, err := p.readAccountFile(file)
 	if err != nil {
 		return exchange.Contents{}, err
 	}
 	for try := 1; ; try++ {
-		c, err := exchange.Read(data, exchange.Options{Format: format, Passphrase: func() (string, error) {
-			return secret.existing("passphrase of " + fileTitle(file))
+		c, err := exchange.Read(data, exchange.Options{Format: form.format, Name: form.name, Passphrase: func() (string, error) {
+			return form.secret.existing("passphrase of " + fileTitle(file))
 		}})
-		if errors.Is(err, exchange.ErrPassphrase) && secret.file == "" && try < 3 {
+		if errors.Is(err, exchange.ErrPassphrase) && form.secret.file == "" && try < 3 {
 			p.warn("the passphrase is wrong, or the file is damaged: once more")
 			continue
 		}

@@ -105,7 +105,7 @@ func (p program) planImport(files []string, form importForm) (*transfer.Plan, er
 	plan := transfer.New()
 	var all []exchange.Contents
 	for _, file := range files {
-		contents, err := p.readAccounts(file, form.format, form.secret)
+		contents, err := p.readAccounts(file, form)
 		if err != nil && len(files) == 1 {
 			return nil, fmt.Errorf("reading %s: %w", fileTitle(file), err)
 		}

@@ -11,7 +11,7 @@ import (
 	"totpctl/cmd/cmdtest"
 )
 
-// imported has the accounts of otpauth URIs, as `account import` stores them.
+// imported has accounts, as `account import` stores them.
 type imported struct {
 	t   *testing.T
 	env []string
@@ -19,13 +19,17 @@ type imported struct {
 
 func importURIs(t *testing.T, uris []string) imported {
 	t.Helper()
-	folder := t.TempDir()
-	file := filepath.Join(folder, "codes.txt")
+	file := filepath.Join(t.TempDir(), "codes.txt")
 	if err := os.WriteFile(file, []byte(strings.Join(uris, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return importFile(t, file)
+}
+
+func importFile(t *testing.T, file string) imported {
+	t.Helper()
 	i := imported{t, []string{
-		"DATABASE_URL=sqlite:" + filepath.Join(folder, "t.db"),
+		"DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "t.db"),
 		"ENCRYPTION_KEY=AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
 	}}
 	i.run("account", "import", file)
@@ -77,4 +81,23 @@ func TestCodesOfAnImportedSteamAccountAgreeWithKeePassXC(t *testing.T) {
 	uri := "otpauth://totp/Steam:gabe?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Steam&period=30&digits=5&encoder=steam"
 	accounts, db := importURIs(t, []string{uri}), newKeePass(t, []string{uri})
 	accounts.agree("Steam:gabe", func() string { return db.run("show", "--quiet", "--totp", db.file, title(0)) })
+}
+
+func TestWhatKeePassXCExportsIsImported(t *testing.T) {
+	t.Parallel()
+	uris := []string{
+		"otpauth://totp/ACME:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=ACME&algorithm=SHA256&digits=8&period=60",
+		"otpauth://totp/Steam:gabe?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQAAA&issuer=Steam&period=30&digits=5&encoder=steam",
+	}
+	db := newKeePass(t, uris)
+	for _, format := range []string{"csv", "xml"} {
+		file := filepath.Join(t.TempDir(), "keepass."+format)
+		if err := os.WriteFile(file, []byte(db.run("export", "--quiet", "--format", format, db.file)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		accounts := importFile(t, file)
+		for i := range uris {
+			accounts.agree(title(i), func() string { return db.run("show", "--quiet", "--totp", db.file, title(i)) })
+		}
+	}
 }
