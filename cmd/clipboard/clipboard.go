@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 )
 
 // A Config is what the process knows of its surroundings.
@@ -33,15 +34,15 @@ type way struct {
 // Copy copies text in the first way that works and returns that Way. A program that
 // has not ended after 3 s counts as failed. The error says why each way failed.
 func (c Config) Copy(ctx context.Context, text string) (Way, error) {
-	var failed []error
+	var failed []string
 	for _, w := range c.ways(runtime.GOOS) {
 		err := w.copy(ctx, text)
 		if err == nil {
 			return w.name, nil
 		}
-		failed = append(failed, fmt.Errorf("%s: %w", w.name, err))
+		failed = append(failed, fmt.Sprintf("%s: %v", w.name, err))
 	}
-	return "", fmt.Errorf("copying to the clipboard: %w", errors.Join(failed...))
+	return "", errors.New("copying to the clipboard: " + strings.Join(failed, "; "))
 }
 
 // Clear empties the clipboard to which Copy has copied text in that way. Where the
