@@ -241,7 +241,7 @@ func signalTable(t *testing.T, m cmdtest.Tmux, s syscall.Signal) {
 
 func TestTheTableStopsAndGoesOn(t *testing.T) {
 	p := fill(t, "alice")
-	m := cmdtest.StartTmux(t, 80, 12, p.dir, clean("PS1=$ "), "bash --norc -i")
+	m := cmdtest.StartTmux(t, 80, 12, p.dir, clean("PS1=$ "), "exec bash --norc -i")
 	m.Type("totpctl gen --all", "Enter")
 	m.Await(`> \(default\) `)
 	m.Type("C-z")
