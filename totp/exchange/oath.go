@@ -29,12 +29,12 @@ func readOATH(c *Contents, in input) error {
 		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
 			continue
 		}
-		place := fmt.Sprintf("line %d", i+1)
+		place, user := fmt.Sprintf("line %d", i+1), strings.Join(fields[1:min(2, len(fields))], "")
 		switch {
 		case i == len(lines)-1:
-			c.leaveOut(place, strings.Join(fields[1:min(2, len(fields))], ""), errors.New("the file ends without a line break after it: its secret may be cut off"))
+			c.leaveOut(place, user, errors.New("the file ends without a line break after it: its secret may be cut off"))
 		case len(fields) < 4:
-			c.leaveOut(place, "", fmt.Errorf("it has %d fields: want a type, a user, a PIN and a secret", len(fields)))
+			c.leaveOut(place, user, fmt.Errorf("it has %d fields: want a type, a user, a PIN and a secret", len(fields)))
 		default:
 			c.addOATH(place, fields)
 		}

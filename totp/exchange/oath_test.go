@@ -32,7 +32,7 @@ func oathFixtures() []fixture {
 			"otpauth://totp/bob?secret=" + testSecret + "&digits=8&period=60",
 			"otpauth://totp/carol?secret=AD72W&digits=7",
 		},
-		leftOut: []string{"counter", "events", "mobile", "nine", "odd", "", "x"},
+		leftOut: []string{"counter", "events", "mobile", "nine", "odd", "short", "x"},
 	}}
 }
 
