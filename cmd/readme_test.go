@@ -161,6 +161,7 @@ func normal(text string) string {
 		{`secret=[A-Z2-7]{32}`, "secret=S"},
 		{`enrol/[A-Z2-7]{26}`, "enrol/T"},
 		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?`, "TIME"},
+		{`"step":\d+`, `"step":N`},
 		{`(?m)("code":)?"?\b\d{6}\b"?`, "CODE"},
 	} {
 		text = regexp.MustCompile(r.pattern).ReplaceAllString(text, r.by)
