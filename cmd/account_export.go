@@ -170,7 +170,7 @@ func (a accountCommands) tellExport(e transfer.Exported, form exportForm) error 
 	toFile := form.out != "" && form.out != "-"
 	switch {
 	case e.Count == 0:
-		return hint.With(errors.New("exporting accounts: none can be exported"), "`totpctl account list` shows the accounts; the lines above say why")
+		return hint.With(errors.New("exporting accounts: none can be exported"), "`totpctl account list` shows the accounts")
 	case form.out != "" && !form.sealed():
 		a.program.warn(outTitle(form.out) + " has every secret in the clear: whoever reads it can make codes; --passphrase seals it")
 	}

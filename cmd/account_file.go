@@ -136,12 +136,23 @@ func (p program) passphraseFlag(c *cobra.Command) (passphraseSource, error) {
 	return passphraseSource{file}, nil
 }
 
-// existing returns the passphrase that something was sealed with.
-func (s passphraseSource) existing(prompt string) (string, error) {
+// A passphraseError says that there is no passphrase to try. It ends an import of several
+// files, because it is none of the file's.
+type passphraseError struct{ error }
+
+func (e passphraseError) Unwrap() error { return e.error }
+
+// existing returns the passphrase that something was sealed with, or a passphraseError.
+func (s passphraseSource) existing(prompt string) (text string, err error) {
 	if s.file != "" {
-		return passphrase.FromFile(s.file)
+		text, err = passphrase.FromFile(s.file)
+	} else {
+		text, err = passphrase.Ask(prompt)
 	}
-	return passphrase.Ask(prompt)
+	if err != nil {
+		return "", passphraseError{err}
+	}
+	return text, nil
 }
 
 // fresh returns a passphrase to seal something with.

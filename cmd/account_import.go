@@ -78,24 +78,25 @@ func (p program) runImport(c *cobra.Command, files []string, form importForm) (e
 		return err
 	}
 	i.accountCommands, err = p.openAccounts(c, form.dryRun)
-	if form.dryRun && errors.Is(err, sqlstore.ErrMissing) {
-		p.warn("there is no database yet: without --dry-run, the import makes it")
-		return i.finish(i.show())
-	}
-	if err != nil {
+	missing := form.dryRun && errors.Is(err, sqlstore.ErrMissing)
+	if err != nil && !missing {
 		return err
 	}
-	defer func() { err = errors.Join(err, i.store.Close()) }()
 	if i.hasDefault {
 		i.plan.MeetDefault(i.settings.Entry())
 	}
+	if missing {
+		p.warn("there is no database yet: without --dry-run, the import makes it")
+		return i.finish(i.show())
+	}
+	defer func() { err = errors.Join(err, i.store.Close()) }()
 	if err := i.plan.Compare(c.Context(), i.verifier, form.replace); err != nil {
 		return accountError("importing", "", err)
 	}
 	return i.finish(i.carry())
 }
 
-// planImport reads the files. A file that cannot be read is left out if there are others.
+// planImport returns the plan of the files, before it has met what is stored.
 func (p program) planImport(files []string, form importForm) (*transfer.Plan, error) {
 	if form.format != "" {
 		if err := checkFormat(form.format, false); err != nil {
@@ -103,19 +104,9 @@ func (p program) planImport(files []string, form importForm) (*transfer.Plan, er
 		}
 	}
 	plan := transfer.New()
-	var all []exchange.Contents
-	for _, file := range files {
-		contents, err := p.readAccounts(file, form)
-		if err != nil && len(files) == 1 {
-			return nil, fmt.Errorf("reading %s: %w", fileTitle(file), err)
-		}
-		if err != nil {
-			plan.LeaveOut(fileTitle(file), "", err)
-			continue
-		}
-		all = append(all, transfer.In(fileTitle(file), contents))
+	if err := p.readAll(plan, files, form); err != nil {
+		return nil, err
 	}
-	plan.Add(exchange.Join(all...))
 	if len(plan.Items) == 0 {
 		return nil, hint.With(fmt.Errorf("reading accounts: %s has none", strings.Join(files, ", ")), "export the accounts anew")
 	}
@@ -126,6 +117,25 @@ func (p program) planImport(files []string, form importForm) (*transfer.Plan, er
 		return nil, hint.With(fmt.Errorf("reading --name: %w", err), "--name is for files with one account, and is as in `totpctl account add NAME`")
 	}
 	return plan, nil
+}
+
+// readAll reads the files. A file that cannot be read is left out if there are others.
+func (p program) readAll(plan *transfer.Plan, files []string, form importForm) error {
+	var all []exchange.Contents
+	for _, file := range files {
+		contents, err := p.readAccounts(file, form)
+		_, unasked := errors.AsType[passphraseError](err)
+		switch title := fileTitle(file); {
+		case err == nil:
+			all = append(all, transfer.In(title, contents))
+		case len(files) == 1, unasked:
+			return fmt.Errorf("reading %s: %w", title, err)
+		default:
+			plan.LeaveOut(title, "", err)
+		}
+	}
+	plan.Add(exchange.Join(all...))
+	return nil
 }
 
 // carry shows what the plan does and does it, unless that is only to be shown.
@@ -163,7 +173,7 @@ func (i importing) finish(err error) error {
 	case told != nil:
 		return unwritten("the accounts are stored, but the result", "`totpctl account list` shows them", told)
 	case stored == 0:
-		return hint.With(errors.New("importing accounts: none is stored"), "the lines above say why")
+		return hint.With(errors.New("importing accounts: none is stored"), "the result before this line says why")
 	case left > 0:
 		return errNotValid
 	}

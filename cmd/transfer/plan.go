@@ -49,7 +49,14 @@ type Plan struct {
 	Items   []Item
 	byName  map[string]int // indices of the items that have a key
 	byKey   map[keyID][]int
-	numbers map[string]int // the last number that rename gave, by name
+	twins   map[twinID]int
+	numbers map[string]int // the last number that makeUnique gave, by name
+}
+
+// A twinID is the same for accounts that a file has twice.
+type twinID struct {
+	key   keyID
+	given string
 }
 
 // A keyID is the same for keys that are equal.
@@ -62,7 +69,7 @@ func idOf(k totp.Key) keyID { return keyID{k.Scheme(), k.Secret().Base32()} }
 
 // New returns an empty plan.
 func New() *Plan {
-	return &Plan{byName: map[string]int{}, byKey: map[keyID][]int{}, numbers: map[string]int{}}
+	return &Plan{byName: map[string]int{}, byKey: map[keyID][]int{}, twins: map[twinID]int{}, numbers: map[string]int{}}
 }
 
 // In returns the contents of a file with places that name the file, such as "codes.txt,
@@ -106,11 +113,9 @@ func (p *Plan) add(a exchange.Account) {
 		return
 	}
 	id := idOf(i.Entry.Key)
-	for _, twin := range p.byKey[id] {
-		if twin := &p.Items[twin]; twin.given == i.given {
-			twin.note("%s has it again", i.Place)
-			return
-		}
+	if twin, twice := p.twins[twinID{id, i.given}]; twice {
+		p.Items[twin].note("%s has it again", i.Place)
+		return
 	}
 	if err := p.makeUnique(&i); err != nil {
 		p.LeaveOut(i.Place, i.given, err)
@@ -121,7 +126,7 @@ func (p *Plan) add(a exchange.Account) {
 	if same := p.byKey[id]; len(same) > 0 {
 		i.note("its key is that of %s, too", totp.QuoteName(p.Items[same[0]].Name))
 	}
-	p.byName[i.Name] = len(p.Items)
+	p.byName[i.Name], p.twins[twinID{id, i.given}] = len(p.Items), len(p.Items)
 	p.byKey[id] = append(p.byKey[id], len(p.Items))
 	p.Items = append(p.Items, i)
 }

@@ -109,15 +109,20 @@ func TestANumberedNameMayBeTakenItself(t *testing.T) {
 	}
 }
 
-func TestManyAccountsOfOneNameAreNumberedInTime(t *testing.T) {
-	var labels []string
+func TestManyAccountsOfOneNameOrOneKeyArePlannedInTime(t *testing.T) {
+	var names, keys []string
 	for n := range 20_000 {
-		labels = append(labels, fmt.Sprintf("a %s%s", long, strings.NewReplacer("0", "A", "1", "B", "8", "C", "9", "D").Replace(fmt.Sprintf("%08d", n))))
+		names = append(names, "a "+long+digits(n))
+		keys = append(keys, fmt.Sprintf("a%d %s", n, other))
 	}
 	p, start := transfer.New(), time.Now()
-	p.Add(transfer.In("f", file(t, labels...)))
+	p.Add(transfer.In("f", file(t, names...)))
+	p.Add(transfer.In("g", file(t, keys...)))
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("it takes %v", took)
+	}
+	if got := p.Count(transfer.Add); got != 40_000 {
+		t.Errorf("%d are added", got)
 	}
 }
 
