@@ -267,6 +267,23 @@ func TestTheTableStopsAndGoesOn(t *testing.T) {
 	m.Await(`(?m)^1\ndone$`)
 }
 
+func TestACodeIsCopiedAlthoughTheTableIsLeftMeanwhile(t *testing.T) {
+	p := fill(t, "alice")
+	slow := "#!/bin/sh\nsleep 1\ncat >$HOME/copied\n"
+	if err := os.WriteFile(filepath.Join(p.dir, "xclip"), []byte(slow), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	m := cmdtest.StartTmux(t, 80, 12, p.dir, clean("DISPLAY=:0", "HOME="+p.dir, "PATH="+p.dir+":"+os.Getenv("PATH")),
+		"echo before; totpctl gen --all; "+epilogue)
+	m.Await(`> \(default\) `)
+	m.Type("Enter", "q")
+	restored(t, m)
+	copied, err := os.ReadFile(filepath.Join(p.dir, "copied"))
+	if err != nil || len(copied) != 6 || !slices.Contains(p.codes("(default)"), string(copied[:3])+" "+string(copied[3:])) {
+		t.Errorf("copied is %q, %v", copied, err)
+	}
+}
+
 func TestTheTableHasColoursUnlessTheyAreNotWanted(t *testing.T) {
 	p := fill(t, "alice")
 	m := cmdtest.StartTmux(t, 80, 12, p.dir, clean(), "totpctl gen --all")

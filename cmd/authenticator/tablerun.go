@@ -51,10 +51,19 @@ func RunTable(ctx context.Context, c TableConfig) error {
 	if err := b.screen.enter(); err != nil {
 		return fmt.Errorf("opening the terminal: %w", err)
 	}
+	defer b.finish()
 	defer b.screen.leave() // after a panic, too
 	b.listen()
 	defer signal.Stop(b.signals)
 	return b.run(ctx)
+}
+
+// finish waits for a code that is being copied, which would else stay in the clipboard,
+// because nobody would have it cleared.
+func (b *browser) finish() {
+	if b.copying {
+		<-b.copied
+	}
 }
 
 func (b *browser) run(ctx context.Context) error {
