@@ -1,28 +1,11 @@
 package exchange
 
-import (
-	"slices"
-
-	"github.com/makiuchi-d/gozxing"
-)
+import "slices"
 
 // A grayscale has a byte of luminance for each pixel, row by row.
 type grayscale struct {
 	pixels        []byte
 	width, height int
-}
-
-// matrix makes black and white of a picture, nil if there is no contrast.
-func (g grayscale) matrix(binarizer func(gozxing.LuminanceSource) gozxing.Binarizer) *gozxing.BitMatrix {
-	source, err := gozxing.NewPlanarYUVLuminanceSource(g.pixels, g.width, g.height, 0, 0, g.width, g.height, false)
-	if err != nil {
-		return nil
-	}
-	m, err := binarizer(source).GetBlackMatrix()
-	if err != nil {
-		return nil
-	}
-	return m
 }
 
 // reduce makes of down x down pixels their average.

@@ -128,8 +128,8 @@ func decodePicture(data []byte) (img image.Image, err error) {
 	return img, nil
 }
 
-// orDamaged turns a panic into ErrDamaged. The decoders of pictures and QR codes are other
-// people's, and their input is a stranger's.
+// orDamaged turns a panic into ErrDamaged: the decoders of pictures are other people's, and
+// their input is a stranger's.
 func orDamaged(err *error) {
 	if recover() != nil {
 		*err = fmt.Errorf("%w: its decoder has failed", ErrDamaged)

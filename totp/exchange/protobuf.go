@@ -54,10 +54,14 @@ func fieldValue(data []byte, kind uint64) (value uint64, bytes, rest []byte, ok 
 }
 
 func appendNumber(b []byte, field int, value uint64) []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(field)<<3|protoVarint), value)
+	return binary.AppendUvarint(appendTag(b, field, protoVarint), value)
 }
 
 func appendBytes(b []byte, field int, value []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(field)<<3|protoBytes)
-	return append(binary.AppendUvarint(b, uint64(len(value))), value...)
+	b = binary.AppendUvarint(appendTag(b, field, protoBytes), uint64(len(value)))
+	return append(b, value...)
+}
+
+func appendTag(b []byte, field, kind int) []byte {
+	return binary.AppendUvarint(b, uint64(field<<3+kind))
 }

@@ -4,39 +4,33 @@ import (
 	"cmp"
 	"math"
 	"slices"
-
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode/decoder"
-	"github.com/makiuchi-d/gozxing/qrcode/detector"
 )
 
-// A picture may be made so that everything in it looks like a finder pattern, of which three
-// make a code. These bounds keep its reading to seconds.
+// A picture may be made so that everything in it looks like a mark, of which three make a
+// code. These bounds keep its reading to seconds.
 const (
-	maxPatterns = 1000 // that are looked for in a picture at one size
+	maxMarks    = 1000 // that are looked for in a picture at one size
 	maxCorners  = 150  // that are combined, of those the most certain
-	maxAttempts = 1500 // at reading a code, for a whole picture
+	maxAttempts = 1000 // at reading a code, for a whole picture
 )
 
 // A qrScan collects the codes of a picture over several sizes, in black on white and in
-// white on black. gozxing's own search overlooks codes, takes one size alone, and needs
-// cubic time in the patterns that it finds.
+// white on black.
 type qrScan struct {
 	found    []foundCode
 	attempts int
-	decoder  *decoder.Decoder
 }
 
 // A foundCode is a text with the place of its top left corner, in pixels of the picture.
 type foundCode struct {
 	text string
-	x, y float64
+	point
 	side float64 // between two corners
 }
 
 // readCodes returns the texts of all codes, in the order of reading.
 func readCodes(g grayscale) (texts []string) {
-	s := qrScan{decoder: decoder.NewDecoder()}
+	var s qrScan
 	for _, size := range scanSizes(g) {
 		if size.rest && len(s.found) > 0 {
 			break
@@ -106,139 +100,126 @@ func (s *qrScan) scanAt(g grayscale, size scanSize) {
 	scaled.stretch()
 	factor := float64(size.down) / float64(size.up)
 	for range 2 {
-		s.scanMatrix(scaled.matrix(gozxing.NewHybridBinarizer), factor)
+		s.scan(scaled.threshold(), factor)
 		if len(s.found) == 0 {
-			s.scanMatrix(scaled.matrix(gozxing.NewGlobalHistgramBinarizer), factor)
+			s.scan(scaled.thresholdEvenly(), factor)
 		}
 		scaled.invert()
 	}
 }
 
-// scanMatrix ignores a panic of gozxing in a damaged code, and looks for the others at
-// another size.
-func (s *qrScan) scanMatrix(m *gozxing.BitMatrix, factor float64) {
-	var err error
-	defer orDamaged(&err)
-	if m == nil {
-		return
-	}
-	read := map[*detector.FinderPattern]bool{}
-	for _, c := range corners(finderPatterns(m)) {
-		if read[c[0]] || read[c[1]] || read[c[2]] {
+func (s *qrScan) scan(b bitmap, factor float64) {
+	read := map[point]bool{}
+	for _, c := range findCorners(b.findMarks()) {
+		if read[c.topLeft.point] || read[c.topRight.point] || read[c.bottomLeft.point] {
 			continue
 		}
 		if s.attempts++; s.attempts > maxAttempts {
 			return
 		}
-		text, ok := s.readAt(m, c)
+		text, ok := b.readAt(c)
 		if !ok {
 			continue
 		}
-		read[c[0]], read[c[1]], read[c[2]] = true, true, true
+		read[c.topLeft.point], read[c.topRight.point], read[c.bottomLeft.point] = true, true, true
 		if !slices.ContainsFunc(s.found, func(f foundCode) bool { return f.text == text }) {
-			side := gozxing.ResultPoint_Distance(c[1], c[2])
-			s.found = append(s.found, foundCode{text, c[1].GetX() * factor, c[1].GetY() * factor, side * factor})
+			s.found = append(s.found, foundCode{text, c.topLeft.times(factor), c.length() * factor})
 		}
 	}
 }
 
-// finderPatterns returns the marks of which a code has three. Their rows of black, white,
-// black, white and black are as 1 to 1 to 3 to 1 to 1 (ISO/IEC 18004 section 6.3.3.1).
-func finderPatterns(m *gozxing.BitMatrix) []*detector.FinderPattern {
-	finder := detector.NewFinderPatternFinder(m, nil)
-	for y := 1; y < m.GetHeight() && len(finder.GetPossibleCenters()) < maxPatterns; y += 2 {
-		runs, black, start := make([]int, 5), false, 0
-		for x := 0; x <= m.GetWidth(); x++ {
-			if x < m.GetWidth() && m.Get(x, y) == black {
-				continue
-			}
-			copy(runs, runs[1:])
-			runs[4] = x - start
-			if black && detector.FinderPatternFinder_foundPatternCross(runs) {
-				finder.HandlePossibleCenter(runs, y, x)
-			}
-			black, start = !black, x
-		}
+// readAt reads the code at its corners. The number of modules is uncertain where they are
+// small, so that the next ones are tried, too.
+func (b bitmap) readAt(c corners) (string, bool) {
+	top, left := b.side(c.topLeft, c.topRight), b.side(c.topLeft, c.bottomLeft)
+	if min(top.atFrom, top.atTo, left.atFrom, left.atTo) < 0.9 {
+		return "", false
 	}
-	return finder.GetPossibleCenters()
-}
-
-// corners returns triples of patterns that may belong to one code: bottom left, top left and
-// top right, alike in size and in a right isosceles triangle. The closest come first, since
-// between codes the patterns are farther away.
-func corners(patterns []*detector.FinderPattern) (triples [][3]*detector.FinderPattern) {
-	slices.SortStableFunc(patterns, func(a, b *detector.FinderPattern) int { return cmp.Compare(b.GetCount(), a.GetCount()) })
-	patterns = patterns[:min(len(patterns), maxCorners)]
-	for i, a := range patterns {
-		for j, b := range patterns[:i] {
-			if !alike(a, b) {
-				continue
-			}
-			for _, c := range patterns[:j] {
-				if !alike(a, c) || !alike(b, c) {
-					continue
-				}
-				bl, tl, tr := gozxing.ResultPoint_OrderBestPatterns(a, b, c)
-				triple := [3]*detector.FinderPattern{bl.(*detector.FinderPattern), tl.(*detector.FinderPattern), tr.(*detector.FinderPattern)}
-				if isCode(triple) {
-					triples = append(triples, triple)
-				}
-			}
-		}
-	}
-	slices.SortStableFunc(triples, func(a, b [3]*detector.FinderPattern) int {
-		return cmp.Compare(gozxing.ResultPoint_Distance(a[0], a[2]), gozxing.ResultPoint_Distance(b[0], b[2]))
-	})
-	return triples
-}
-
-func alike(a, b *detector.FinderPattern) bool {
-	return math.Abs(a.GetEstimatedModuleSize()-b.GetEstimatedModuleSize()) <= 1+0.3*min(a.GetEstimatedModuleSize(), b.GetEstimatedModuleSize())
-}
-
-// isCode allows for the perspective of a photograph.
-func isCode(c [3]*detector.FinderPattern) bool {
-	left, top := gozxing.ResultPoint_Distance(c[1], c[0]), gozxing.ResultPoint_Distance(c[1], c[2])
-	diagonal := gozxing.ResultPoint_Distance(c[0], c[2])
-	module := (c[0].GetEstimatedModuleSize() + c[1].GetEstimatedModuleSize() + c[2].GetEstimatedModuleSize()) / 3
-	modules := (left + top) / 2 / module
-	const slack = 0.25
-	return modules > 9 && modules < 230 && math.Abs(left-top) < slack*min(left, top) &&
-		math.Abs(diagonal-math.Hypot(left, top)) < slack*diagonal
-}
-
-// readAt reads the code at three corners. Where gozxing miscounts the modules of a side, it
-// tries the sizes next to that.
-func (s *qrScan) readAt(m *gozxing.BitMatrix, c [3]*detector.FinderPattern) (string, bool) {
-	found, err := detector.NewDetector(m).ProcessFinderPatternInfo(detector.NewFinderPatternInfo(c[0], c[1], c[2]))
-	if err == nil {
-		if text, ok := s.decode(found.GetBits()); ok {
-			return text, true
-		}
-	}
-	side := (gozxing.ResultPoint_Distance(c[1], c[0]) + gozxing.ResultPoint_Distance(c[1], c[2])) / 2
-	module := (c[0].GetEstimatedModuleSize() + c[1].GetEstimatedModuleSize() + c[2].GetEstimatedModuleSize()) / 3
-	nearest := int(math.Round((side/module+7-17)/4))*4 + 17
-	for _, dimension := range []int{nearest, nearest - 4, nearest + 4} {
-		if dimension < 21 || dimension > 177 {
+	nearest := int(math.Round(((top.modulesBetween+left.modulesBetween)/2+7-17)/4))*4 + 17
+	for _, modules := range []int{nearest, nearest - 4, nearest + 4} {
+		if modules < 21 || modules > 177 {
 			continue
 		}
-		transform := detector.Detector_createTransform(c[1], c[2], c[0], nil, dimension)
-		bits, err := detector.Detector_sampleGrid(m, transform, dimension)
-		if err != nil {
-			continue
-		}
-		if text, ok := s.decode(bits); ok {
-			return text, true
+		for _, to := range b.grids(top, left, modules) {
+			black := func(x, y int) bool { return b.blackAt(to.apply(float64(x)+0.5, float64(y)+0.5)) }
+			if text, ok := decodeQR(modules, black); ok && text != "" {
+				return text, true
+			}
+			mirrored := func(x, y int) bool { return black(y, x) }
+			if text, ok := decodeQR(modules, mirrored); ok && text != "" {
+				return text, true
+			}
 		}
 	}
 	return "", false
 }
 
-func (s *qrScan) decode(bits *gozxing.BitMatrix) (string, bool) {
-	r, err := s.decoder.Decode(bits, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_CHARACTER_SET: "UTF-8"})
-	if err != nil || r.GetText() == "" {
-		return "", false
+// grids returns where modules may lie: in a plane that is seen from the front or from aside,
+// as the small mark at the bottom right tells, and without that mark.
+func (b bitmap) grids(top, left side, modules int) (all []projection) {
+	far := float64(modules) - 3.5
+	marks := [3]point{top.from, top.to, left.to}
+	front := top.to.plus(left.to).minus(top.from)
+	if modules == 21 {
+		return []projection{newProjection(far, far, marks, front)}
 	}
-	return r.GetText(), true
+	wt, wl := top.weight(), left.weight()
+	aside := top.to.times(wt).plus(left.to.times(wl)).minus(top.from).times(1 / (wt + wl - 1))
+	for _, fourth := range []point{front, aside} {
+		right, down := fourth.minus(left.to).times(1/(far-3.5)), fourth.minus(top.to).times(1/(far-3.5))
+		near := fourth.minus(right.times(3)).minus(down.times(3))
+		if alignment, ok := b.findAlignment(near, right, down, max(5, modules/9)); ok {
+			all = append(all, newProjection(far, far-3, marks, alignment))
+		}
+	}
+	return append(all, newProjection(far, far, marks, front))
+}
+
+// A projection maps modules to pixels: x = (a·mx + b·my + c) / (g·mx + h·my + 1).
+type projection [8]float64
+
+// newProjection puts the three marks, at 3.5 modules from the edges, and a fourth point, at
+// the same number of modules in both directions, to their pixels.
+func newProjection(far, fourthAt float64, marks [3]point, fourth point) projection {
+	from := [4]point{{3.5, 3.5}, {far, 3.5}, {3.5, far}, {fourthAt, fourthAt}}
+	to := [4]point{marks[0], marks[1], marks[2], fourth}
+	var m [8][9]float64 // linear equations
+	for i := range 4 {
+		f, t := from[i], to[i]
+		m[2*i] = [9]float64{f.x, f.y, 1, 0, 0, 0, -f.x * t.x, -f.y * t.x, t.x}
+		m[2*i+1] = [9]float64{0, 0, 0, f.x, f.y, 1, -f.x * t.y, -f.y * t.y, t.y}
+	}
+	return solve(m)
+}
+
+// solve eliminates with the largest pivot. Of equations without a solution it makes numbers
+// that are none, which lie outside every picture.
+func solve(m [8][9]float64) (p projection) {
+	for i := range 8 {
+		pivot := i
+		for j := i + 1; j < 8; j++ {
+			if math.Abs(m[j][i]) > math.Abs(m[pivot][i]) {
+				pivot = j
+			}
+		}
+		m[i], m[pivot] = m[pivot], m[i]
+		for j := range 8 {
+			if j == i {
+				continue
+			}
+			factor := m[j][i] / m[i][i]
+			for k := i; k < 9; k++ {
+				m[j][k] -= factor * m[i][k]
+			}
+		}
+	}
+	for i := range 8 {
+		p[i] = m[i][8] / m[i][i]
+	}
+	return p
+}
+
+func (p projection) apply(x, y float64) point {
+	w := p[6]*x + p[7]*y + 1
+	return point{(p[0]*x + p[1]*y + p[2]) / w, (p[3]*x + p[4]*y + p[5]) / w}
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/makiuchi-d/gozxing/qrcode/decoder"
 	"rsc.io/qr"
 )
 
@@ -119,6 +118,51 @@ func TestAPhotographWithNoiseAndUnevenLightIsRead(t *testing.T) {
 	}
 }
 
+// seenFrom moves the corners of a picture, as a camera does that is held aslant.
+func seenFrom(img *image.Gray, ground byte, corners [4]point) *image.Gray {
+	size := img.Bounds().Size()
+	w, h := float64(size.X), float64(size.Y)
+	from := corners // of the moved picture, whose pixels are looked up
+	to := [4]point{{0, 0}, {w, 0}, {0, h}, {w, h}}
+	var m [8][9]float64
+	for i := range 4 {
+		f, t := from[i], to[i]
+		m[2*i] = [9]float64{f.x, f.y, 1, 0, 0, 0, -f.x * t.x, -f.y * t.x, t.x}
+		m[2*i+1] = [9]float64{0, 0, 0, f.x, f.y, 1, -f.x * t.y, -f.y * t.y, t.y}
+	}
+	p := solve(m)
+	moved := image.NewGray(img.Rect)
+	for y := range size.Y {
+		for x := range size.X {
+			light := ground
+			if at := p.apply(float64(x)+0.5, float64(y)+0.5); at.x >= 0 && at.y >= 0 && at.x < w && at.y < h {
+				light = img.GrayAt(int(at.x), int(at.y)).Y
+			}
+			moved.SetGray(x, y, color.Gray{light})
+		}
+	}
+	return moved
+}
+
+func TestAPhotographFromAsideIsRead(t *testing.T) {
+	for _, d := range []drawnCode{
+		{text: "otpauth-migration://offline?data=" + strings.Repeat("aB3", 175), module: 9, quiet: 4, dark: 40, light: 200},
+		{text: "otpauth://totp/a?secret=" + testSecret, module: 18, quiet: 4, dark: 40, light: 200},
+	} {
+		d.x, d.y = 500, 500
+		flat := draw(t, 1000, 1000, 200, d)
+		for _, corners := range [][4]point{
+			{{80, 40}, {960, 90}, {20, 980}, {900, 960}},
+			{{150, 60}, {840, 30}, {30, 930}, {950, 960}},
+			{{100, 130}, {960, 40}, {60, 850}, {980, 970}},
+		} {
+			if texts := readCodes(luminance(seenFrom(flat, 90, corners))); !slices.Equal(texts, []string{d.text}) {
+				t.Errorf("%d bytes from %v: read %q", len(d.text), corners, texts)
+			}
+		}
+	}
+}
+
 func TestAllCodesOfAPictureAreRead(t *testing.T) {
 	var codes []drawnCode
 	var want []string
@@ -162,7 +206,7 @@ func TestAPictureOfMarksAloneIsReadInBoundedTime(t *testing.T) {
 			img.Pix[i] = 255
 		}
 	}
-	s := qrScan{decoder: decoder.NewDecoder()}
+	var s qrScan
 	s.scanAt(luminance(img), scanSize{1, 1, false})
 	if s.attempts == 0 || s.attempts > maxAttempts+4 || len(s.found) > 0 {
 		t.Errorf("%d attempts, %d codes", s.attempts, len(s.found))
