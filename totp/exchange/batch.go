@@ -40,10 +40,16 @@ func (c *Contents) leaveOutMissing() {
 }
 
 // missingParts lists ten at most, because the size of a batch is what a file says. Its time
-// is bounded by the parts that are there.
+// is bounded by the parts that are there. If a part has a number that Google Authenticator
+// does not give, nothing can be said.
 func missingParts(size int32, present map[int32]bool) string {
+	for i := range present {
+		if i < 0 || i >= size {
+			return ""
+		}
+	}
 	var missing []string
-	for i := range max(size, 0) {
+	for i := range size {
 		if present[i] {
 			continue
 		}

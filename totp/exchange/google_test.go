@@ -107,6 +107,11 @@ func TestAMissingPartOfABatchIsTold(t *testing.T) {
 	if c := Join(single...); len(c.LeftOut) != 0 || len(c.Accounts) != 3 || c.Format != "google" {
 		t.Errorf("all three: %+v", c)
 	}
+	for _, strange := range [][]byte{googlePayload(5, 1, 1, googleAccount("a", "", 1, 1, 2)), googlePayload(5, 3, 3), googlePayload(0, 0, 0)} { // counted from 1, or not at all
+		if c, err := Read([]byte(googleURI(strange)), Options{}); err != nil || len(c.LeftOut) != 0 {
+			t.Errorf("a batch that is not counted from 0: %+v, %v", c.LeftOut, err)
+		}
+	}
 	huge := googleURI(googlePayload(5, 7, 1<<31-1, googleAccount("a", "", 1, 1, 2)))
 	if c, err := Read([]byte(huge), Options{}); err != nil || len(c.LeftOut) != 1 || len(c.LeftOut[0].Err.Error()) > 100 {
 		t.Errorf("a batch of 2³¹-1 parts: %+v, %v", c.LeftOut, err)
