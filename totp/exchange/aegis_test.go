@@ -67,8 +67,8 @@ func aegisVault(t testing.TB, n, slots int) []byte {
 		}
 	}
 	all := []any{map[string]any{"type": 2, "uuid": "11234567-89ab-4def-8123-456789abcdef", "key": strings.Repeat("ab", 32), "key_params": params(master)}}
-	for range slots - 2 {
-		all = append(all, slot(1, "another"))
+	if slots > 2 {
+		all = append(all, slices.Repeat([]any{slot(1, "another")}, slots-2)...)
 	}
 	if slots > 1 {
 		all = append(all, slot(1, testPassphrase))

@@ -136,7 +136,7 @@ func TestAnEncryptedFileNeedsItsPassphrase(t *testing.T) {
 func TestAFileThatIsCutOffGivesNoWrongAccount(t *testing.T) {
 	for _, f := range fixtures(t) {
 		t.Run(f.file, func(t *testing.T) {
-			step := 1 + len(f.data)/64
+			step := 1 + len(f.data)/24
 			if f.passphrase != "" {
 				step = 1 + len(f.data)/8
 			}

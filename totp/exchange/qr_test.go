@@ -181,7 +181,7 @@ func TestAllCodesOfAPictureAreRead(t *testing.T) {
 
 func TestNoCleanCodeIsOverlooked(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
-	for range 150 {
+	for range 40 {
 		text := randomEntry(t, r).URI()
 		code, err := qr.Encode(text, qr.M)
 		if err != nil {

@@ -69,7 +69,7 @@ func TestWhatIsWrittenIsReadBackTheSame(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			seed := rand.Uint64()
 			r := rand.New(rand.NewPCG(seed, 0))
-			for range 200 {
+			for range 50 {
 				entries := make([]totp.Entry, r.IntN(30))
 				for i := range entries {
 					entries[i] = randomEntry(t, r)
