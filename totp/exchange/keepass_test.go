@@ -128,9 +128,9 @@ func TestHostileXMLIsNoFile(t *testing.T) {
 	for name, data := range map[string]string{
 		"an entity":      bomb + "<KeePassFile><Root><Group>" + strings.Replace(entry, "<Value", "<Value>&b;</Value><Value", 1) + "</Group></Root></KeePassFile>",
 		"a file's":       `<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]><KeePassFile><Root>&a;</Root></KeePassFile>`,
-		"nested groups":  "<KeePassFile><Root>" + strings.Repeat("<Group>", 1<<20),
-		"nested others":  "<KeePassFile><Other>" + strings.Repeat("<a>", 1<<20),
-		"nested entries": "<KeePassFile><Root><Group>" + strings.Repeat("<Entry><History>", 1<<18),
+		"nested groups":  "<KeePassFile><Root>" + strings.Repeat("<Group>", 1<<15),
+		"nested others":  "<KeePassFile><Other>" + strings.Repeat("<a>", 1<<15),
+		"nested entries": "<KeePassFile><Root><Group>" + strings.Repeat("<Entry><History>", 1<<15),
 		"a broken tag":   "<KeePassFile><Root><Group>" + entry + "</Root></KeePassFile>",
 		"an open end":    "<KeePassFile><Root><Group>" + entry + "</Group></Root>",
 		"another code":   `<?xml version="1.0" encoding="utf-16"?><KeePassFile></KeePassFile>`,
