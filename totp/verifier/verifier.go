@@ -39,6 +39,8 @@ type Config struct {
 	// PendingTime is how long a new key may wait for its first code; 0 is
 	// DefaultPendingTime.
 	PendingTime time.Duration
+
+	Witness Witness // nil: no events are told
 }
 
 // DefaultTimeout is how long a call of the store may take.
@@ -103,18 +105,35 @@ type Attempt struct {
 // is no verdict, and must never be read as yes or as no. It is ErrName, ErrNoAccount,
 // totp.ErrBeforeEpoch, or the store's.
 func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
-	id, err := v.id(a.Account)
+	if err := v.witnessReady(); err != nil {
+		return Verdict{}, err
+	}
+	verdict, failures, err := v.check(ctx, a)
+	unknown := errors.Is(err, ErrNoAccount) || errors.Is(err, ErrName)
+	if err == nil || unknown {
+		told := v.tell(ctx, Event{Kind: KindCheck, Account: a.Account, Verdict: verdict, Failures: failures, Unknown: unknown})
+		err = errors.Join(err, told)
+	}
 	if err != nil {
 		return Verdict{}, err
+	}
+	return verdict, nil
+}
+
+// check also returns the failures in a row after the verdict.
+func (v *Verifier) check(ctx context.Context, a Attempt) (verdict Verdict, failures int, err error) {
+	id, err := v.id(a.Account)
+	if err != nil {
+		return Verdict{}, 0, err
 	}
 	a.Request = KeyedRequest(v.fingerprint, a.Request)
 	// A wait keeps out neither a recovery code nor a repeated request.
 	if left := v.waits.left(id, v.config.Clock()); left > 0 && a.RecoveryCode == "" && a.Request == (RequestID{}) {
-		return throttled(left), nil
+		return throttled(left), 0, nil
 	}
 	after, verdict, err := v.decide(ctx, id, a)
 	if err != nil {
-		return Verdict{}, err
+		return Verdict{}, 0, err
 	}
 	now := v.config.Clock()
 	if after.expired(now) {
@@ -123,7 +142,7 @@ func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
 	if !after.State.Disabled && !after.State.stopped() {
 		v.waits.remember(id, after.State.Throttle.Until, now)
 	}
-	return verdict, nil
+	return verdict, after.State.Throttle.Failures, nil
 }
 
 // decide has the store apply the rules to an attempt. It returns the account as it is
