@@ -46,20 +46,26 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	if err != nil {
 		return Enrolment{}, err
 	}
-	err = v.add(ctx, added)
-	if errors.Is(err, ErrExists) {
-		err = v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
-			if !a.abandoned() {
-				return a, ErrExists
-			}
-			a.Issuer, a.State, a.Pending = "", State{}, pending
-			return a, nil
-		})
-	}
+	err = v.changing(ctx, Event{Kind: KindAdd, Account: name}, func(ctx context.Context) error { return v.addPending(ctx, added) })
 	if err != nil {
 		return Enrolment{}, err
 	}
 	return e, nil
+}
+
+// addPending adds an account with a pending key, or replaces an abandoned one.
+func (v *Verifier) addPending(ctx context.Context, added Account) error {
+	err := v.add(ctx, added)
+	if !errors.Is(err, ErrExists) {
+		return err
+	}
+	return v.edit(ctx, added.ID, func(a Account, _ time.Time) (Account, error) {
+		if !a.abandoned() {
+			return a, ErrExists
+		}
+		a.Issuer, a.State, a.Pending = "", State{}, added.Pending
+		return a, nil
+	})
 }
 
 // Rekey gives an account a new pending key, in place of a pending one. The live key works
@@ -74,14 +80,20 @@ func (v *Verifier) Rekey(ctx context.Context, name string, revoke bool) (Enrolme
 	if err != nil {
 		return Enrolment{}, err
 	}
+	event := Event{Kind: KindRekey, Account: name}
+	if revoke {
+		event.Kind = KindRevoke
+	}
 	var e Enrolment
-	err = v.edit(ctx, name, func(a Account, _ time.Time) (_ Account, err error) {
-		if revoke {
-			a.revoke()
-		}
-		a.Pending, a.Kept = pending, Kept{}
-		e, err = v.enrolment(a, token, "")
-		return a, err
+	err = v.changing(ctx, event, func(ctx context.Context) error {
+		return v.edit(ctx, name, func(a Account, _ time.Time) (_ Account, err error) {
+			if revoke {
+				a.revoke()
+			}
+			a.Pending, a.Kept = pending, Kept{}
+			e, err = v.enrolment(a, token, "")
+			return a, err
+		})
 	})
 	if err != nil {
 		return Enrolment{}, err
@@ -96,7 +108,7 @@ func (a *Account) revoke() {
 		return
 	}
 	a.Key = totp.Key{}
-	a.State = State{Revoked: true, Disabled: a.State.Disabled, RecoveryUsed: a.State.RecoveryUsed}
+	a.State = State{Revoked: true, Disabled: a.State.Disabled, RecoveryUsed: a.State.RecoveryUsed, Recent: a.State.Recent}
 }
 
 // newPending returns a pending key with a fresh secret, and the token of its link.
@@ -120,7 +132,7 @@ func (v *Verifier) enrolment(a Account, token, cookie string) (Enrolment, error)
 // was never confirmed, and ErrSteam for a key of Steam, in whose place no code is good.
 func (v *Verifier) RecoveryCodes(ctx context.Context, name string) ([]string, error) {
 	codes, stored := newRecovery(name)
-	err := v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
+	err := v.editing(ctx, KindRecoveryCodes, name, func(a Account, _ time.Time) (Account, error) {
 		if a.Key.IsZero() && !a.State.Revoked {
 			return a, ErrPending
 		}
@@ -145,7 +157,7 @@ const clockDrift = 5 * time.Minute
 // clockDrift ahead, Unlock lowers it to the latest step whose code is good now. The
 // empty name is the default account.
 func (v *Verifier) Unlock(ctx context.Context, name string) error {
-	return v.edit(ctx, name, func(a Account, now time.Time) (Account, error) {
+	return v.editing(ctx, KindUnlock, name, func(a Account, now time.Time) (Account, error) {
 		a.State.Throttle, a.State.Disabled, a.Pending.Throttle = Throttle{}, false, Throttle{}
 		if key := v.keyOf(a); !key.IsZero() {
 			present, err := key.Step(now)
@@ -163,7 +175,7 @@ func (v *Verifier) Unlock(ctx context.Context, name string) error {
 // Disable ends the use of an account until Unlock. None of its codes is good, not even for
 // a repeated request, and its link shows nothing. The empty name is the default account.
 func (v *Verifier) Disable(ctx context.Context, name string) error {
-	return v.edit(ctx, name, func(a Account, _ time.Time) (Account, error) {
+	return v.editing(ctx, KindDisable, name, func(a Account, _ time.Time) (Account, error) {
 		a.State.Disabled, a.State.Last, a.Kept = true, Answer{}, Kept{}
 		return a, nil
 	})
@@ -175,7 +187,9 @@ func (v *Verifier) Remove(ctx context.Context, name string) error {
 		return err
 	}
 	defer v.waits.forget(name)
-	return v.store(ctx, func(ctx context.Context, s Store) error { return s.Remove(ctx, name) })
+	return v.changing(ctx, Event{Kind: KindRemove, Account: name}, func(ctx context.Context) error {
+		return v.store(ctx, func(ctx context.Context, s Store) error { return s.Remove(ctx, name) })
+	})
 }
 
 // Keys returns a stored account's live key and pending key, with the names that
@@ -215,6 +229,11 @@ func (a Account) current(now time.Time) Account {
 		a.Kept = Kept{}
 	}
 	return a
+}
+
+// editing is edit, of which the Witness is told.
+func (v *Verifier) editing(ctx context.Context, kind EventKind, name string, edit func(Account, time.Time) (Account, error)) error {
+	return v.changing(ctx, Event{Kind: kind, Account: name}, func(ctx context.Context) error { return v.edit(ctx, name, edit) })
 }
 
 // edit is Store.Edit of an account without what has expired. It adds the default account

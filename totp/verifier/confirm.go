@@ -32,12 +32,30 @@ type confirmation struct {
 }
 
 func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmation) (Verdict, []string, error) {
+	ctx, err := v.begin(context.WithoutCancel(ctx))
+	if err != nil {
+		return Verdict{}, nil, err
+	}
+	e, codes, err := v.tryConfirm(ctx, name, code, c)
+	if err == nil {
+		err = v.tell(ctx, e)
+	}
+	if err != nil {
+		return Verdict{}, nil, err
+	}
+	return e.Verdict, codes, nil
+}
+
+// tryConfirm returns the event of the verdict, and the recovery codes after a good code.
+func (v *Verifier) tryConfirm(ctx context.Context, name, code string, c confirmation) (Event, []string, error) {
 	codes, stored := newRecovery(name)
 	c.kept.Codes = codes
 	var verdict Verdict // no results: after a cancelled edit these may still be written
 	var told []string
-	err := v.edit(context.WithoutCancel(ctx), name, func(a Account, now time.Time) (Account, error) {
-		told = nil
+	var before, after Throttle
+	err := v.edit(ctx, name, func(a Account, now time.Time) (Account, error) {
+		told, before = nil, a.Pending.Throttle
+		after = before
 		switch {
 		case a.State.Disabled && c.may(a, now):
 			verdict = Verdict{Reason: ReasonDisabled}
@@ -55,6 +73,7 @@ func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmatio
 		}
 		var err error
 		verdict, err = a.tryPending(code, v.config.Skew, now)
+		after = a.Pending.Throttle
 		if verdict.Valid {
 			a.Recovery, told = stored, codes
 		}
@@ -62,9 +81,14 @@ func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmatio
 		return a, err
 	})
 	if err != nil {
-		return Verdict{}, nil, err
+		return Event{}, nil, err
 	}
-	return verdict, told, nil
+	e := Event{Kind: KindConfirm, Account: name, Verdict: verdict, Failures: after.Failures}
+	if verdict.Valid {
+		e.Failures = verdict.Failures
+	}
+	e.Free = !verdict.Valid && after.Failures == before.Failures
+	return e, told, nil
 }
 
 // pendingBound is longer than a key can be pending from now on by a right clock.
@@ -106,7 +130,7 @@ func (a *Account) tryPending(code string, skew int, now time.Time) (Verdict, err
 		return Verdict{Reason: ReasonInvalid}, nil
 	}
 	verdict := good(p.Key, step, p.Throttle, now)
-	a.Key, a.State, a.Pending = p.Key, State{LastStep: step}, Pending{}
+	a.Key, a.State, a.Pending = p.Key, State{LastStep: step, Recent: a.State.Recent}, Pending{}
 	return verdict, nil
 }
 

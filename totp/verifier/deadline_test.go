@@ -107,8 +107,9 @@ func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 			"Acknowledge":   func() error { return v.Acknowledge(ctx, "token", "") },
 			"Sweep":         func() error { return v.Sweep(ctx) },
 		}
+		askNoStore := map[string]bool{"ByBearer": true, "Refuse": true}
 		for m := range reflect.TypeOf(v).Methods() {
-			if methods[m.Name] == nil {
+			if methods[m.Name] == nil && !askNoStore[m.Name] {
 				t.Errorf("%s is not tested", m.Name)
 			}
 		}

@@ -7,19 +7,31 @@ import (
 	"time"
 )
 
-// An Event is a verdict, or a change of an account, that has been committed.
+// An Event is a verdict, or a change of an account, that has been committed; or a request
+// that was refused before any account was asked. Nothing in it is secret.
 type Event struct {
-	Time    time.Time
-	Kind    EventKind
-	Account string // the stored name; "" is the default account
+	Time time.Time
+	Kind EventKind
+	// Account is the stored name; "" is the default account, or none with a Refusal.
+	Account string
+	To      string // of KindRename: the new name
 	Origin  Origin
-	Verdict Verdict // of KindCheck and KindConfirm
-	// Failures is how many wrong codes in a row the key has after a verdict; 0 after a
-	// good one.
+
+	// Refusal says why no account bears the event. It is "" otherwise. What the caller
+	// gave for a name is not told: people type passwords into fields for names.
+	Refusal Refusal
+
+	// The rest is of verdicts.
+	Verdict  Verdict
+	Recovery bool // a recovery code was offered
+	// Failures is the wrong codes in a row: those before a good code, otherwise those up
+	// to now, of the key that the code was offered for.
 	Failures int
-	// Unknown says that no account has the name, or that none can have it. Account is
-	// then what a stranger may have typed.
-	Unknown bool
+	Recent   int  // wrong codes of the account within RecentTime
+	Stopped  bool // the verdict has stopped the key
+	// Free says that the attempt has cost its caller nothing: it was not charged. Whoever
+	// keeps events must bound the room that free ones take.
+	Free bool
 }
 
 // An EventKind says what has happened. Its values are those of the audit log, and stable.
@@ -27,21 +39,52 @@ type EventKind string
 
 // The kinds of events.
 const (
-	KindCheck         EventKind = "check"   // a verdict on a code or a recovery code
-	KindConfirm       EventKind = "confirm" // a verdict on the first code of a pending key
-	KindAdd           EventKind = "account.add"
+	KindCheck         EventKind = "check"           // a verdict on a code or a recovery code
+	KindConfirm       EventKind = "confirm"         // a verdict on the first code of a pending key
+	KindRefuse        EventKind = "refuse"          // a request without the right bearer or link
+	KindAdd           EventKind = "account.add"     // with a pending key
+	KindImport        EventKind = "account.import"  // with a key that is active at once
+	KindReplace       EventKind = "account.replace" // an import has replaced key and recovery codes
 	KindRekey         EventKind = "account.rekey"
 	KindRevoke        EventKind = "account.revoke" // rekey, and the live key deleted at once
+	KindRename        EventKind = "account.rename"
 	KindRecoveryCodes EventKind = "account.recovery_codes"
 	KindUnlock        EventKind = "account.unlock"
 	KindDisable       EventKind = "account.disable"
 	KindRemove        EventKind = "account.remove"
 	KindOpen          EventKind = "link.open"        // a browser has opened an enrolment link
-	KindAcknowledge   EventKind = "link.acknowledge" // and its owner has kept the recovery codes
+	KindAcknowledge   EventKind = "link.acknowledge" // its owner has kept the recovery codes
 )
 
-// IsVerdict reports whether events of this kind have a Verdict; all others are changes.
-func (k EventKind) IsVerdict() bool { return k == KindCheck || k == KindConfirm }
+// A Refusal says why a request was refused before any account was asked. Its values are
+// those of the audit log, and stable.
+type Refusal string
+
+// The refusals.
+const (
+	RefusedName      Refusal = "bad_account"  // no account can have this name
+	RefusedNoAccount Refusal = "no_account"   // no account has this name
+	RefusedBearer    Refusal = "unauthorized" // no bearer, or not the right one
+	RefusedScope     Refusal = "forbidden"    // the bearer may not do this
+	RefusedLink      Refusal = "bad_link"     // an enrolment link that is not good
+)
+
+// IsVerdict reports whether the event has a verdict.
+func (e Event) IsVerdict() bool {
+	return e.Refusal == "" && (e.Kind == KindCheck || e.Kind == KindConfirm)
+}
+
+// IsChange reports whether the event is more than a verdict: an administrator or a link
+// has changed the account.
+func (e Event) IsChange() bool {
+	switch e.Kind {
+	case KindCheck, KindRefuse:
+		return false
+	case KindConfirm:
+		return e.Verdict.Valid
+	}
+	return true
+}
 
 // A Witness is told of every Event after its commit and before its caller learns of it. It
 // must be safe for concurrent use.
@@ -50,9 +93,32 @@ type Witness interface {
 	// first, so that no code is used up for nothing.
 	Ready() error
 
-	// Tell returns when the event is recorded. After an error the Verifier returns
+	// Tell returns when the events are recorded. After an error the Verifier returns
 	// ErrWitness instead of the verdict or the result.
-	Tell(ctx context.Context, e Event) error
+	Tell(ctx context.Context, events ...Event) error
+}
+
+// Witnesses are told one after the other, until one fails.
+type Witnesses []Witness
+
+// Ready implements Witness.
+func (all Witnesses) Ready() error {
+	for _, w := range all {
+		if err := w.Ready(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Tell implements Witness.
+func (all Witnesses) Tell(ctx context.Context, events ...Event) error {
+	for _, w := range all {
+		if err := w.Tell(ctx, events...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ErrWitness says that an event could not be recorded. What has been committed stays:
@@ -61,34 +127,60 @@ var ErrWitness = errors.New("the event cannot be recorded")
 
 // An Origin is who causes an event, as an audit log names it. Nothing in it is secret.
 type Origin struct {
-	By        string // such as "bearer:1a2b3c4d", "link", "cli:root"
-	Client    string // address of the client
+	By        string // such as "bearer:1a2b3c4d", "link", "page", "cli:root"; "" is a stranger
+	Client    string // address of the client, "" on the command line
 	RequestID string
 }
 
 type originKey struct{}
 
-// WithOrigin returns a context whose events have the Origin.
-func WithOrigin(ctx context.Context, o Origin) context.Context {
+// WithOrigin returns a context whose events have the Origin, as it is when they are told:
+// a server learns who asks after it has made the context.
+func WithOrigin(ctx context.Context, o *Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
 }
 
-// witnessReady returns ErrWitness if an event could not be recorded now.
-func (v *Verifier) witnessReady() error {
-	if v.config.Witness == nil {
-		return nil
-	}
-	return witnessError(v.config.Witness.Ready())
+// ByBearer returns what Origin.By says of a bearer: "bearer:" and 8 hexadecimal digits of
+// the Store's fingerprint. Whoever reads them cannot test guesses of the bearer.
+func ByBearer(fingerprint func(text string) string, bearer string) string {
+	return "bearer:" + fingerprint("bearer " + bearer)[:8]
 }
 
-// tell has the Witness record an event.
-func (v *Verifier) tell(ctx context.Context, e Event) error {
+// ByBearer is ByBearer with the fingerprint of the Verifier's Store.
+func (v *Verifier) ByBearer(bearer string) string { return ByBearer(v.fingerprint, bearer) }
+
+// Refuse has the Witness record a request that was refused. It returns ErrWitness.
+func (v *Verifier) Refuse(ctx context.Context, why Refusal) error {
+	ctx, err := v.begin(ctx)
+	if err != nil {
+		return err
+	}
+	return v.tell(ctx, Event{Kind: KindRefuse, Refusal: why, Free: true})
+}
+
+// begin returns the context of what will be told to the Witness, or ErrWitness if an event
+// could not be recorded now. That context does not end when the caller leaves: a guess
+// whose caller hangs up is charged, and has to be told.
+func (v *Verifier) begin(ctx context.Context) (context.Context, error) {
 	if v.config.Witness == nil {
+		return ctx, nil
+	}
+	return context.WithoutCancel(ctx), witnessError(v.config.Witness.Ready())
+}
+
+// tell has the Witness record events.
+func (v *Verifier) tell(ctx context.Context, events ...Event) error {
+	if v.config.Witness == nil || len(events) == 0 {
 		return nil
 	}
-	e.Time = v.config.Clock()
-	e.Origin, _ = ctx.Value(originKey{}).(Origin)
-	return witnessError(v.config.Witness.Tell(ctx, e))
+	now, origin := v.config.Clock(), Origin{}
+	if o, ok := ctx.Value(originKey{}).(*Origin); ok {
+		origin = *o
+	}
+	for i := range events {
+		events[i].Time, events[i].Origin = now, origin
+	}
+	return witnessError(v.config.Witness.Tell(ctx, events...))
 }
 
 func witnessError(err error) error {
@@ -99,12 +191,13 @@ func witnessError(err error) error {
 }
 
 // changing calls change if its event can be recorded, and then has that recorded.
-func (v *Verifier) changing(ctx context.Context, kind EventKind, account string, change func() error) error {
-	if err := v.witnessReady(); err != nil {
+func (v *Verifier) changing(ctx context.Context, e Event, change func(context.Context) error) error {
+	ctx, err := v.begin(ctx)
+	if err != nil {
 		return err
 	}
-	if err := change(); err != nil {
+	if err := change(ctx); err != nil {
 		return err
 	}
-	return v.tell(ctx, Event{Kind: kind, Account: account})
+	return v.tell(ctx, e)
 }

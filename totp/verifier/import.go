@@ -133,6 +133,12 @@ func (v *Verifier) importAll(ctx context.Context, store deadline, i *importing, 
 	if from == to {
 		return nil
 	}
+	if !i.options.DryRun {
+		var err error
+		if ctx, err = v.begin(ctx); err != nil {
+			return err
+		}
+	}
 	fit := i.fit[from:to]
 	accounts := make([]Account, len(fit))
 	for j, f := range fit {
@@ -162,10 +168,26 @@ func (v *Verifier) importAll(ctx context.Context, store deadline, i *importing, 
 	for j, f := range fit {
 		i.results[f.index] = results[j]
 	}
-	if errors.Is(err, errDryRun) {
-		err = nil
+	switch {
+	case errors.Is(err, errDryRun):
+		return nil
+	case err != nil:
+		return err
 	}
-	return err
+	return v.tell(ctx, importEvents(fit, results)...)
+}
+
+// importEvents returns the events of the accounts that an import has changed.
+func importEvents(fit []fitAccount, results []Imported) (all []Event) {
+	for j, f := range fit {
+		switch results[j].Outcome {
+		case OutcomeAdded:
+			all = append(all, Event{Kind: KindImport, Account: f.account.ID})
+		case OutcomeReplaced:
+			all = append(all, Event{Kind: KindReplace, Account: f.account.ID})
+		}
+	}
+	return all
 }
 
 // An importing is an Import under way.
@@ -261,7 +283,8 @@ func (a Account) over(stored Loaded, replace bool, now time.Time) (Account, Impo
 	case !replace:
 		return old, Imported{Err: ErrExists}
 	}
-	a.Created, a.Issuer, a.State.Disabled = old.Created, cmp.Or(a.Issuer, old.Issuer), old.State.Disabled
+	a.Created, a.Issuer = old.Created, cmp.Or(a.Issuer, old.Issuer)
+	a.State.Disabled, a.State.Recent = old.State.Disabled, old.State.Recent
 	return a, Imported{Outcome: outcome}
 }
 

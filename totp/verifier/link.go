@@ -96,8 +96,13 @@ func (v *Verifier) open(ctx context.Context, token, cookie, fresh string) (Enrol
 	if err != nil {
 		return Enrolment{}, err
 	}
+	if ctx, err = v.begin(ctx); err != nil {
+		return Enrolment{}, err
+	}
 	var e Enrolment
+	var first bool
 	err = v.edit(ctx, id, func(a Account, now time.Time) (_ Account, err error) {
+		first = a.Pending.Cookie == ""
 		switch {
 		case a.shows(token, cookie, now):
 			return a, ErrConfirmed
@@ -105,13 +110,16 @@ func (v *Verifier) open(ctx context.Context, token, cookie, fresh string) (Enrol
 			return a, ErrLink
 		}
 		bound := cookie
-		if a.Pending.Cookie == "" {
+		if first {
 			bound = fresh
 		}
 		a.Pending.Cookie = cookieHash(bound)
 		e, err = v.enrolment(a, token, bound)
 		return a, err
 	})
+	if err == nil && first {
+		err = v.tell(ctx, Event{Kind: KindOpen, Account: id})
+	}
 	if err != nil {
 		return Enrolment{}, linkError(err)
 	}
@@ -147,7 +155,7 @@ func (v *Verifier) Acknowledge(ctx context.Context, token, cookie string) error 
 	if err != nil {
 		return err
 	}
-	return linkError(v.edit(ctx, id, func(a Account, now time.Time) (Account, error) {
+	return linkError(v.editing(ctx, KindAcknowledge, id, func(a Account, now time.Time) (Account, error) {
 		if !a.shows(token, cookie, now) {
 			return a, ErrLink
 		}

@@ -11,6 +11,7 @@ type Info struct {
 	Created      time.Time
 	Status       Status
 	Failures     int       // wrong codes in a row
+	Recent       Tally     // the zero Tally if no code was wrong within RecentTime
 	WaitUntil    time.Time // zero unless the status is StatusWaiting
 	RecoveryLeft int
 	PendingUntil time.Time // zero if no key is pending
@@ -79,7 +80,7 @@ func (v *Verifier) info(s Summary) Info {
 	now := v.config.Clock()
 	s.State = s.State.bounded(now)
 	info := Info{
-		Name: s.ID, Created: s.Created, Failures: s.State.Throttle.Failures, PendingUntil: s.PendingUntil,
+		Name: s.ID, Created: s.Created, Failures: s.State.Throttle.Failures, PendingUntil: s.PendingUntil, Recent: s.State.Recent.at(now),
 		RecoveryLeft: recoveryLeft(s.Recovery, s.State.RecoveryUsed),
 	}
 	if s.ID == v.defaultID {

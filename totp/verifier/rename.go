@@ -22,9 +22,11 @@ func (v *Verifier) Rename(ctx context.Context, name, to string) error {
 	}
 	defer v.waits.forget(name)
 	defer v.waits.forget(to)
-	return v.store(ctx, func(ctx context.Context, s Store) error {
-		return s.Rename(ctx, name, to, func(a Account) (Account, error) {
-			return a.current(v.config.Clock()).renamed(to), nil
+	return v.changing(ctx, Event{Kind: KindRename, Account: name, To: to}, func(ctx context.Context) error {
+		return v.store(ctx, func(ctx context.Context, s Store) error {
+			return s.Rename(ctx, name, to, func(a Account) (Account, error) {
+				return a.current(v.config.Clock()).renamed(to), nil
+			})
 		})
 	})
 }

@@ -62,7 +62,7 @@ func (s State) try(k totp.Key, t Attempt, skew int, now time.Time) (State, Verdi
 	step, matched := k.Match(t.Code, now, skew)
 	switch {
 	case !matched:
-		s.Throttle = s.Throttle.fail(now)
+		s.Throttle, s.Recent = s.Throttle.fail(now), s.Recent.fail(now)
 	case step <= s.LastStep:
 		return s, Verdict{Reason: ReasonReplayed}
 	default:

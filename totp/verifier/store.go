@@ -32,6 +32,7 @@ type State struct {
 	// RecoveryUsed has bit i set if recovery code i, counted from 0, is used.
 	RecoveryUsed uint16
 	Last         Answer // the last verdict that changed the state
+	Recent       Tally
 }
 
 // A Pending key waits for its first good code. Its throttle is apart from that of the

@@ -41,6 +41,35 @@ func (t Throttle) bounded(now time.Time) Throttle {
 	return t
 }
 
+// RecentTime is how long a Tally counts.
+const RecentTime = 30 * 24 * time.Hour
+
+// A Tally counts the wrong codes of an account within RecentTime. A good code, a new key
+// and an unlock do not clear it: whoever guesses now and then, between the owner's good
+// codes, is seen by it. The first wrong code after RecentTime begins the next Tally.
+type Tally struct {
+	Failures int
+	Since    time.Time // of the first of them
+}
+
+// fail returns the tally after one more wrong code.
+func (t Tally) fail(now time.Time) Tally {
+	if t = t.at(now); t.Failures == 0 {
+		t.Since = millisecond(now)
+	}
+	t.Failures++
+	return t
+}
+
+// at returns the tally as it counts now: the zero Tally if its time is over, or if a server
+// whose clock was ahead has begun it.
+func (t Tally) at(now time.Time) Tally {
+	if age := now.Sub(t.Since); age >= RecentTime || age < -clockDrift {
+		return Tally{}
+	}
+	return t
+}
+
 // wait returns how long the given number of failures in a row keeps an account
 // waiting.
 func wait(failures int) time.Duration {

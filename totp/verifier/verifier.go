@@ -103,52 +103,72 @@ type Attempt struct {
 
 // Check returns the verdict on an attempt, which is durable then. An error means that there
 // is no verdict, and must never be read as yes or as no. It is ErrName, ErrNoAccount,
-// totp.ErrBeforeEpoch, or the store's.
+// totp.ErrBeforeEpoch, ErrWitness, or the store's.
 func (v *Verifier) Check(ctx context.Context, a Attempt) (Verdict, error) {
-	if err := v.witnessReady(); err != nil {
+	ctx, err := v.begin(ctx)
+	if err != nil {
 		return Verdict{}, err
 	}
-	verdict, failures, err := v.check(ctx, a)
-	unknown := errors.Is(err, ErrNoAccount) || errors.Is(err, ErrName)
-	if err == nil || unknown {
-		told := v.tell(ctx, Event{Kind: KindCheck, Account: a.Account, Verdict: verdict, Failures: failures, Unknown: unknown})
-		err = errors.Join(err, told)
+	e, err := v.check(ctx, a)
+	switch {
+	case errors.Is(err, ErrName):
+		e = Event{Refusal: RefusedName, Free: true}
+	case errors.Is(err, ErrNoAccount):
+		e = Event{Refusal: RefusedNoAccount, Free: true}
+	case err != nil:
+		return Verdict{}, err
+	}
+	e.Kind, e.Recovery = KindCheck, a.RecoveryCode != ""
+	if told := v.tell(ctx, e); told != nil {
+		err = told
 	}
 	if err != nil {
 		return Verdict{}, err
 	}
-	return verdict, nil
+	return e.Verdict, nil
 }
 
-// check also returns the failures in a row after the verdict.
-func (v *Verifier) check(ctx context.Context, a Attempt) (verdict Verdict, failures int, err error) {
+// check returns the event of a verdict.
+func (v *Verifier) check(ctx context.Context, a Attempt) (Event, error) {
 	id, err := v.id(a.Account)
 	if err != nil {
-		return Verdict{}, 0, err
+		return Event{}, err
 	}
 	a.Request = KeyedRequest(v.fingerprint, a.Request)
 	// A wait keeps out neither a recovery code nor a repeated request.
-	if left := v.waits.left(id, v.config.Clock()); left > 0 && a.RecoveryCode == "" && a.Request == (RequestID{}) {
-		return throttled(left), 0, nil
+	if wait, left := v.waits.find(id, v.config.Clock()); left > 0 && a.RecoveryCode == "" && a.Request == (RequestID{}) {
+		return Event{Account: a.Account, Verdict: throttled(left), Failures: wait.failures, Recent: wait.recent, Free: true}, nil
 	}
-	after, verdict, err := v.decide(ctx, id, a)
+	before, after, verdict, err := v.decide(ctx, id, a)
 	if err != nil {
-		return Verdict{}, 0, err
+		return Event{}, err
 	}
 	now := v.config.Clock()
 	if after.expired(now) {
 		v.forgetExpired(ctx, id)
 	}
 	if !after.State.Disabled && !after.State.stopped() {
-		v.waits.remember(id, after.State.Throttle.Until, now)
+		v.waits.remember(id, after.State, now)
 	}
-	return verdict, after.State.Throttle.Failures, nil
+	return checked(a.Account, before, after.State, verdict, now), nil
+}
+
+// checked returns the event of a verdict that has made one state of another.
+func checked(account string, before, after State, verdict Verdict, now time.Time) Event {
+	e := Event{Account: account, Verdict: verdict, Failures: after.Throttle.Failures, Recent: after.Recent.at(now).Failures}
+	if verdict.Valid && !verdict.Recovery {
+		e.Failures = verdict.Failures
+	}
+	charged := after.Throttle.Failures > before.Throttle.Failures
+	e.Free, e.Stopped = !verdict.Valid && !charged, charged && after.stopped()
+	return e
 }
 
 // decide has the store apply the rules to an attempt. It returns the account as it is
-// afterwards.
-func (v *Verifier) decide(ctx context.Context, id string, t Attempt) (Account, Verdict, error) {
-	var after Account // no results: after a cancelled Decide these may still be written
+// afterwards, and its state before.
+func (v *Verifier) decide(ctx context.Context, id string, t Attempt) (State, Account, Verdict, error) {
+	var before State // no results: after a cancelled Decide these may still be written
+	var after Account
 	var verdict Verdict
 	var clockErr error
 	err := v.ensure(ctx, id, func(ctx context.Context, s Store) error {
@@ -157,7 +177,7 @@ func (v *Verifier) decide(ctx context.Context, id string, t Attempt) (Account, V
 			if clockErr = afterEpoch(now); clockErr != nil {
 				return a.State, false
 			}
-			after, after.Key = a, v.keyOf(a)
+			before, after, after.Key = a.State, a, v.keyOf(a)
 			after.State, verdict = after.decide(t, v.config.Skew, now)
 			// A good verdict that is repeated is written again: the first attempt may
 			// have failed after a commit that has not reached the standby.
@@ -168,9 +188,9 @@ func (v *Verifier) decide(ctx context.Context, id string, t Attempt) (Account, V
 		err = clockErr
 	}
 	if err != nil {
-		return Account{}, Verdict{}, err
+		return State{}, Account{}, Verdict{}, err
 	}
-	return after, verdict, nil
+	return before, after, verdict, nil
 }
 
 // afterEpoch returns totp.ErrBeforeEpoch for a clock before 1970. Such a clock gives no

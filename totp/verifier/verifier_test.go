@@ -112,20 +112,21 @@ func TestTheDefaultAccountsIDIsNoNameAndTellsItsKeyApart(t *testing.T) {
 
 func TestAWaitIsBelievedForASecondAtMost(t *testing.T) {
 	var w waitCache
-	w.remember("a", moment.Add(time.Minute), moment)
+	waiting := State{Throttle: Throttle{Until: moment.Add(time.Minute)}}
+	w.remember("a", waiting, moment)
 	for _, v := range []struct {
 		after, want time.Duration
 	}{{0, time.Minute}, {999 * time.Millisecond, time.Minute - 999*time.Millisecond}, {time.Second, 0}, {-time.Second, 0}} {
-		if got := w.left("a", moment.Add(v.after)); got != v.want {
+		if _, got := w.find("a", moment.Add(v.after)); got != v.want {
 			t.Errorf("%v later: %v, want %v", v.after, got, v.want)
 		}
 	}
-	w.remember("a", time.Time{}, moment)
-	if got := w.left("a", moment); got != 0 {
+	w.remember("a", State{}, moment)
+	if _, got := w.find("a", moment); got != 0 {
 		t.Errorf("after it was cleared: %v", got)
 	}
 	for i := range 3 * maxWaits {
-		w.remember(string(rune(i)), moment.Add(time.Minute), moment)
+		w.remember(string(rune(i)), waiting, moment)
 	}
 	if len(w.entries) > maxWaits {
 		t.Errorf("%d waits are remembered, want at most %d", len(w.entries), maxWaits)

@@ -19,18 +19,22 @@ type waitCache struct {
 	entries map[string]waitEntry // by id
 }
 
-// A waitEntry is the end of a wait, and when the store was asked for it.
-type waitEntry struct{ until, at time.Time }
+// A waitEntry is the end of a wait, when the store was asked for it, and the counts of
+// wrong codes that an Event tells.
+type waitEntry struct {
+	until, at        time.Time
+	failures, recent int
+}
 
-// left returns how long an account still waits, as far as the cache knows.
-func (c *waitCache) left(id string, now time.Time) time.Duration {
+// find returns how long an account still waits, as far as the cache knows.
+func (c *waitCache) find(id string, now time.Time) (e waitEntry, left time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.entries[id]
 	if age := now.Sub(e.at); !ok || age < 0 || age >= waitTTL {
-		return 0
+		return waitEntry{}, 0
 	}
-	return e.until.Sub(now)
+	return e, e.until.Sub(now)
 }
 
 func (c *waitCache) forget(id string) {
@@ -39,15 +43,15 @@ func (c *waitCache) forget(id string) {
 	delete(c.entries, id)
 }
 
-func (c *waitCache) remember(id string, until, now time.Time) {
+func (c *waitCache) remember(id string, s State, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !until.After(now) {
+	if !s.Throttle.Until.After(now) {
 		delete(c.entries, id)
 		return
 	}
 	if c.entries == nil || len(c.entries) >= maxWaits {
 		c.entries = map[string]waitEntry{}
 	}
-	c.entries[id] = waitEntry{until, now}
+	c.entries[id] = waitEntry{until: s.Throttle.Until, at: now, failures: s.Throttle.Failures, recent: s.Recent.at(now).Failures}
 }
