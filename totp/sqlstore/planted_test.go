@@ -17,6 +17,8 @@ import (
 // asVersion2 gives a database of today the tables of schema version 2.
 const asVersion2 = `UPDATE schema_version SET version = 2;
 DROP INDEX enrolment_expires_at;
+ALTER TABLE account DROP COLUMN recent_failures;
+ALTER TABLE account DROP COLUMN recent_since;
 ALTER TABLE enrolment DROP COLUMN issuer;
 ALTER TABLE enrolment DROP COLUMN expires_at;
 ALTER TABLE enrolment DROP COLUMN kept;
@@ -105,7 +107,7 @@ func TestAnUpgradeWithoutKnownKeysSealsNothing(t *testing.T) {
 		CREATE TRIGGER plant AFTER UPDATE ON account WHEN new.id = 'aaa' BEGIN
 			INSERT INTO enrolment (number, account, created_at, sealed_key, recovery, pending)
 				SELECT number, account, created_at, sealed_key, recovery, '' FROM stash;
-			INSERT INTO account SELECT * FROM stash_a;
+			INSERT INTO account (id, enrolment, revision, last_step, failures, wait_until, blocked, recovery_used, answer) SELECT * FROM stash_a;
 		END`)
 	s, err := d.open(t, newKey, oldKey)
 	if err != nil {
@@ -128,12 +130,12 @@ func TestAnUpgradeWithoutKnownKeysSealsNothing(t *testing.T) {
 func TestSQLiteTakesNoAccountForAnother(t *testing.T) {
 	for name, write := range map[string]string{
 		"a collation": `CREATE TABLE a2 (id TEXT COLLATE NOCASE, enrolment INTEGER, revision INTEGER, last_step INTEGER, failures INTEGER,
-				wait_until INTEGER, blocked INTEGER, recovery_used INTEGER, answer TEXT);
-			INSERT INTO a2 SELECT id, enrolment, revision, 0, failures, wait_until, blocked, recovery_used, answer FROM account ORDER BY id;
+				wait_until INTEGER, blocked INTEGER, recovery_used INTEGER, answer TEXT, recent_failures INTEGER, recent_since INTEGER);
+			INSERT INTO a2 SELECT id, enrolment, revision, 0, failures, wait_until, blocked, recovery_used, answer, recent_failures, recent_since FROM account ORDER BY id;
 			DROP TABLE account; ALTER TABLE a2 RENAME TO account`,
 		"a view": `ALTER TABLE account RENAME TO real;
 			CREATE VIEW account AS SELECT CASE WHEN real.id = 'Alice' AND abs(random()) % 2 THEN 'alice' ELSE real.id END AS id,
-				enrolment, revision, last_step, failures, wait_until, blocked, recovery_used, answer FROM real WHERE real.id <> 'alice'`,
+				enrolment, revision, last_step, failures, wait_until, blocked, recovery_used, answer, recent_failures, recent_since FROM real WHERE real.id <> 'alice'`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, c := sqliteDatabase(t), newClock()

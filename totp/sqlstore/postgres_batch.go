@@ -261,6 +261,7 @@ type stateArrays struct {
 	revisions, lastSteps, waits []int64
 	failures, blocked, used     []int64
 	answers                     []string
+	recent, recentSince         []int64
 }
 
 func (a *stateArrays) add(r row) {
@@ -272,10 +273,12 @@ func (a *stateArrays) add(r row) {
 	a.blocked = append(a.blocked, int64(r.blocked))
 	a.used = append(a.used, int64(r.recoveryUsed))
 	a.answers = append(a.answers, r.answer)
+	a.recent = append(a.recent, int64(r.recent))
+	a.recentSince = append(a.recentSince, r.recentSince)
 }
 
 func (a *stateArrays) values() []any {
-	return []any{a.ids, a.revisions, a.lastSteps, a.failures, a.waits, a.blocked, a.used, a.answers}
+	return []any{a.ids, a.revisions, a.lastSteps, a.failures, a.waits, a.blocked, a.used, a.answers, a.recent, a.recentSince}
 }
 
 // readRow returns a row, or ErrNoAccount.

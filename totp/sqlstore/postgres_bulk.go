@@ -58,6 +58,8 @@ type changedRow struct {
 	Blocked      int     `json:"blocked"`
 	RecoveryUsed int     `json:"recovery_used"`
 	Answer       string  `json:"answer"`
+	Recent       int     `json:"recent_failures"`
+	RecentSince  int64   `json:"recent_since"`
 	Number       int64   `json:"number"`
 	SealedKey    string  `json:"sealed_key"`
 	Recovery     string  `json:"recovery"`
@@ -71,7 +73,7 @@ type changedRow struct {
 }
 
 func changedRowOf(r row, stored bool) changedRow {
-	c := changedRow{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.blocked, r.recoveryUsed, r.answer,
+	c := changedRow{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.blocked, r.recoveryUsed, r.answer, r.recent, r.recentSince,
 		r.enrolment, r.sealedKey, r.recovery, r.pending, nil, r.kept, r.expires, r.issuer, r.created, stored}
 	if r.pendingToken.Valid {
 		c.PendingToken = &r.pendingToken.String

@@ -31,6 +31,8 @@ type row struct {
 	blocked      int
 	recoveryUsed int
 	answer       string
+	recent       int // wrong codes since recentSince
+	recentSince  int64
 
 	enrolment    int64
 	issuer       string
@@ -51,12 +53,12 @@ const (
 
 // fields returns where the columns of selectColumns go.
 func (r *row) fields() []any {
-	return []any{&r.id, &r.revision, &r.lastStep, &r.failures, &r.waitUntil, &r.blocked, &r.recoveryUsed, &r.answer,
+	return []any{&r.id, &r.revision, &r.lastStep, &r.failures, &r.waitUntil, &r.blocked, &r.recoveryUsed, &r.answer, &r.recent, &r.recentSince,
 		&r.enrolment, &r.sealedKey, &r.recovery, &r.pending, &r.pendingToken, &r.kept, &r.expires, &r.issuer, &r.created}
 }
 
 func (r *row) accountValues() []any {
-	return []any{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.blocked, r.recoveryUsed, r.answer}
+	return []any{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.blocked, r.recoveryUsed, r.answer, r.recent, r.recentSince}
 }
 
 func (r *row) enrolmentValues() []any {
@@ -104,6 +106,7 @@ type keptColumn struct {
 
 func (r *row) setState(s verifier.State, sealer *sealer) error {
 	r.lastStep, r.failures, r.waitUntil, r.recoveryUsed = s.LastStep, s.Throttle.Failures, millis(s.Throttle.Until), int(s.RecoveryUsed)
+	r.recent, r.recentSince = s.Recent.Failures, millis(s.Recent.Since)
 	r.blocked, r.answer = 0, ""
 	if s.Disabled {
 		r.blocked |= blockedDisabled
@@ -132,6 +135,7 @@ func (r *row) state(sealer *sealer) (verifier.State, error) {
 	s := verifier.State{
 		LastStep: r.lastStep, Throttle: r.throttle(),
 		Disabled: r.blocked&blockedDisabled != 0, Revoked: r.blocked&blockedRevoked != 0, RecoveryUsed: uint16(r.recoveryUsed),
+		Recent: verifier.Tally{Failures: r.recent, Since: fromMillis(r.recentSince)},
 	}
 	if r.answer == "" {
 		return s, nil
@@ -146,7 +150,7 @@ func (r *row) state(sealer *sealer) (verifier.State, error) {
 // checkNumbers returns ErrDamaged for numbers that this package does not write. A
 // revision that cannot go up would fail the batch that the row is in.
 func (r *row) checkNumbers() error {
-	if r.recoveryUsed != int(uint16(r.recoveryUsed)) || r.failures < 0 || r.revision < 0 || r.revision == math.MaxInt64 {
+	if r.recoveryUsed != int(uint16(r.recoveryUsed)) || r.failures < 0 || r.recent < 0 || r.revision < 0 || r.revision == math.MaxInt64 {
 		return damaged("numbers", errors.New("one is out of range"))
 	}
 	return nil

@@ -18,6 +18,7 @@ var verdicts = []test{
 	{"a repeated request gets its first verdict", repeatedRequest},
 	{"a repetition is told from another request", otherRequest},
 	{"a new key starts anew, the old is remembered", newKey},
+	{"a good code and a new key do not clear the count of 30 days", tally},
 }
 
 func oneAccepted(t *testing.T, open Open) {
@@ -170,4 +171,46 @@ func newKey(t *testing.T, open Open) {
 	if got := check(t, again, used); got.Reason != verifier.ReasonReplayed {
 		t.Errorf("back at the old key, its used code: %+v, want replayed", got)
 	}
+}
+
+func tally(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	k, _ := enrol(t, v, c, "alice")
+	begin := c.now().UTC()
+	want := func(what string, want verifier.Tally) {
+		t.Helper()
+		info, err := v.Show(t.Context(), "alice")
+		if err != nil || info.Recent != want {
+			t.Errorf("%s: %+v, %v; want %+v", what, info.Recent, err, want)
+		}
+	}
+	guess := func() {
+		wantReason(t, v, verifier.Attempt{Account: "alice", Code: wrong(k, c, 1)[0]}, verifier.ReasonInvalid)
+	}
+	want("before", verifier.Tally{})
+	for range 3 {
+		guess()
+		guess()
+		c.advance(time.Hour)
+		check(t, v, verifier.Attempt{Account: "alice", Code: code(t, k, c)})
+	}
+	want("six wrong codes between good ones", verifier.Tally{Failures: 6, Since: begin})
+	if err := v.Unlock(t.Context(), "alice"); err != nil {
+		t.Error(err)
+	}
+	if e, err := v.Rekey(t.Context(), "alice", true); err != nil {
+		t.Error(err)
+	} else {
+		k = e.Entry.Key
+		confirm(t, v, c, "alice", k)
+	}
+	want("after an unlock and a new key", verifier.Tally{Failures: 6, Since: begin})
+	guess()
+	want("after another guess", verifier.Tally{Failures: 7, Since: begin})
+	c.advance(verifier.RecentTime)
+	want("30 days later", verifier.Tally{})
+	guess()
+	want("the first guess afterwards", verifier.Tally{Failures: 1, Since: c.now().UTC()})
+	c.advance(-time.Hour)
+	want("when the clock was ahead by an hour", verifier.Tally{})
 }
