@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"totpctl/server/client":     {"totpctl/server/api", "totpctl/totp", "totpctl/totp/verifier"},
 	"totpctl/server/pages":      {"totpctl/server/api", "totpctl/totp", "totpctl/totp/qrcode", "totpctl/totp/verifier"},
 	"totpctl/totp":              {},
+	"totpctl/totp/audit":        {"totpctl/totp/verifier"},
 	"totpctl/totp/exchange":     {"totpctl/totp"},
 	"totpctl/totp/qrcode":       {},
 	"totpctl/totp/sqlstore":     {"totpctl/totp", "totpctl/totp/verifier"},
