@@ -1,3 +1,5 @@
+//go:build linux
+
 package audit_test
 
 import (
@@ -37,7 +39,7 @@ func open(t *testing.T, path string) *audit.Log {
 
 func closed(t *testing.T, l *audit.Log) {
 	t.Helper()
-	if err := l.Close(); err != nil && !errors.Is(err, audit.ErrClosed) {
+	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
 }

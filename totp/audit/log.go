@@ -56,6 +56,7 @@ type Log struct {
 	reopen  chan chan error
 	closing chan struct{}
 	done    chan struct{}
+	last    error // of the end, once done is closed
 }
 
 // A record is some lines whose caller waits.
@@ -178,12 +179,13 @@ func wait(answer <-chan error, limit time.Duration) error {
 	}
 }
 
-// Close writes what is left. It gives up after the Timeout.
+// Close writes what is left. It returns an error if that could not be written, and gives up
+// after the Timeout.
 func (l *Log) Close() error {
 	close(l.closing)
 	select {
 	case <-l.done:
-		return l.Ready()
+		return l.last
 	case <-time.After(l.config.Timeout):
 		return errSlow
 	}
@@ -228,6 +230,7 @@ func (l *Log) expects() bool {
 }
 
 func (l *Log) end() {
+	l.last = l.Ready()
 	l.fail(ErrClosed)
 	if l.config.Path != "" && l.file != nil {
 		l.file.Close()
