@@ -29,15 +29,17 @@ type accountCommands struct {
 	flags      *pflag.FlagSet
 	hasDefault bool
 	settings   *config.Settings
+	audit      *commandAudit // nil without AUDIT_LOG, and for a command that changes no account
 }
 
 // An action is a subcommand that opens the store and calls one method. creates reports
-// whether it makes a missing database, verdict whether its exit code is a verdict;
+// whether it makes a missing database, verdict whether its exit code is a verdict, reads
+// whether it changes no account, so that the audit log need not be open;
 // doing is for its errors, as in "adding account".
 type action struct {
 	use, doing, short, long, example string
 	args                             cobra.PositionalArgs
-	creates, verdict                 bool
+	creates, verdict, reads          bool
 	flags                            func(*pflag.FlagSet)       // nil: none of its own
 	exclusive                        []string                   // flags of which one may be set
 	check                            func(*pflag.FlagSet) error // of the flags, before the store is opened; may be nil
@@ -51,9 +53,9 @@ func accountActions() []action {
 	return []action{
 		addAction(),
 		{use: "list", short: "List the accounts, and who is waiting or stopped",
-			doing: "listing", args: cobra.NoArgs, run: accountCommands.list},
+			doing: "listing", args: cobra.NoArgs, reads: true, run: accountCommands.list},
 		{use: "show [NAME]", short: "Show an account; without NAME, the default one",
-			doing: "showing", example: "alice", args: optional, run: accountCommands.show},
+			doing: "showing", example: "alice", args: optional, reads: true, run: accountCommands.show},
 		{use: "confirm NAME CODE", short: "Confirm a pending secret with its first code; print recovery codes",
 			doing: "confirming", example: "alice 123456", args: cobra.ExactArgs(2), run: accountCommands.confirm, verdict: true},
 		{use: "rekey NAME", short: "Make a pending second secret; the old one works until it is confirmed",
@@ -74,7 +76,7 @@ until the new one is confirmed, only recovery codes are good.`,
 		{use: "remove NAME", short: "Delete an account and all that is remembered of it",
 			doing: "removing", example: "alice", args: one, run: accountCommands.remove},
 		{use: "reseal", short: "Seal all secrets with the first of ENCRYPTION_KEY, to retire the others",
-			doing: "resealing", args: cobra.NoArgs, run: accountCommands.reseal},
+			doing: "resealing", args: cobra.NoArgs, reads: true, run: accountCommands.reseal},
 	}
 }
 
@@ -89,7 +91,7 @@ need not stop.`,
 		Args:    cobra.NoArgs,
 	}
 	c.PersistentFlags().Bool("json", false, "print JSON")
-	config.AddFlags(c.PersistentFlags(), config.PassphraseFile)
+	config.AddFlags(c.PersistentFlags(), config.PassphraseFile, config.AuditLog)
 	for _, a := range accountActions() {
 		c.AddCommand(p.actionCommand(a))
 	}
@@ -128,11 +130,11 @@ func (p program) runAction(c *cobra.Command, a action, args []string) (err error
 		}
 	}
 	signal.Ignore(syscall.SIGPIPE) // what was done must be told, also where its result is not read
-	all, err := p.openAccounts(c, !a.creates)
+	all, err := p.openAccounts(c, !a.creates, a.reads)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, all.store.Close()) }()
+	defer func() { err = errors.Join(err, all.close()) }()
 	if err := a.run(all, c.Context(), args); err != nil {
 		return accountError(a.doing, first(args), err)
 	}
@@ -147,7 +149,9 @@ func first(args []string) string {
 	return args[0]
 }
 
-func (p program) openAccounts(c *cobra.Command, mustExist bool) (a accountCommands, err error) {
+// openAccounts opens the audit log before the store, unless the command only reads: without
+// its audit log a command changes nothing.
+func (p program) openAccounts(c *cobra.Command, mustExist, reads bool) (a accountCommands, err error) {
 	s, err := p.readSettings(c)
 	if err != nil {
 		return a, err
@@ -161,8 +165,29 @@ func (p program) openAccounts(c *cobra.Command, mustExist bool) (a accountComman
 	if a.json, err = a.flags.GetBool("json"); err != nil {
 		return a, err
 	}
-	a.store, a.verifier, err = p.openVerifier(c.Context(), s, key, mustExist, p.warn)
+	var witness verifier.Witness
+	if !reads {
+		if a.audit, err = p.openAudit(s); err != nil {
+			return a, err
+		}
+	}
+	if a.audit != nil {
+		witness = a.audit
+	}
+	a.store, a.verifier, err = p.openVerifier(c.Context(), s, key, mustExist, witness, p.warn)
+	if err != nil && a.audit != nil {
+		a.audit.Close()
+	}
 	return a, err
+}
+
+// close closes what openAccounts has opened.
+func (a accountCommands) close() error {
+	err := a.store.Close()
+	if a.audit != nil {
+		err = errors.Join(err, a.audit.Close())
+	}
+	return err
 }
 
 // accountError names in an error what was done to which account, and hints at the way
@@ -176,6 +201,8 @@ func accountError(doing, name string, err error) error {
 	}
 	err = fmt.Errorf("%s account%s: %w", doing, name, err)
 	switch {
+	case errors.Is(err, verifier.ErrWitness):
+		return hint.With(err, "AUDIT_LOG lacks the line of what was done, and that stays: `totpctl account show` tells; make room, or make AUDIT_LOG writable")
 	case errors.Is(err, verifier.ErrName):
 		return hint.With(err, "a name has 1 to %d characters that people can see at both ends; one colon may part an issuer of its own from it, as in GitHub:alice", totp.MaxName)
 	case errors.Is(err, verifier.ErrNoAccount):

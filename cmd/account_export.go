@@ -68,12 +68,12 @@ func (p program) runExport(c *cobra.Command, names []string, form exportForm) er
 	if err := p.checkExport(form, draws); err != nil {
 		return err
 	}
-	a, err := p.openAccounts(c, true)
+	a, err := p.openAccounts(c, true, true)
 	if err != nil {
 		return err
 	}
 	exported, err := a.collect(c.Context(), names)
-	if err = errors.Join(err, a.store.Close()); err != nil {
+	if err = errors.Join(err, a.close()); err != nil {
 		return err
 	}
 	if draws {

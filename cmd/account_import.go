@@ -77,7 +77,7 @@ func (p program) runImport(c *cobra.Command, files []string, form importForm) (e
 	if i.plan, err = p.planImport(files, form); err != nil {
 		return err
 	}
-	i.accountCommands, err = p.openAccounts(c, form.dryRun)
+	i.accountCommands, err = p.openAccounts(c, form.dryRun, form.dryRun)
 	missing := form.dryRun && errors.Is(err, sqlstore.ErrMissing)
 	if err != nil && !missing {
 		return err
@@ -89,7 +89,7 @@ func (p program) runImport(c *cobra.Command, files []string, form importForm) (e
 		p.warn("there is no database yet: without --dry-run, the import makes it")
 		return i.finish(i.show())
 	}
-	defer func() { err = errors.Join(err, i.store.Close()) }()
+	defer func() { err = errors.Join(err, i.close()) }()
 	if err := i.plan.Compare(c.Context(), i.verifier, form.replace); err != nil {
 		return accountError("importing", "", err)
 	}

@@ -48,11 +48,22 @@ func (a accountCommands) show(ctx context.Context, args []string) error {
 		return err
 	}
 	t := a.table()
-	if err := errors.Join(a.printInfo(t, info), t.Flush()); err != nil || a.json || info.RefusedUntil.IsZero() {
+	if err := errors.Join(a.printInfo(t, info), t.Flush()); err != nil || a.json {
 		return err
 	}
-	_, err = fmt.Fprintf(a.program.out, "codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that\n",
-		info.RefusedUntil.Local().Format(time.DateTime))
+	return a.printNotes(info)
+}
+
+// printNotes prints what has no room in the table.
+func (a accountCommands) printNotes(i verifier.Info) (err error) {
+	if i.Recent.Failures > 0 {
+		_, err = fmt.Fprintf(a.program.out, "wrong codes since %s: %d; good codes do not clear this count, it begins anew after 30 days\n",
+			i.Recent.Since.Local().Format(time.DateTime), i.Recent.Failures)
+	}
+	if err == nil && !i.RefusedUntil.IsZero() {
+		_, err = fmt.Fprintf(a.program.out, "codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that\n",
+			i.RefusedUntil.Local().Format(time.DateTime))
+	}
 	return err
 }
 

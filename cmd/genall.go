@@ -110,7 +110,7 @@ func (p program) allRows(ctx context.Context, s *config.Settings) (rows []authen
 const defaultShown = "(default)"
 
 func (p program) storedRows(ctx context.Context, s *config.Settings) (rows []authenticator.Row, err error) {
-	store, v, err := p.openVerifier(ctx, s, totp.Key{}, true, p.warn)
+	store, v, err := p.openVerifier(ctx, s, totp.Key{}, true, nil, p.warn)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func (p program) configuredEntry(c *cobra.Command, s *config.Settings, args []st
 }
 
 func (p program) storedEntry(ctx context.Context, s *config.Settings, name string, wantPending bool) (e totp.Entry, err error) {
-	store, v, err := p.openVerifier(ctx, s, totp.Key{}, true, p.warn)
+	store, v, err := p.openVerifier(ctx, s, totp.Key{}, true, nil, p.warn)
 	if err != nil {
 		return totp.Entry{}, err
 	}

@@ -25,14 +25,14 @@ func (p program) readSettings(c *cobra.Command) (*config.Settings, error) {
 }
 
 // openVerifier opens the store of DATABASE_URL and returns it with the verifier on top.
-// key is the default account's and may be the zero Key. warn is told of a database
+// key is the default account's and may be the zero Key. witness may be nil. warn is told of a database
 // that was made now and of upgraded tables. Where the database must exist, none is made:
 // a typing error in DATABASE_URL would leave an empty one, which serve would take for the
 // right one. The caller must close the store.
-func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.Key, mustExist bool, warn func(texts ...string)) (sqlstore.Store, *verifier.Verifier, error) {
+func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.Key, mustExist bool, witness verifier.Witness, warn func(texts ...string)) (sqlstore.Store, *verifier.Verifier, error) {
 	sc, c := s.Store(), verifier.Config{
 		Clock: p.clock, Key: key,
-		Skew: config.Take(s, config.Skew), Issuer: config.Take(s, config.Issuer), New: s.Scheme(),
+		Skew: config.Take(s, config.Skew), Issuer: config.Take(s, config.Issuer), New: s.Scheme(), Witness: witness,
 	}
 	if s.Err() != nil {
 		return nil, nil, s.Err()

@@ -12,6 +12,7 @@ import (
 	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/server"
+	"totpctl/totp/audit"
 )
 
 // A reloader rereads the configuration of a server that runs: bearers and
@@ -22,6 +23,7 @@ type reloader struct {
 	bearers     config.Bearers   // in use
 	server      *server.Server
 	certificate *server.Certificate // nil for plain HTTP
+	audit       *audit.Log          // nil without AUDIT_LOG
 	log         *slog.Logger
 }
 
@@ -43,12 +45,23 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	for {
 		select {
 		case <-hangups:
+			r.reopenAudit()
 			if err := r.reload(); err != nil {
 				r.log.Error("configuration not taken over: nothing has changed", "error", oneLine(err.Error()))
 			}
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// reopenAudit opens the file anew whatever the configuration says: logrotate has moved it.
+func (r *reloader) reopenAudit() {
+	if r.audit == nil {
+		return
+	}
+	if err := r.audit.Reopen(); err != nil {
+		r.log.Error("audit log not opened anew", "error", err.Error())
 	}
 }
 
@@ -92,7 +105,7 @@ func (r *reloader) read() (fresh *config.Settings, c serveConfig, err error) {
 	if err = refuseCut(fresh.Source(config.Bearer.Info), c.bearers.Check, r.bearers.Check); err != nil {
 		return fresh, c, err
 	}
-	return fresh, c, refuseCut(fresh.Source(config.AdminBearer.Info), []string{c.bearers.Admin}, []string{r.bearers.Admin, ""})
+	return fresh, c, refuseCut(fresh.Source(config.AdminBearer.Info), c.bearers.Admin, r.bearers.Admin)
 }
 
 func orNoFile(file string) string { return cmp.Or(file, "no file") }
@@ -118,8 +131,8 @@ func (r *reloader) reloadCertificate() (string, error) {
 }
 
 func (r *reloader) tell(next config.Bearers, certificate string) {
-	admin := changedOrNot(next.Admin != r.bearers.Admin)
-	if next.Admin == "" {
+	admin := changedOrNot(!slices.Equal(next.Admin, r.bearers.Admin))
+	if len(next.Admin) == 0 {
 		admin = "off"
 	}
 	attrs := []any{"BEARER", changedOrNot(!slices.Equal(next.Check, r.bearers.Check)), "ADMIN_BEARER", admin, "certificate", certificate}

@@ -29,10 +29,11 @@ func (p program) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Verify codes over HTTP and show the enrolment page",
 		Long: `Serves until SIGINT or SIGTERM, then lets the requests under way finish. SIGHUP
-rereads bearers and certificate (Windows has none: restart serve there); on a
-terminal it ends the server, because the terminal is gone. On a terminal serve
-prints the set-up link, which shows the page with the QR code for an hour or until
-the default account has accepted a code. Requests are logged to stderr.`,
+rereads bearers and certificate and opens the audit log anew (Windows has none:
+restart serve there); on a terminal it ends the server, because the terminal is
+gone. On a terminal serve prints the set-up link, which shows the page with the QR
+code for an hour or until the default account has accepted a code. Requests are
+logged to stderr.`,
 		Example: "  totpctl serve --listen-addr 127.0.0.1:5000",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -52,7 +53,7 @@ the default account has accepted a code. Requests are logged to stderr.`,
 		},
 	}
 	config.AddKeyFlags(c.Flags())
-	config.AddFlags(c.Flags(), config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.PassphraseFile)
+	config.AddFlags(c.Flags(), config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.AuditLog, config.PassphraseFile)
 	return c
 }
 
@@ -70,6 +71,7 @@ type serveConfig struct {
 	certificate config.Certificate
 	publicURL   *url.URL // nil: the address listened on
 	origins     []string
+	auditLog    string // "" for none
 }
 
 func readServeConfig(s *config.Settings) (serveConfig, error) {
@@ -82,6 +84,7 @@ func readServeConfig(s *config.Settings) (serveConfig, error) {
 		certificate: s.Certificate(),
 		publicURL:   config.Take(s, config.PublicURL),
 		origins:     config.Take(s, config.Origins),
+		auditLog:    s.AuditLog(),
 	}, s.Err()
 }
 
@@ -114,7 +117,10 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, l
 		return err
 	}
 	defer listener.Close()
-	store, v, err := p.openVerifier(ctx, s, c.entry.Key, false, func(texts ...string) { logWarnings(log, texts) })
+	if r.audit = p.startAudit(c.auditLog, log); r.audit != nil {
+		defer r.audit.Close()
+	}
+	store, v, err := p.openVerifier(ctx, s, c.entry.Key, false, witnesses(r.audit, log), func(texts ...string) { logWarnings(log, texts) })
 	if err != nil {
 		return err
 	}
@@ -140,7 +146,7 @@ func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logge
 	}
 	return server.Config{
 		Verifier: v, Entry: c.entry, Clock: p.clock, Log: log,
-		Bearers: c.bearers.Check, AdminBearer: c.bearers.Admin,
+		Bearers: c.bearers.Check, Admins: c.bearers.Admin,
 		PublicURL: public, Origins: c.origins,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"totpctl/server/api"
@@ -19,69 +20,58 @@ const (
 	scopeAdmin       // may do everything
 )
 
-// String returns the scope as a record names it.
-func (s scope) String() string { return [...]string{"", "check", "admin"}[s] }
+// bearers are those of all scopes.
+type bearers []knownBearer
 
-// bearers are digests of the bearers of each scope. Digests have one length, so
-// comparing them tells nothing of a bearer's length.
-type bearers struct{ check, admin []digest }
-
-type digest [sha256.Size]byte
+// A knownBearer is kept as a digest. Digests have one length, so comparing them tells nothing
+// of a bearer's length.
+type knownBearer struct {
+	digest [sha256.Size]byte
+	scope  scope
+	by     string // as an Origin names the bearer
+}
 
 // SetBearers replaces all bearers at once, for the requests from then on. Each of check
-// may check codes; there must be one at least. A bearer is as api.ParseBearer wants it. The admin bearer
-// may do everything; "" turns that way off. After an error the bearers are as they
-// were.
-func (s *Server) SetBearers(check []string, admin string) error {
-	var next bearers
-	var err error
-	if next.check, err = digests(check...); err != nil {
-		return err
-	}
-	if len(next.check) == 0 {
+// may check codes; there must be one at least. Each of admin may do everything; without any
+// that way is off. A bearer is as api.ParseBearer wants it, and has one scope. After an error
+// the bearers are as they were.
+func (s *Server) SetBearers(check, admin []string) error {
+	if len(check) == 0 {
 		return errors.New("no bearer may check codes")
 	}
-	if admin != "" {
-		if next.admin, err = digests(admin); err != nil {
-			return err
+	next := make(bearers, 0, len(check)+len(admin))
+	for scope, texts := range map[scope][]string{scopeCheck: check, scopeAdmin: admin} {
+		for _, text := range texts {
+			if _, err := api.ParseBearer(text); err != nil {
+				return err
+			}
+			if has, _ := next.find(text); has != scopeNone && has != scope {
+				return errors.New("a bearer has two scopes")
+			}
+			next = append(next, knownBearer{sha256.Sum256([]byte(text)), scope, s.config.Verifier.ByBearer(text)})
 		}
 	}
 	s.bearers.Store(&next)
 	return nil
 }
 
-func digests(texts ...string) (all []digest, err error) {
-	for _, text := range texts {
-		if text, err = api.ParseBearer(text); err != nil {
-			return nil, err
-		}
-		all = append(all, sha256.Sum256([]byte(text)))
-	}
-	return all, nil
-}
-
 // hasAdmin reports whether any bearer may do everything.
-func (s *Server) hasAdmin() bool { return s.bearers.Load().admin != nil }
-
-// scopeOf returns what a bearer is good for.
-func (b *bearers) scopeOf(text string) scope {
-	d := digest(sha256.Sum256([]byte(text)))
-	switch {
-	case d.in(b.admin):
-		return scopeAdmin
-	case d.in(b.check):
-		return scopeCheck
-	}
-	return scopeNone
+func (s *Server) hasAdmin() bool {
+	return slices.ContainsFunc(*s.bearers.Load(), func(b knownBearer) bool { return b.scope == scopeAdmin })
 }
 
-// in compares with every digest, in constant time.
-func (d digest) in(all []digest) bool {
-	found := 0
+// find returns what a bearer is good for, and its name in an Origin. It compares with every
+// digest, in constant time.
+func (all bearers) find(text string) (has scope, by string) {
+	d, found := sha256.Sum256([]byte(text)), -1
 	for i := range all {
-		found |= subtle.ConstantTimeCompare(all[i][:], d[:])
+		equal := subtle.ConstantTimeCompare(all[i].digest[:], d[:])
+		found = subtle.ConstantTimeSelect(equal, i, found)
 	}
-	return found == 1
+	if found < 0 {
+		return scopeNone, ""
+	}
+	return all[found].scope, all[found].by
 }
 
 // bearer returns the token of RFC 6750's Authorization header, "" without one.

@@ -17,15 +17,16 @@ func (f *fixture) wantBearer(t *testing.T, bearer string, check, admin int) {
 
 func TestNewBearersAreGoodFromThenOnAndOldOnesAreNot(t *testing.T) {
 	f := newFixture(t)
-	if err := f.SetBearers([]string{"new-check", checkBearer}, "new-admin"); err != nil {
+	if err := f.SetBearers([]string{"new-check", checkBearer}, []string{"new-admin", "newer-admin"}); err != nil {
 		t.Fatal(err)
 	}
 	f.wantBearer(t, checkBearer, 200, 403)
 	f.wantBearer(t, "new-check", 200, 403)
 	f.wantBearer(t, "new-admin", 200, 200)
+	f.wantBearer(t, "newer-admin", 200, 200)
 	f.wantBearer(t, "old-"+checkBearer, 401, 401)
 	f.wantBearer(t, adminBearer, 401, 401)
-	if err := f.SetBearers([]string{"new-check"}, ""); err != nil {
+	if err := f.SetBearers([]string{"new-check"}, nil); err != nil {
 		t.Fatal(err)
 	}
 	f.wantBearer(t, "new-check", 200, 403)
@@ -36,12 +37,18 @@ func TestNewBearersAreGoodFromThenOnAndOldOnesAreNot(t *testing.T) {
 func TestBearersThatMayNotBeLeaveTheOldOnes(t *testing.T) {
 	f := newFixture(t)
 	for _, check := range [][]string{nil, {""}, {"new-check", ""}} {
-		if f.SetBearers(check, "new-admin") == nil {
+		if f.SetBearers(check, []string{"new-admin"}) == nil {
 			t.Errorf("%q were taken", check)
+		}
+	}
+	for _, admin := range [][]string{{""}, {"new-admin", "new,admin"}, {"new-admin", "new-check"}} {
+		if f.SetBearers([]string{"new-check"}, admin) == nil {
+			t.Errorf("the admin bearers %q were taken", admin)
 		}
 	}
 	f.wantBearer(t, checkBearer, 200, 403)
 	f.wantBearer(t, adminBearer, 200, 200)
+	f.wantBearer(t, "old-"+adminBearer, 200, 200)
 	f.wantBearer(t, "new-admin", 401, 401)
 }
 
@@ -56,7 +63,7 @@ func TestBothScopesAreReplacedAtOnce(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				if err := f.SetBearers(pair[:1], pair[1]); err != nil {
+				if err := f.SetBearers(pair[:1], pair[1:]); err != nil {
 					t.Error(err)
 					return
 				}

@@ -39,11 +39,12 @@ func (s *Server) newRecoveryPage(c verifier.Sight) recoveryPage {
 // links: they see no secret, and the link stays unopened. To the browser that has
 // confirmed the account getEnrol shows the recovery codes.
 func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
+	recordOf(r).origin.By = byLink
 	c, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), s.cookieOf(r))
 	if err != nil {
 		return err
 	}
-	followed(r, c.Account)
+	recordOf(r).account = c.Account
 	if c.Codes != nil {
 		return render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), s.newRecoveryPage(c))
 	}
@@ -65,11 +66,8 @@ func (s *Server) ownCookie(r *http.Request) bool {
 	return cookie != "" && r.PostForm.Get("browser") == cookie
 }
 
-// followed records that an enrolment link has led to its account.
-func followed(r *http.Request, account string) {
-	rec := recordOf(r)
-	rec.by, rec.account = "enrolment link", account
-}
+// byLink is who asks with an enrolment link, as an Origin names that.
+const byLink = "link"
 
 // postEnrol shows the QR code, tries the code of the form beside it, or ends the link
 // when the recovery codes have been kept.
@@ -77,6 +75,7 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
 	if err := readForm(r); err != nil {
 		return err
 	}
+	recordOf(r).origin.By = byLink
 	switch {
 	case r.PostForm.Has("code"):
 		return s.confirmByLink(w, r)
@@ -95,7 +94,7 @@ func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	followed(r, account)
+	recordOf(r).account = account
 	recordOf(r).decided(verdict)
 	if verdict.Valid {
 		return s.showCodes(w, r)
@@ -148,7 +147,7 @@ func (s *Server) showPending(w http.ResponseWriter, r *http.Request, verdict *ve
 	if err != nil {
 		return err
 	}
-	followed(r, e.Account)
+	recordOf(r).account = e.Account
 	left := e.Until.Sub(s.config.Clock())
 	p := setupPage{Left: api.InWords(api.Seconds(left))}
 	if p.shownKey, err = newShownKey(e.Entry); err != nil {

@@ -17,5 +17,5 @@ func Codes() map[string]int {
 // Recorded returns what the record of a request's context says.
 func Recorded(ctx context.Context) (by, account, verdict string, err error) {
 	rec := ctx.Value(recordKey{}).(*record)
-	return rec.by, rec.account, rec.verdict, rec.err
+	return rec.origin.By, rec.account, rec.verdict, rec.err
 }

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 
 	"totpctl/server/api"
+	"totpctl/totp/verifier"
 )
 
 // A handler answers a request, or returns why it does not.
@@ -50,11 +52,42 @@ func (s *Server) pageKind(refuse func(http.ResponseWriter, *http.Request, error)
 	}}
 }
 
+// audited has the witness told of a request that the handler refuses. Without a witness's
+// record there is no answer to a guessed bearer or link either.
+func (s *Server) audited(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := h(w, r)
+		if why := refusalOf(err); why != "" {
+			if why == verifier.RefusedLink {
+				recordOf(r).origin.By = "" // a stranger
+			}
+			if told := s.config.Verifier.Refuse(r.Context(), why); told != nil {
+				w.Header().Del("WWW-Authenticate")
+				return told
+			}
+		}
+		return err
+	}
+}
+
+func refusalOf(err error) verifier.Refusal {
+	p, ok := errors.AsType[problem](err)
+	switch {
+	case errors.Is(err, verifier.ErrLink):
+		return verifier.RefusedLink
+	case ok && p.status == http.StatusUnauthorized:
+		return verifier.RefusedBearer
+	case ok && p.status == http.StatusForbidden:
+		return verifier.RefusedScope
+	}
+	return ""
+}
+
 // allow lets only requests pass whose bearer has the scope, or a wider one.
 func (s *Server) allow(wanted scope, h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		has := s.bearers.Load().scopeOf(bearer(r))
-		recordOf(r).by = has.String()
+		has, by := s.bearers.Load().find(bearer(r))
+		recordOf(r).origin.By = by
 		switch {
 		case has == scopeNone:
 			challenge(w, r, invalidToken)

@@ -112,7 +112,7 @@ func TestRefusalsChallengeForWhatTheRouteTakes(t *testing.T) {
 		}
 	}
 	// Without ADMIN_BEARER the page takes no header at all.
-	s := f.Another("http://localhost:5000", func(c *server.Config) { c.AdminBearer = "" })
+	s := f.Another("http://localhost:5000", func(c *server.Config) { c.Admins = nil })
 	if r := get(s, "/"); r.StatusCode != 401 || r.Header.Get("WWW-Authenticate") != `Setup-Link realm="totpctl"` {
 		t.Errorf("/ without ADMIN_BEARER: %s, WWW-Authenticate %q", r.Status, r.Header.Get("WWW-Authenticate"))
 	}

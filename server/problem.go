@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -32,18 +33,20 @@ var codes = map[int]string{
 }
 
 // ownCodes has the errors that a program may want to tell from others of their status.
-// The caller is told their text.
+// The caller is told the text, or that of the error where there is none.
 var ownCodes = []struct {
 	err    error
 	status int
 	code   string
+	text   string
 }{
-	{verifier.ErrName, http.StatusBadRequest, "bad_account"},
-	{verifier.ErrNoAccount, http.StatusNotFound, "no_account"},
-	{verifier.ErrExists, http.StatusConflict, "account_exists"},
-	{verifier.ErrNotPending, http.StatusConflict, "not_pending"},
-	{verifier.ErrPending, http.StatusConflict, "not_confirmed"},
-	{verifier.ErrNoKey, http.StatusServiceUnavailable, "no_encryption_key"},
+	{verifier.ErrWitness, http.StatusServiceUnavailable, "no_audit", "no verdict and no change: the audit log cannot be written"},
+	{verifier.ErrName, http.StatusBadRequest, "bad_account", ""},
+	{verifier.ErrNoAccount, http.StatusNotFound, "no_account", ""},
+	{verifier.ErrExists, http.StatusConflict, "account_exists", ""},
+	{verifier.ErrNotPending, http.StatusConflict, "not_pending", ""},
+	{verifier.ErrPending, http.StatusConflict, "not_confirmed", ""},
+	{verifier.ErrNoKey, http.StatusServiceUnavailable, "no_encryption_key", ""},
 }
 
 // answerTo returns the status and the body that answer for an error. An error that is
@@ -52,7 +55,7 @@ var ownCodes = []struct {
 func answerTo(err error) (int, api.Error) {
 	for _, own := range ownCodes {
 		if errors.Is(err, own.err) {
-			return own.status, api.Error{Error: err.Error(), Code: own.code}
+			return own.status, api.Error{Error: cmp.Or(own.text, err.Error()), Code: own.code}
 		}
 	}
 	p := problem{http.StatusServiceUnavailable, "no verdict: the store does not answer, or not for this account"}

@@ -48,10 +48,13 @@ func TestEveryCodeIsGivenWhereItIsMeant(t *testing.T) {
 			}
 			return reply{answer.StatusCode, answer.Header, text}
 		},
-		"account_exists":    func() reply { return f.admin("POST", "/accounts", `{"account":"alice"}`) },
-		"not_pending":       func() reply { return f.admin("POST", "/accounts/alice/confirm", `{"code":"123456"}`) },
-		"not_confirmed":     func() reply { return f.admin("POST", "/accounts/pending/recovery-codes", "") },
-		"too_large":         func() reply { return f.post(strings.Repeat("1", 5000)) },
+		"account_exists": func() reply { return f.admin("POST", "/accounts", `{"account":"alice"}`) },
+		"not_pending":    func() reply { return f.admin("POST", "/accounts/alice/confirm", `{"code":"123456"}`) },
+		"not_confirmed":  func() reply { return f.admin("POST", "/accounts/pending/recovery-codes", "") },
+		"too_large":      func() reply { return f.post(strings.Repeat("1", 5000)) },
+		"no_audit": func() reply {
+			return newFixture(t, servertest.Options{Witness: &witness{err: errAudit}}).post(`{"code":"123456"}`)
+		},
 		"no_encryption_key": func() reply { return addWithoutKey(t) },
 		"unavailable":       func() reply { f.Store.Close(); return f.post(`{"code":"123456"}`) },
 	}

@@ -14,10 +14,10 @@ import (
 // fill it and the request log reads it.
 type record struct {
 	status  int
-	by      string // who asked: a scope, "set-up link" or "enrolment link"; "" for strangers
-	account string // whom it was about; with a verdict, "" is the default account. Never logged
-	verdict string // "valid" or a reason; "" without a verdict
-	err     error  // why there is no other answer
+	origin  verifier.Origin // who asked, as the audit log names it; By is "" for strangers
+	account string          // whom it was about; with a verdict, "" is the default account. Never logged
+	verdict string          // "valid" or a reason; "" without a verdict
+	err     error           // why there is no other answer
 }
 
 type recordKey struct{}
@@ -47,9 +47,9 @@ const statusCallerLeft = 499
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := s.config.Clock()
-		both := &recorder{w, record{status: http.StatusOK}}
+		both := &recorder{w, record{status: http.StatusOK, origin: verifier.Origin{Client: host(r.RemoteAddr)}}}
 		rec := &both.record
-		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
+		r = r.WithContext(verifier.WithOrigin(context.WithValue(r.Context(), recordKey{}, rec), &rec.origin))
 		next.ServeHTTP(both, r)
 		if rec.status == http.StatusServiceUnavailable && errors.Is(r.Context().Err(), context.Canceled) {
 			rec.status = statusCallerLeft

@@ -53,21 +53,22 @@ func TestARequestsRecordTellsWhoAskedAboutWhomAndWhatCameOfIt(t *testing.T) {
 		{"GET", "/accounts", check, "", `by "check", account "", verdict "", no account false, error true`},
 		{"DELETE", "/accounts/nobody", admin, "", `by "admin", account "nobody", verdict "", no account true, error true`},
 		{"POST", "/accounts", admin, `{"account":"carol"}`, `by "admin", account "carol", verdict "", no account false, error false`},
-		{"GET", token, none, "", `by "set-up link", account "", verdict "", no account false, error false`},
-		{"POST", token, none, "code=1", `by "set-up link", account "", verdict "malformed", no account false, error false`},
-		{"GET", "/enrol/" + pending.Token, none, "", `by "enrolment link", account "bob", verdict "", no account false, error false`},
+		{"GET", token, none, "", `by "page", account "", verdict "", no account false, error false`},
+		{"POST", token, none, "code=1", `by "page", account "", verdict "malformed", no account false, error false`},
+		{"GET", "/enrol/" + pending.Token, none, "", `by "link", account "bob", verdict "", no account false, error false`},
 		{"GET", "/enrol/x", none, "", `by "", account "", verdict "", no account false, error true`},
 		{"GET", "/nothing", none, "", `by "", account "", verdict "", no account false, error true`},
 		{"GET", "/healthz", none, "", `by "", account "", verdict "", no account false, error false`},
-		{"POST", "/enrol/" + pending.Token, none, "code=1", `by "enrolment link", account "bob", verdict "malformed", no account false, error false`},
+		{"POST", "/enrol/" + pending.Token, none, "code=1", `by "link", account "bob", verdict "malformed", no account false, error false`},
 		{"POST", "/enrol/x", none, "code=1", `by "", account "", verdict "", no account false, error true`},
 	} {
+		want := strings.NewReplacer(`by "check"`, `by "`+f.Verifier.ByBearer(checkBearer)+`"`, `by "admin"`, `by "`+f.Verifier.ByBearer(adminBearer)+`"`).Replace(c.want)
 		r := httptest.NewRequest(c.method, c.path, strings.NewReader(c.body))
 		r.AddCookie(&http.Cookie{Name: "enrolment", Value: opened.Cookie})
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		h.all = nil
-		if ask(s, r, "Authorization", c.authorization); len(h.all) != 1 || h.all[0] != c.want {
-			t.Errorf("%s %s: %q\nwant %q", c.method, c.path, h.all, c.want)
+		if ask(s, r, "Authorization", c.authorization); len(h.all) != 1 || h.all[0] != want {
+			t.Errorf("%s %s: %q\nwant %q", c.method, c.path, h.all, want)
 		}
 	}
 }

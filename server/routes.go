@@ -45,6 +45,9 @@ func (s *Server) routes() http.Handler {
 		{"/readyz", programs, methods{"GET": s.getReady, "HEAD": s.getReady}},
 		{"/", programs, nil},
 	} {
+		for method, h := range r.methods {
+			r.methods[method] = s.audited(h)
+		}
 		r.register(mux)
 	}
 	return cleaned(mux)
@@ -99,7 +102,8 @@ func getHealth(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
 }
 
-// getReady answers as long as the store could give a verdict.
+// getReady answers as long as there could be a verdict: the store answers, and the audit log
+// can be written.
 func (s *Server) getReady(w http.ResponseWriter, r *http.Request) error {
 	if err := s.config.Verifier.Ready(r.Context()); err != nil {
 		return err

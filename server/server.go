@@ -26,14 +26,14 @@ const (
 
 // Config is what a Server needs.
 type Config struct {
-	Verifier    *verifier.Verifier
-	Entry       totp.Entry       // of the default account, for its web page
-	Bearers     []string         // of scope check, one at least; see SetBearers
-	AdminBearer string           // of scope admin; "" turns that scope off
-	PublicURL   *url.URL         // how people reach the server: links and cookies are for it
-	Origins     []string         // of web apps that may read the answers of /check, such as http://localhost:8100
-	Log         *slog.Logger     // gets a line for each request
-	Clock       func() time.Time // the Verifier's
+	Verifier  *verifier.Verifier
+	Entry     totp.Entry       // of the default account, for its web page
+	Bearers   []string         // of scope check, one at least; see SetBearers
+	Admins    []string         // bearers of scope admin; none turn that scope off
+	PublicURL *url.URL         // how people reach the server: links and cookies are for it
+	Origins   []string         // of web apps that may read the answers of /check, such as http://localhost:8100
+	Log       *slog.Logger     // gets a line for each request
+	Clock     func() time.Time // the Verifier's
 }
 
 // A Server is an http.Handler for all of totpctl's routes.
@@ -52,7 +52,7 @@ type Server struct {
 // does, and a PublicURL that has no origin.
 func New(c Config) (*Server, error) {
 	s := &Server{config: c, setup: newSetupLink(c.Clock()), origins: map[string]bool{}}
-	err := s.SetBearers(c.Bearers, c.AdminBearer)
+	err := s.SetBearers(c.Bearers, c.Admins)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func New(c Config) (*Server, error) {
 	if s.protection, err = s.newProtection(); err != nil {
 		return nil, err
 	}
-	s.config.Bearers, s.config.AdminBearer = nil, "" // SetBearers has kept their digests
+	s.config.Bearers, s.config.Admins = nil, nil // SetBearers has kept their digests
 	for _, o := range c.Origins {
 		s.origins[o] = true
 	}

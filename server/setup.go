@@ -135,9 +135,11 @@ var (
 // bearer as the password of HTTP Basic, or the set-up link within its hour and before
 // the account has accepted a code. With the link, enter returns its token.
 func (s *Server) enter(r *http.Request) (setup string, err error) {
-	if _, password, ok := r.BasicAuth(); ok && s.bearers.Load().scopeOf(password) == scopeAdmin {
-		recordOf(r).by = scopeAdmin.String()
-		return "", nil
+	if _, password, ok := r.BasicAuth(); ok {
+		if scope, by := s.bearers.Load().find(password); scope == scopeAdmin {
+			recordOf(r).origin.By = by
+			return "", nil
+		}
 	}
 	setup = r.URL.Query().Get("setup")
 	if subtle.ConstantTimeCompare([]byte(setup), []byte(s.setup.token)) != 1 {
@@ -153,7 +155,7 @@ func (s *Server) enter(r *http.Request) (setup string, err error) {
 	case !s.config.Clock().Before(s.setup.until):
 		return "", errLinkLate
 	}
-	recordOf(r).by = "set-up link"
+	recordOf(r).origin.By = "page"
 	return setup, nil
 }
 

@@ -53,6 +53,8 @@ func list[T any](text string, parse func(string) (T, error)) (all []T, err error
 // 128 random bits.
 const MinBearer = 22
 
+func parseAdminBearers(text string) ([]string, error) { return list(text, parseAdminBearer) }
+
 func parseAdminBearer(text string) (string, error) {
 	text, err := api.ParseBearer(text)
 	if err == nil && len(text) < MinBearer {

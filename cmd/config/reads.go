@@ -43,16 +43,13 @@ func (s *Settings) Scheme() totp.Scheme {
 	return totp.Scheme{Algorithm: Take(s, Algorithm), Digits: Take(s, Digits), Period: Take(s, Period)}
 }
 
-// Bearers are the items of BEARER and ADMIN_BEARER, "" if that is not set.
-type Bearers struct {
-	Check []string
-	Admin string
-}
+// Bearers are the items of BEARER and ADMIN_BEARER, none if that is not set.
+type Bearers struct{ Check, Admin []string }
 
 // Bearers reads both variables, which must share no value.
 func (s *Settings) Bearers() Bearers {
 	b := Bearers{Check: Take(s, Bearer), Admin: Take(s, AdminBearer)}
-	if slices.Contains(b.Check, b.Admin) {
+	if slices.ContainsFunc(b.Check, func(text string) bool { return slices.Contains(b.Admin, text) }) {
 		s.fail(hint.With(errors.New("BEARER and ADMIN_BEARER share a value"), "whoever may check codes must not see secrets: give ADMIN_BEARER one of its own"))
 	}
 	return b
@@ -71,6 +68,24 @@ func (s *Settings) DatabaseURL() string {
 		text = "sqlite:" + filepath.Join(s.dir, path)
 	}
 	return text
+}
+
+// AuditOutput is the AUDIT_LOG that stands for the standard output of serve.
+const AuditOutput = "-"
+
+// AuditLog reads AUDIT_LOG, which is "" where it is not set. It returns an absolute path, or
+// AuditOutput. A relative path that is not a flag's begins at the .env, see folderOf.
+func (s *Settings) AuditLog() string {
+	text, flag := Take(s, AuditLog), s.flags.Lookup(AuditLog.Flag)
+	if text == "" || text == AuditOutput || filepath.IsAbs(text) {
+		return text
+	}
+	if flag == nil || !flag.Changed {
+		text = filepath.Join(s.dir, text)
+	}
+	path, err := filepath.Abs(text)
+	s.fail(err)
+	return path
 }
 
 // Certificate has the files of a certificate's chain and key; both are "" for plain

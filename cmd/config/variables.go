@@ -92,9 +92,9 @@ var (
 		Lacking: "add BEARER=…: `openssl rand -hex 16` makes one; to ask another machine's server, copy BEARER from its .env",
 	}, parseBearers}
 
-	AdminBearer = Variable[string]{Info{Name: "ADMIN_BEARER",
+	AdminBearer = Variable[[]string]{Info{Name: "ADMIN_BEARER",
 		Hint: "`openssl rand -hex 16` makes a good one; leave ADMIN_BEARER out to turn it off",
-	}, parseAdminBearer}
+	}, parseAdminBearers}
 
 	EncryptionKey = Variable[[][]byte]{Info{Name: "ENCRYPTION_KEY",
 		Hint: "bring back the key that sealed the stored secrets; where there are none yet, `openssl rand -base64 32` makes one",
@@ -137,6 +137,11 @@ var (
 		Hint:    "an origin is SCHEME://HOST[:PORT], without a path; separate several by commas",
 	}, parseOrigins}
 
+	AuditLog = Variable[string]{Info{Name: "AUDIT_LOG", Flag: "audit-log",
+		Meaning: "file of the audit log, which has a line for each verdict and each change of an account; - is the standard output of serve",
+		Hint:    "AUDIT_LOG is a file, such as /var/log/totpctl/audit.log, or - for the standard output of serve; leave it out for no audit log",
+	}, parseFile}
+
 	ServerURL = Variable[*url.URL]{Info{Name: "TOTPCTL_URL", Flag: "url", Default: "http://127.0.0.1:5000",
 		Meaning: "server that check asks",
 		Hint:    "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com",
@@ -149,7 +154,7 @@ const certificateHint = "TLS_CERT_FILE is the certificate's chain in PEM and TLS
 func All() (all []Info) {
 	for _, v := range []Named{
 		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, PassphraseFile, DatabaseURL,
-		ListenAddr, PublicURL, CertFile, KeyFile, Origins, ServerURL,
+		ListenAddr, PublicURL, CertFile, KeyFile, Origins, AuditLog, ServerURL,
 	} {
 		all = append(all, v.info())
 	}

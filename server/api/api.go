@@ -46,7 +46,8 @@ type Account struct {
 	Account       string          `json:"account"` // "" is the default account
 	Status        verifier.Status `json:"status"`
 	Created       time.Time       `json:"created"`
-	Failures      int             `json:"failures"` // wrong codes in a row
+	Failures      int             `json:"failures"`         // wrong codes in a row
+	Failures30    int             `json:"failures_30_days"` // wrong codes in 30 days, which a good one does not clear
 	WaitUntil     *time.Time      `json:"wait_until,omitempty"`
 	PendingUntil  *time.Time      `json:"pending_until,omitempty"`
 	RecoveryCodes int             `json:"recovery_codes_left"`
@@ -75,7 +76,7 @@ func SecretWarnings(s totp.Secret) (warnings []string) {
 // AccountOf returns what is told of an account.
 func AccountOf(i verifier.Info) Account {
 	return Account{
-		Account: i.Name, Status: i.Status, Created: i.Created, Failures: i.Failures, WaitUntil: optional(i.WaitUntil),
+		Account: i.Name, Status: i.Status, Created: i.Created, Failures: i.Failures, Failures30: i.Recent.Failures, WaitUntil: optional(i.WaitUntil),
 		PendingUntil: optional(i.PendingUntil), RecoveryCodes: i.RecoveryLeft, RefusedUntil: optional(i.RefusedUntil),
 	}
 }

@@ -40,6 +40,9 @@ type Options struct {
 	// NoEncryptionKey leaves the store without one: no account can be added.
 	NoEncryptionKey bool
 
+	// Witness is told of the events; nil is none.
+	Witness verifier.Witness
+
 	// TLS serves HTTPS with net/http/httptest's certificate.
 	TLS bool
 	// Prefix is the path under which people reach the server, such as "/second".
@@ -72,7 +75,7 @@ func New(t testing.TB, o Options) *Server {
 	s := &Server{t: t, Clock: NewClock(), Log: &Log{}, Entry: Entry(t, o.Issuer, o.Account)}
 	s.Store = openStore(t, o)
 	s.Verifier = must(verifier.New(verifier.Config{Store: s.Store, Clock: s.Clock.Now, Key: s.Entry.Key, Skew: totp.DefaultSkew,
-		New: totp.DefaultScheme(), Issuer: o.Issuer}))(t)
+		New: totp.DefaultScheme(), Issuer: o.Issuer, Witness: o.Witness}))(t)
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Server.ServeHTTP(w, r) }))
 	if o.Before != nil {
 		handler = o.Before(handler)
@@ -114,7 +117,7 @@ func openStore(t testing.TB, o Options) *sqlstore.SQLite {
 func (s *Server) Another(public string, change func(*server.Config)) *server.Server {
 	s.t.Helper()
 	c := server.Config{
-		Verifier: s.Verifier, Entry: s.Entry, Bearers: []string{CheckBearer, "old-" + CheckBearer}, AdminBearer: AdminBearer,
+		Verifier: s.Verifier, Entry: s.Entry, Bearers: []string{CheckBearer, "old-" + CheckBearer}, Admins: []string{AdminBearer, "old-" + AdminBearer},
 		PublicURL: must(url.Parse(public))(s.t), Origins: []string{Origin}, Clock: s.Clock.Now,
 		Log: slog.New(slog.NewJSONHandler(s.Log, nil)),
 	}
