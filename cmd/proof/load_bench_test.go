@@ -179,13 +179,13 @@ func analyze(b *testing.B, url string) {
 	}
 }
 
-func startLoaded(b *testing.B, url string) *loaded {
+func startLoaded(b *testing.B, url string, env ...string) *loaded {
 	log, err := os.Create(filepath.Join(b.TempDir(), "serve.log"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	return startProcess(b, log, []string{
+	return startProcess(b, log, append([]string{
 		"TOTP_BASE32_SECRET=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "BEARER=" + loadBearer, "LISTEN_ADDR=127.0.0.1:0",
 		"DATABASE_URL=" + url, "ENCRYPTION_KEY=" + base64.StdEncoding.EncodeToString(loadKey),
-	}, cmdtest.Binary(b), "serve")
+	}, env...), cmdtest.Binary(b), "serve")
 }
