@@ -39,6 +39,11 @@
 // of every answer; the redirect to a clean path; the mux; who may ask from a browser;
 // the bound on its body; the bearer's scope; the handler.
 //
+// What the verifier's Witness is told of a request begins with its origin: the bearer, by
+// a keyed fingerprint, or the link, and the client's address. The Witness is also told of
+// each request that is refused for its bearer or its link. Without the Witness there is no
+// answer but 503.
+//
 // A handler writes its answer, or returns an error and writes nothing. The route's kind
 // then writes the error: in JSON, as programs read it, or as a page. A problem is an
 // error whose text the caller is told. Every error body has a code, which programs

@@ -50,7 +50,8 @@
 // All other events have a line of their own. Their callers wait for its write, which is
 // shared by all events that wait, and for an fsync of a change of an account. A write holds
 // a lock on the file (flock), so that several processes may append to it. What was written of
-// a line that did not fit is taken away again.
+// a line that did not fit is taken away again. A process that is killed between a commit and
+// its line leaves no line, and nobody has learned of the event.
 //
 // # Failures
 //

@@ -61,6 +61,14 @@
 // ErrNoAccount is one, because "not enrolled" is for the application to judge. Each
 // call of the Store has a deadline.
 //
+// Witnessed: a [Witness] is told of each verdict and each change after its commit, and before
+// the caller learns of it. Where it fails there is ErrWitness instead: what was committed
+// stays, so a code may be used up, and a repeated request gets its answer once the Witness
+// is told of that. A Witness that is not ready is asked before anything is committed.
+//
+// Counted: wrong codes of an account within 30 days, which a good code, a new key and an
+// unlock do not clear. Nothing follows from this count but what an operator makes of it.
+//
 // Revoked: a lost phone's key is deleted at once, not when its successor is confirmed.
 //
 // Clocks: a Store may hold times of a server whose clock was wrong. A wait is never
@@ -110,5 +118,8 @@
 //	wait             the time during which no code is looked at
 //	stopped          said of a key: by 100 wrong codes in a row, or revoked
 //	disabled         said of an account: by a person
+//	event            a verdict or a change, as the Witness is told of it
+//	origin           who causes an event, and from where
+//	free             said of a verdict that has charged nobody
 //	status           what List tells of an account, a stopped key included
 package verifier
