@@ -160,10 +160,11 @@ func (v *Verifier) Refuse(ctx context.Context, why Refusal) error {
 
 // begin returns the context of what will be told to the Witness, or ErrWitness if an event
 // could not be recorded now. That context does not end when the caller leaves: a guess
-// whose caller hangs up is charged, and has to be told.
+// whose caller hangs up is charged, and has to be told. Of a caller who has left already,
+// nothing is begun.
 func (v *Verifier) begin(ctx context.Context) (context.Context, error) {
-	if v.config.Witness == nil {
-		return ctx, nil
+	if v.config.Witness == nil || ctx.Err() != nil {
+		return ctx, ctx.Err()
 	}
 	return context.WithoutCancel(ctx), witnessError(v.config.Witness.Ready())
 }

@@ -16,16 +16,22 @@ var events = []test{
 	{"a witness is told what a verdict has cost", costs},
 	{"a verdict that cannot be witnessed is none, and its code is used", unwitnessed},
 	{"a witness that is not ready costs no code and changes nothing", notReady},
-	{"a guess whose caller leaves is witnessed", callerLeft},
+	{"a guess whose caller leaves is witnessed, and nothing is begun afterwards", callerLeft},
 }
 
 // A witness keeps what it is told.
 type witness struct {
 	told        []verifier.Event
 	down, fails error
+	asked       func() // by Ready; may be nil
 }
 
-func (w *witness) Ready() error { return w.down }
+func (w *witness) Ready() error {
+	if w.asked != nil {
+		w.asked()
+	}
+	return w.down
+}
 
 func (w *witness) Tell(_ context.Context, events ...verifier.Event) error {
 	if w.fails == nil {
@@ -213,9 +219,14 @@ func notReady(t *testing.T, open Open) {
 func callerLeft(t *testing.T, open Open) {
 	v, w, c, k := witnessed(t, open)
 	ctx, leave := context.WithCancel(t.Context())
-	leave()
+	w.asked = leave
 	if verdict, err := v.Check(ctx, verifier.Attempt{Code: wrong(k, c, 1)[0]}); err != nil || verdict.Reason != verifier.ReasonInvalid {
 		t.Errorf("%+v, %v", verdict, err)
 	}
 	w.want(t, `check "" by  valid falseinvalid, failures 1, recent 1, free false, stopped false, repeated false, recovery false`)
+	imported := []verifier.NewAccount{{Name: "carol", Entry: totp.Entry{Key: key(t)}}}
+	if _, err := v.Import(ctx, imported, verifier.ImportOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("an import that was stopped before: %v", err)
+	}
+	w.want(t)
 }
