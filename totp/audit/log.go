@@ -179,8 +179,8 @@ func wait(answer <-chan error, limit time.Duration) error {
 	}
 }
 
-// Close writes what is left. It returns an error if that could not be written, and gives up
-// after the Timeout.
+// Close writes what is left. It returns an error if that fails, and gives up after the
+// Timeout. An error that Ready has returned before is not told again.
 func (l *Log) Close() error {
 	close(l.closing)
 	select {
@@ -210,9 +210,10 @@ func (l *Log) run() {
 			spare = l.write(spare)
 			answer <- l.resume()
 		case <-l.closing:
+			before := l.Ready()
 			l.write(spare)
 			l.writeCounts()
-			l.end()
+			l.end(before)
 			return
 		}
 		if !armed && l.expects() {
@@ -229,8 +230,11 @@ func (l *Log) expects() bool {
 	return l.err != nil || len(l.counts) > 0
 }
 
-func (l *Log) end() {
-	l.last = l.Ready()
+// end keeps an error for Close, unless that was known before.
+func (l *Log) end(before error) {
+	if before == nil {
+		l.last = l.Ready()
+	}
 	l.fail(ErrClosed)
 	if l.config.Path != "" && l.file != nil {
 		l.file.Close()
@@ -308,88 +312,4 @@ func (l *Log) guard(f func() error) error {
 	l.watch.Reset(l.config.Timeout)
 	defer l.watch.Stop()
 	return f()
-}
-
-// late answers those who wait for a write that hangs.
-func (l *Log) late() {
-	l.broken("writing", errSlow)
-	l.mu.Lock()
-	f := l.file
-	l.mu.Unlock()
-	if f != nil {
-		f.interrupt()
-	}
-}
-
-// broken logs an error and refuses events from then on.
-func (l *Log) broken(doing string, err error) {
-	if l.fail(err) {
-		l.config.Log.Error(doing+" the audit log failed: no verdicts and no changes until it goes on", "error", err.Error())
-	}
-}
-
-// fail answers those who wait with the error, and everybody after them. It reports whether
-// the Log has failed for the first time, or for another reason.
-func (l *Log) fail(err error) (news bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, all := range [][]*record{l.writing, l.waiting} {
-		for _, r := range all {
-			r.answer <- err
-			l.lost += r.events
-		}
-	}
-	l.writing, l.waiting = nil, nil
-	news = l.err == nil || withoutPath(l.err).Error() != withoutPath(err).Error()
-	l.err = err
-	return news
-}
-
-// resume opens the file anew, and takes events again if it can write that it has.
-func (l *Log) resume() error {
-	f, err := l.openAgain()
-	if err != nil {
-		l.broken("opening", err)
-		return err
-	}
-	l.mu.Lock()
-	lost := l.lost
-	l.mu.Unlock()
-	text := line{Time: stamp(l.config.Clock()), Event: kindOpen, Lost: lost}.appendTo(nil)
-	if err := l.guard(func() error { return errors.Join(f.append(text), f.sync()) }); err != nil {
-		l.broken("writing", err)
-		return err
-	}
-	l.mu.Lock()
-	l.lost, l.err = l.lost-lost, nil
-	l.mu.Unlock()
-	l.config.Log.Info("audit log is open", "file", f.Name(), "lost_events", lost)
-	return nil
-}
-
-func (l *Log) openAgain() (f *file, err error) {
-	old := l.file
-	if l.config.Path == "" {
-		if old == nil {
-			old = &file{File: l.config.Output}
-		}
-		old.SetWriteDeadline(time.Time{}) // where interrupt has set one
-		l.setFile(old)
-		return old, nil
-	}
-	if err = l.guard(func() error { f, err = openFile(l.config.Path); return err }); err != nil {
-		return nil, err
-	}
-	if old != nil {
-		f.torn = old.torn && !f.regular
-		old.Close()
-	}
-	l.setFile(f)
-	return f, nil
-}
-
-func (l *Log) setFile(f *file) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.file = f
 }

@@ -149,7 +149,7 @@ async function send (value) {
   switch (response.status) {
     case 401: return refuseBearer('The server does not know this bearer. Enter the right one.')
     case 403: return refuseBearer('This bearer may not check codes. Enter one that may.')
-    case 503: return problem('The server cannot reach its store, so there is no verdict. Try again in a moment.')
+    case 503: return problem('The server cannot reach its store or its audit log, so there is no verdict. Try again in a moment.')
   }
   problem(`The server answered with an error (${response.status}), so there is no verdict.`)
 }
