@@ -24,6 +24,7 @@ func (i *Item) setName() (err error) {
 func (i *Item) tidy(what, name string) string {
 	tidied := tidyPart(name)
 	if tidied != name {
+		i.renamed = true
 		i.note("its %s, %s, becomes %s", what, totp.QuoteName(name), totp.QuoteName(tidied))
 	}
 	return tidied

@@ -35,6 +35,7 @@ type Item struct {
 	Recovery []string // recovery codes of the file, in the clear
 	Notes    []string // what people should know of it
 	given    string   // the name before a number made it another
+	renamed  bool     // the file calls it otherwise
 }
 
 func (i *Item) note(format string, args ...any) {
@@ -50,7 +51,8 @@ type Plan struct {
 	byName  map[string]int // indices of the items that have a key
 	byKey   map[keyID][]int
 	twins   map[twinID]int
-	numbers map[string]int // the last number that makeUnique gave, by name
+	rights  map[string]keyID // keys of the accounts that the files call by these names themselves
+	numbers map[string]int   // the last number that makeUnique gave, by name
 }
 
 // A twinID is the same for accounts that a file has twice.
@@ -69,7 +71,7 @@ func idOf(k totp.Key) keyID { return keyID{k.Scheme(), k.Secret().Base32()} }
 
 // New returns an empty plan.
 func New() *Plan {
-	return &Plan{byName: map[string]int{}, byKey: map[keyID][]int{}, twins: map[twinID]int{}, numbers: map[string]int{}}
+	return &Plan{byName: map[string]int{}, byKey: map[keyID][]int{}, twins: map[twinID]int{}, rights: map[string]keyID{}, numbers: map[string]int{}}
 }
 
 // In returns the contents of a file with places that name the file, such as "codes.txt,
@@ -86,8 +88,12 @@ func In(file string, c exchange.Contents) exchange.Contents {
 
 // Add takes the accounts of files into the plan, and what could not be read of them.
 func (p *Plan) Add(c exchange.Contents) {
-	for _, a := range c.Accounts {
-		p.add(a)
+	items, errs := make([]Item, len(c.Accounts)), make([]error, len(c.Accounts))
+	for n, a := range c.Accounts {
+		items[n], errs[n] = p.newItem(a)
+	}
+	for n, i := range items {
+		p.add(i, errs[n])
 	}
 	for _, l := range c.LeftOut {
 		p.LeaveOut(l.Place, l.Name, l.Err)
@@ -106,10 +112,22 @@ func place(file, within string) string {
 	return file + ", " + within
 }
 
-func (p *Plan) add(a exchange.Account) {
-	i := Item{Place: a.Place, Action: Add, Entry: a.Entry, Recovery: a.Recovery, Notes: a.Notes}
+// newItem names an account of a file. It returns an error for what no account can be named.
+func (p *Plan) newItem(a exchange.Account) (Item, error) {
+	i := Item{Place: a.Place, Action: Add, Entry: a.Entry, Recovery: a.Recovery, Notes: a.Notes, renamed: a.Renamed}
 	if err := i.setName(); err != nil {
-		p.LeaveOut(i.Place, displayName(a.Entry), err)
+		i.Name = displayName(a.Entry)
+		return i, err
+	}
+	if _, twice := p.rights[i.Name]; !i.renamed && !twice {
+		p.rights[i.Name] = idOf(i.Entry.Key)
+	}
+	return i, nil
+}
+
+func (p *Plan) add(i Item, err error) {
+	if err != nil {
+		p.LeaveOut(i.Place, i.Name, err)
 		return
 	}
 	id := idOf(i.Entry.Key)
@@ -135,8 +153,9 @@ func (p *Plan) add(a exchange.Account) {
 // name, because the file may be all that its owner has of it.
 func (p *Plan) makeUnique(i *Item) (err error) {
 	account := i.Entry.Account
-	for _, taken := p.byName[i.Name]; taken; _, taken = p.byName[i.Name] {
+	for p.taken(i) {
 		p.numbers[i.given]++
+		i.renamed = true
 		i.Entry.Account = fmt.Sprintf("%s (%d)", account, p.numbers[i.given]+1)
 		if i.Name, err = verifier.StoredName(i.Entry); err != nil {
 			return fmt.Errorf("another account of the files has its name, and with a number %w", err)
@@ -146,6 +165,15 @@ func (p *Plan) makeUnique(i *Item) (err error) {
 		i.note("another account of the files has the name %s", totp.QuoteName(i.given))
 	}
 	return nil
+}
+
+// taken reports whether an item may not have its name. A name that was changed gives way to
+// the account that the files call so, also where that comes later. Users of an application
+// may choose their names there, and could choose one that becomes the name of somebody else.
+func (p *Plan) taken(i *Item) bool {
+	_, taken := p.byName[i.Name]
+	owner, right := p.rights[i.Name]
+	return taken || i.renamed && right && owner != idOf(i.Entry.Key)
 }
 
 func (i *Item) noteKey() {
@@ -167,7 +195,7 @@ func (p *Plan) Rename(name string) error {
 		return fmt.Errorf("it names one account, and there are %d", len(p.byName))
 	}
 	for old, n := range p.byName {
-		p.Items[n].Name = name
+		p.Items[n].Name, p.Items[n].renamed = name, false
 		delete(p.byName, old)
 		p.byName[name] = n
 	}

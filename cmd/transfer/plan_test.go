@@ -109,6 +109,21 @@ func TestANumberedNameMayBeTakenItself(t *testing.T) {
 	}
 }
 
+func TestAChangedNameGivesWayToTheAccountOfThatName(t *testing.T) {
+	for _, changed := range []string{"al%E2%80%8Bice", "alice%20", "alice%E2%A0%80", "%1Balice"} {
+		p := transfer.New()
+		p.Add(transfer.In("f", file(t, changed+" "+other, "alice "+long)))
+		if p.Items[0].Name != "alice (2)" || p.Items[1].Name != "alice" {
+			t.Errorf("%s: the names are %q and %q", changed, p.Items[0].Name, p.Items[1].Name)
+		}
+	}
+	p := transfer.New()
+	p.Add(transfer.In("f", file(t, "alice%20 "+long, "alice "+long, "dave "+other, "dave "+short, "dave%20(2) "+long)))
+	want(t, p, "add|alice||f, line 2 has it again", "add|dave",
+		`add|dave (3)||another account of the files has the name "dave"; its secret has 80 bits: RFC 4226 asks for 128 at least`,
+		`add|dave (2)||its key is that of "alice", too`)
+}
+
 func TestManyAccountsOfOneNameOrOneKeyArePlannedInTime(t *testing.T) {
 	var names, keys []string
 	for n := range 20_000 {

@@ -93,7 +93,7 @@ func (p *Plan) carry(ctx context.Context, s Store, chunk []int, o verifier.Impor
 	accounts := make([]verifier.NewAccount, len(chunk))
 	for k, n := range chunk {
 		i := p.Items[n]
-		accounts[k] = verifier.NewAccount{Name: i.Name, Entry: i.Entry, Recovery: i.Recovery}
+		accounts[k] = verifier.NewAccount{Name: i.Name, Entry: i.Entry, Recovery: i.Recovery, Renamed: i.renamed}
 	}
 	results, err := s.Import(ctx, accounts, o)
 	for k, n := range chunk {
@@ -107,6 +107,8 @@ func (p *Plan) carry(ctx context.Context, s Store, chunk []int, o verifier.Impor
 // become sets what became of the item.
 func (i *Item) become(r verifier.Imported) {
 	switch {
+	case errors.Is(r.Err, verifier.ErrExists) && i.renamed:
+		i.leaveOut("another key is stored under that name, which is not quite what the file calls it: --replace does not overwrite it")
 	case errors.Is(r.Err, verifier.ErrExists):
 		i.leaveOut("another key is stored under that name: --replace overwrites it")
 	case r.Err != nil:

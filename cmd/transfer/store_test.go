@@ -68,6 +68,28 @@ func TestWhatIsStoredDecides(t *testing.T) {
 	}
 }
 
+func TestAChangedNameReplacesNoAccount(t *testing.T) {
+	for _, list := range [][]string{
+		{"al%E2%80%8Bice " + other}, {"alice%E2%A0%80 " + other},
+		{"other " + long, "other " + other},
+	} {
+		v, p := stored(t, "alice", long), transfer.New()
+		for _, name := range []string{"other (2)"} {
+			if err := v.AddActive(t.Context(), verifier.NewAccount{Name: name, Entry: totp.Entry{Account: name, Key: key(t, long)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.Add(transfer.In("f", file(t, list...)))
+		if err := p.Compare(t.Context(), v, true); err != nil {
+			t.Fatal(err)
+		}
+		carry(t, p, v, true)
+		if p.Count(transfer.Replace) > 0 {
+			t.Errorf("%q replaces: %q", list, lines(p))
+		}
+	}
+}
+
 func carry(t *testing.T, p *transfer.Plan, v *verifier.Verifier, replace bool) {
 	t.Helper()
 	if err := p.Carry(t.Context(), v, replace, false, func(int, int) {}); err != nil {

@@ -36,6 +36,7 @@ type Account struct {
 	Recovery []string // codes, in the clear, that the file keeps beside the secret
 	Place    string   // where in the file, as "line 3" or "entry 2"
 	Notes    []string // what reading has changed
+	Renamed  bool     // the file calls it otherwise, and another account may have its name by right
 }
 
 // A LeftOut is an account of a file that cannot be read, or a part that is no account.

@@ -25,6 +25,7 @@ type record struct {
 	digits, period  string // decimal, the period in seconds; "" is 6 and 30
 	recovery        []string
 	notes           []string
+	renamed         bool // as in Account
 }
 
 // ErrKind says that an account makes codes of another kind than TOTP's and Steam's, such as
@@ -41,7 +42,7 @@ func (c *Contents) add(r record) {
 		c.leaveOut(r.place, r.name(), err)
 		return
 	}
-	c.keep(Account{e, r.recovery, r.place, r.notes})
+	c.keep(Account{e, r.recovery, r.place, r.notes, r.renamed})
 }
 
 func (c *Contents) keep(a Account) {
@@ -154,6 +155,7 @@ func (r *record) names() {
 		if issuer == "" {
 			account = "unnamed"
 		}
+		r.renamed = true
 		r.note("it has no account's name and is called %s", totp.QuoteName(account))
 	}
 	r.issuer, r.account = issuer, account
@@ -187,6 +189,7 @@ func keepsName(e entry) error {
 
 func (r *record) tidy(what, name string) string {
 	tidied, changed := tidyName(name)
+	r.renamed = r.renamed || tidied != name
 	if changed {
 		r.note("its %s, %s, becomes %s", what, totp.QuoteName(name), totp.QuoteName(tidied))
 	}

@@ -104,6 +104,7 @@ func (r *record) setIssuer(parameter string) {
 	}
 	if prefix = strings.TrimSpace(prefix); !strings.EqualFold(prefix, strings.TrimSpace(parameter)) {
 		r.note("its label names the issuer %s and its parameter %s, which wins", totp.QuoteName(prefix), totp.QuoteName(parameter))
+		r.renamed = true
 	}
 	r.account = account
 }

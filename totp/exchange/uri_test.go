@@ -40,6 +40,19 @@ func TestTheURIsOfOthersAreReadWithANoteOfWhatWasGuessed(t *testing.T) {
 	}
 }
 
+func TestAnAccountThatTheFileCallsOtherwiseIsRenamed(t *testing.T) {
+	for label, want := range map[string]bool{
+		"alice": false, "ACME:alice": false, "ACME%3Aalice?issuer=ACME": false, "alice?issuer=ACME": false,
+		"alice%20": true, "al%E2%80%8Bice": true, "other:alice?issuer=ACME": true, "?issuer=ACME": true, strings.Repeat("a", totp.MaxName+1): true,
+	} {
+		label, query, _ := strings.Cut(label, "?")
+		c, err := Read([]byte("otpauth://totp/"+label+"?"+query+"&secret="+testSecret), Options{})
+		if err != nil || len(c.Accounts) != 1 || c.Accounts[0].Renamed != want {
+			t.Errorf("%s: %+v, %v; want Renamed %v", label, c, err, want)
+		}
+	}
+}
+
 func describe(e totp.Entry) string {
 	if e.Key.Scheme().Steam {
 		return e.Issuer + "/" + e.Account + " steam"

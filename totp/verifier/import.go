@@ -16,13 +16,15 @@ type NewAccount struct {
 	Name     string     // as ParseNewAccount takes it; see StoredName
 	Entry    totp.Entry // of which the account name is not kept
 	Recovery []string   // recovery codes in the clear, as ParseRecoveryCode takes them; may be nil
+	Renamed  bool       // it was called otherwise, so that it may not replace the account of this name
 }
 
 // ImportOptions say what Import does with what cannot simply be added.
 type ImportOptions struct {
 	// Replace gives an account that exists the key and the recovery codes of the new one.
 	// As after Confirm, its throttle, what was used and its old recovery codes end with
-	// the old key. A disabled account stays disabled.
+	// the old key. A disabled account stays disabled. It does not count for a new account
+	// that is Renamed.
 	Replace bool
 	// Strict changes nothing if a single account would be left out. All are written in one
 	// transaction.
@@ -202,6 +204,7 @@ type importing struct {
 type fitAccount struct {
 	index   int // of the NewAccount
 	account Account
+	renamed bool
 }
 
 // parse finds the accounts that fit. What is wrong with the others is their result.
@@ -219,7 +222,7 @@ func (i *importing) parse(accounts []NewAccount) {
 			i.results[index].Err = ErrTwice
 		default:
 			seen[n.Name] = a.Key
-			i.fit = append(i.fit, fitAccount{index, a})
+			i.fit = append(i.fit, fitAccount{index, a, n.Renamed})
 		}
 	}
 }
@@ -259,7 +262,7 @@ func (i *importing) decide(fit []fitAccount, stored map[int]Loaded) ([]Imported,
 			results[j].Outcome = OutcomeAdded
 			continue
 		}
-		next, result := f.account.over(old, i.options.Replace, i.clock())
+		next, result := f.account.over(old, i.options.Replace && !f.renamed, i.clock())
 		results[j] = result
 		if result.Outcome == OutcomeAdded || result.Outcome == OutcomeReplaced {
 			changed[j] = next
