@@ -23,7 +23,8 @@ type Certificate struct {
 	loaded  *tls.Certificate
 }
 
-// LoadCertificate reads the files. Errors of reading them again go to the log.
+// LoadCertificate reads the files, which must be regular ones: a pipe can't be read again,
+// and may never end. Errors of reading them again go to the log.
 func LoadCertificate(certFile, keyFile string, log *slog.Logger) (*Certificate, error) {
 	c := &Certificate{certFile: certFile, keyFile: keyFile, log: log}
 	return c, c.refresh()
@@ -103,6 +104,9 @@ func (c *Certificate) times() (changed [2]time.Time, err error) {
 		info, err := os.Stat(file)
 		if err != nil {
 			return changed, err
+		}
+		if !info.Mode().IsRegular() {
+			return changed, fmt.Errorf("reading certificate: %s is no regular file", file)
 		}
 		changed[i] = info.ModTime()
 	}
