@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"totpctl/cmd/hint"
 	"totpctl/server/api"
@@ -39,7 +38,7 @@ func (a accountCommands) printEnrolment(e verifier.Enrolment) error {
 	if link == "" {
 		link = "none: set PUBLIC_URL to an https address (over plain http the link would expose the secret)"
 	}
-	_, err := fmt.Fprintf(a.program.out, "uri: %s\nlink for its owner: %s\nconfirm by: %s\n", body.URI, link, e.Until.Local().Format(time.DateTime))
+	_, err := fmt.Fprintf(a.program.out, "uri: %s\nlink for its owner: %s\nconfirm by: %s\n", body.URI, link, e.Until.Local().Format(zonedTime))
 	return err
 }
 

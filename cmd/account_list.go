@@ -13,6 +13,10 @@ import (
 
 const listPage = 500
 
+// zonedTime is how account prints times to people. An abbreviation, such as CST, would name
+// several zones.
+const zonedTime = time.DateTime + " -07:00"
+
 // list shows the default account first, if there is one.
 func (a accountCommands) list(ctx context.Context, _ []string) error {
 	t := a.table()
@@ -58,11 +62,11 @@ func (a accountCommands) show(ctx context.Context, args []string) error {
 func (a accountCommands) printNotes(i verifier.Info) (err error) {
 	if i.Recent.Failures > 0 {
 		_, err = fmt.Fprintf(a.program.out, "wrong codes since %s: %d; good codes do not clear this count, it begins anew after 30 days\n",
-			i.Recent.Since.Local().Format(time.DateTime), i.Recent.Failures)
+			i.Recent.Since.Local().Format(zonedTime), i.Recent.Failures)
 	}
 	if err == nil && !i.RefusedUntil.IsZero() {
 		_, err = fmt.Fprintf(a.program.out, "codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that\n",
-			i.RefusedUntil.Local().Format(time.DateTime))
+			i.RefusedUntil.Local().Format(zonedTime))
 	}
 	return err
 }
@@ -85,7 +89,7 @@ func (a accountCommands) printInfo(t *tabwriter.Writer, i verifier.Info) error {
 	}
 	text := "-"
 	if !until.IsZero() {
-		text = until.Local().Format(time.DateTime)
+		text = until.Local().Format(zonedTime)
 	}
 	name := shown(i.Name)
 	if i.Name == "" {

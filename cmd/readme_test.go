@@ -160,7 +160,7 @@ func normal(text string) string {
 	for _, r := range []struct{ pattern, by string }{
 		{`secret=[A-Z2-7]{32}`, "secret=S"},
 		{`enrol/[A-Z2-7]{26}`, "enrol/T"},
-		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\dZ?`, "TIME"},
+		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z| [+-]\d\d:\d\d)?`, "TIME"},
 		{`"step":\d+`, `"step":N`},
 		{`(?m)("code":)?"?\b\d{6}\b"?`, "CODE"},
 	} {
