@@ -38,8 +38,10 @@ func preflight(w http.ResponseWriter, _ *http.Request) error {
 // request names or, if a proxy names another Host, from the public URL.
 func (s *Server) newProtection() (*http.CrossOriginProtection, error) {
 	p := http.NewCrossOriginProtection()
-	if err := p.AddTrustedOrigin(origin(s.config.PublicURL)); err != nil {
-		return nil, fmt.Errorf("trusting the public URL: %w", err)
+	if public := s.config.PublicURL; *public != (url.URL{}) {
+		if err := p.AddTrustedOrigin(origin(public)); err != nil {
+			return nil, fmt.Errorf("trusting the public URL: %w", err)
+		}
 	}
 	p.SetDenyHandler(http.HandlerFunc(s.refuseOtherSite))
 	return p, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 
 	"totpctl/totp/verifier"
@@ -47,7 +46,7 @@ const statusCallerLeft = 499
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := s.config.Clock()
-		both := &recorder{w, record{status: http.StatusOK, origin: verifier.Origin{Client: host(r.RemoteAddr)}}}
+		both := &recorder{w, record{status: http.StatusOK, origin: verifier.Origin{Client: remote(r)}}}
 		rec := &both.record
 		r = r.WithContext(verifier.WithOrigin(context.WithValue(r.Context(), recordKey{}, rec), &rec.origin))
 		next.ServeHTTP(both, r)
@@ -66,7 +65,7 @@ func (rec *record) log(log *slog.Logger, r *http.Request, milliseconds float64) 
 		slog.String("route", r.Pattern),
 		slog.Int("status", rec.status),
 		slog.Float64("ms", milliseconds),
-		slog.String("remote", host(r.RemoteAddr)))
+		slog.String("remote", remote(r)))
 	if rec.verdict != "" {
 		attrs = append(attrs, slog.String("verdict", rec.verdict))
 	}
@@ -87,14 +86,6 @@ func method(r *http.Request) string {
 		return r.Method
 	}
 	return "other"
-}
-
-func host(address string) string {
-	h, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
-	}
-	return h
 }
 
 // A recorder records the status of an answer.

@@ -30,7 +30,7 @@ type Config struct {
 	Entry     totp.Entry       // of the default account, for its web page
 	Bearers   []string         // of scope check, one at least; see SetBearers
 	Admins    []string         // bearers of scope admin; none turn that scope off
-	PublicURL *url.URL         // how people reach the server: links and cookies are for it
+	PublicURL *url.URL         // how people reach the server: links and cookies are for it; the zero URL if that is not known: then there are no links
 	Origins   []string         // of web apps that may read the answers of /check, such as http://localhost:8100
 	Log       *slog.Logger     // gets a line for each request
 	Clock     func() time.Time // the Verifier's
@@ -49,7 +49,7 @@ type Server struct {
 }
 
 // New returns a Server with a set-up link of its own. It refuses bearers as SetBearers
-// does, and a PublicURL that has no origin.
+// does, and a PublicURL that has no origin but is not the zero URL.
 func New(c Config) (*Server, error) {
 	s := &Server{config: c, setup: newSetupLink(c.Clock()), origins: map[string]bool{}}
 	err := s.SetBearers(c.Bearers, c.Admins)
@@ -75,8 +75,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 
 // SetupLink returns the link to the default account's web page. It works for an hour,
 // or until the account has accepted a code, and reveals the secret to whoever follows
-// it.
+// it. It is "" without a PublicURL.
 func (s *Server) SetupLink() string {
+	if s.config.PublicURL.Host == "" {
+		return ""
+	}
 	link := s.config.PublicURL.JoinPath("/")
 	if net.ParseIP(link.Hostname()).IsUnspecified() { // of all interfaces, one that this machine's browser can open
 		link.Host = net.JoinHostPort("127.0.0.1", link.Port())

@@ -79,9 +79,12 @@ func parseEncryptionKeys(text string) ([][]byte, error) {
 func parseDatabaseURL(text string) (string, error) { return text, sqlstore.CheckURL(text) }
 
 func parseListenAddr(text string) (string, error) {
+	if _, ok, err := api.SocketPath(text); ok {
+		return text, err
+	}
 	_, port, err := net.SplitHostPort(text)
 	if err != nil {
-		return "", fmt.Errorf("%q is not HOST:PORT", text)
+		return "", fmt.Errorf("%q is not HOST:PORT or unix:PATH", text)
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		return "", fmt.Errorf("port is %q: want 0 to 65535", port)

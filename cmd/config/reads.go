@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"totpctl/cmd/hint"
+	"totpctl/server/api"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 )
@@ -110,10 +111,15 @@ func (s *Settings) Certificate() Certificate {
 }
 
 // PublicURL reads PUBLIC_URL or, where it is not set, makes it of the address that
-// serve is to listen on.
+// serve is to listen on. Of a unix socket it makes the zero URL, because no browser can
+// open one.
 func (s *Settings) PublicURL() *url.URL {
 	if public := Take(s, PublicURL); public != nil || s.err != nil {
 		return public
 	}
-	return &url.URL{Host: Take(s, ListenAddr), Scheme: s.Certificate().Scheme()}
+	addr := Take(s, ListenAddr)
+	if _, unix, _ := api.SocketPath(addr); unix {
+		return &url.URL{}
+	}
+	return &url.URL{Host: addr, Scheme: s.Certificate().Scheme()}
 }

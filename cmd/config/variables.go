@@ -112,8 +112,8 @@ var (
 	}, parseDatabaseURL}
 
 	ListenAddr = Variable[string]{Info{Name: "LISTEN_ADDR", Flag: "listen-addr", Default: "127.0.0.1:5000",
-		Meaning: "address to listen on",
-		Hint:    "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000",
+		Meaning: "address to listen on, or unix:PATH",
+		Hint:    "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000, or unix:PATH, such as unix:/run/totpctl/socket",
 	}, parseListenAddr}
 
 	PublicURL = Variable[*url.URL]{Info{Name: "PUBLIC_URL", Flag: "public-url",
@@ -144,8 +144,8 @@ var (
 
 	ServerURL = Variable[*url.URL]{Info{Name: "TOTPCTL_URL", Flag: "url", Default: "http://127.0.0.1:5000",
 		Meaning: "server that check asks",
-		Hint:    "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com",
-	}, api.ParseURL}
+		Hint:    "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com or unix:/run/totpctl/socket",
+	}, api.ParseServer}
 )
 
 const certificateHint = "TLS_CERT_FILE is the certificate's chain in PEM and TLS_KEY_FILE its key; leave both out for plain HTTP"

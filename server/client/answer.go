@@ -142,7 +142,7 @@ func (c *Client) explain(err error, code string) error {
 	if len(code) >= totp.MinDigits { // what is shorter is no code, and in the text of many an error
 		f.text = strings.ReplaceAll(f.text, code, "[redacted]")
 	}
-	return failure{"asking " + c.base.String() + ": " + clean(f.text), f.hint}
+	return failure{"asking " + c.server + ": " + clean(f.text), f.hint}
 }
 
 // clean returns the first maxText characters of a text, and escapes those that a terminal

@@ -31,7 +31,7 @@ const (
 
 // Config is what a Client needs.
 type Config struct {
-	URL     string           // of the server, as api.ParseURL reads it; may have a path
+	URL     string           // of the server, as api.ParseServer reads it; may have a path
 	Bearer  string           // as api.ParseBearer reads it
 	Timeout time.Duration    // of a whole Check, retries included; DefaultTimeout if not positive
 	Clock   func() time.Time // compared with the server's; required
@@ -41,15 +41,16 @@ type Config struct {
 // A Client asks one server. It is safe for concurrent use.
 type Client struct {
 	config   Config
+	server   string // its address, as errors name it
 	base     *url.URL
 	http     *http.Client
 	warnOnce sync.Once
 }
 
-// New returns a Client. It refuses what api.ParseURL and api.ParseBearer refuse. Its
+// New returns a Client. It refuses what api.ParseServer and api.ParseBearer refuse. Its
 // errors quote neither URL nor bearer, and have a Hint() string.
 func New(c Config) (*Client, error) {
-	base, err := api.ParseURL(c.URL)
+	base, err := api.ParseServer(c.URL)
 	if err != nil {
 		return nil, failure{"server's address is " + err.Error(), "TOTPCTL_URL is such as http://127.0.0.1:5000 or https://totp.example.com"}
 	}
@@ -62,8 +63,11 @@ func New(c Config) (*Client, error) {
 	if c.Timeout <= 0 {
 		c.Timeout = DefaultTimeout
 	}
-	client := &Client{config: c, base: base}
-	client.http = &http.Client{Transport: newTransport(), CheckRedirect: client.checkRedirect}
+	client, transport := &Client{config: c, server: base.String(), base: base}, newTransport()
+	if base.Opaque != "" {
+		client.server, client.base = clean(client.server), throughSocket(transport, base.Opaque)
+	}
+	client.http = &http.Client{Transport: transport, CheckRedirect: client.checkRedirect}
 	return client, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -32,6 +33,15 @@ func newTransport() *http.Transport {
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,
 	}
+}
+
+// throughSocket has a transport ask the server at a unix socket, and returns the URL of
+// that server for requests. Their Host is localhost, which no proxy is used for.
+func throughSocket(t *http.Transport, path string) *url.URL {
+	t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}
+	return &url.URL{Scheme: "http", Host: "localhost"}
 }
 
 // proxy returns the proxy that the environment names, and nil for this machine. net/http
@@ -98,6 +108,8 @@ func (c *Client) transportFailure(err error) error {
 		return f
 	}
 	_, distrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	op, ok := errors.AsType[*net.OpError](err)
+	socket := ok && op.Net == "unix"
 	switch {
 	case distrusted:
 		return failure{err.Error(), "the certificate must name that host and come from an authority that this machine trusts (SSL_CERT_FILE names more)"}
@@ -107,6 +119,10 @@ func (c *Client) transportFailure(err error) error {
 		return failure{"interrupted", ""}
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return failure{"connection refused", "is `totpctl serve` running there? TOTPCTL_URL names the server"}
+	case socket && errors.Is(err, fs.ErrNotExist):
+		return failure{"no such socket", "is `totpctl serve` running there? TOTPCTL_URL names the server"}
+	case socket && errors.Is(err, fs.ErrPermission):
+		return failure{"permission denied", "who asks a unix socket must be its owner or of its group (`ls -l` shows both)"}
 	}
 	return failure{err.Error(), "is the server up, and TOTPCTL_URL right?"}
 }
