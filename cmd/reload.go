@@ -25,6 +25,7 @@ type reloader struct {
 	certificate *server.Certificate // nil for plain HTTP
 	audit       *audit.Log          // nil without AUDIT_LOG
 	log         *slog.Logger
+	manager     manager // is told of each reload
 }
 
 // reloader returns one that still lacks its server.
@@ -45,10 +46,13 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	for {
 		select {
 		case <-hangups:
+			r.manager.reloading()
 			r.reopenAudit()
-			if err := r.reload(); err != nil {
+			err := r.reload()
+			if err != nil {
 				r.log.Error("configuration not taken over: nothing has changed", "error", oneLine(err.Error()))
 			}
+			r.manager.ready(err)
 		case <-ctx.Done():
 			return
 		}

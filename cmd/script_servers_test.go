@@ -65,7 +65,10 @@ func start(ts *testscript.TestScript, listening, name string, args ...string) {
 	go b.follow(errOut, regexp.MustCompile(listening), addr)
 	select {
 	case a := <-addr:
-		ts.Setenv("TOTPCTL_URL", "http://"+a)
+		if !strings.HasPrefix(a, "unix:") {
+			a = "http://" + a
+		}
+		ts.Setenv("TOTPCTL_URL", a)
 	case <-b.read:
 		ts.Fatalf("%s ended:\n%s", name, b.text())
 	case <-time.After(patience):

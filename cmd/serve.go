@@ -110,9 +110,13 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, l
 	if err != nil {
 		return err
 	}
+	interval, err := watched()
+	if err != nil {
+		return err
+	}
 	// Before the store: a second server that was started by mistake must neither make a
 	// database nor upgrade its tables.
-	listener, err := listen(ctx, c.listenAddr)
+	listener, err := c.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -131,18 +135,23 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, l
 	if r.server, err = server.New(c.server(v, listener.Addr(), log, p)); err != nil {
 		return err
 	}
+	r.manager = manager{log, shownAddr(listener.Addr())}
 	go r.run(ctx, hangups)
-	log.Info("listening", "addr", listener.Addr().String())
-	if err := p.printSetupLink(ctx, v, r.server); err != nil && ctx.Err() == nil {
+	log.Info("listening", "addr", r.manager.addr)
+	if err := p.printSetupLink(ctx, v, r.server, c.waitsForCode(log)); err != nil && ctx.Err() == nil {
 		log.Error("no set-up link: the other accounts go on", "error", err.Error())
 	}
+	r.manager.supervise(ctx, interval, v.Ready, c.stuck)
 	return r.server.Serve(ctx, wrapTLS(listener, r.certificate))
 }
 
 func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logger, p program) server.Config {
 	public := c.publicURL
 	if public == nil {
-		public = &url.URL{Scheme: c.certificate.Scheme(), Host: addr.String()}
+		public = &url.URL{}
+		if addr.Network() != "unix" {
+			public = &url.URL{Scheme: c.certificate.Scheme(), Host: addr.String()}
+		}
 	}
 	return server.Config{
 		Verifier: v, Entry: c.entry, Clock: p.clock, Log: log,
@@ -163,7 +172,7 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, network(addr), addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, hint.With(fmt.Errorf("listening on LISTEN_ADDR %s: the port is taken", addr), "stop what listens there, or choose another with LISTEN_ADDR or --listen-addr")
+		return nil, hint.With(fmt.Errorf("listening on LISTEN_ADDR %s: the port is taken", addr), anotherAddr)
 	case err != nil:
 		return nil, hint.With(fmt.Errorf("listening on LISTEN_ADDR: %w", err), "LISTEN_ADDR or --listen-addr is HOST:PORT of this machine")
 	}
@@ -180,12 +189,18 @@ func network(addr string) string {
 	return "tcp"
 }
 
-// printSetupLink prints the link on a terminal only, because a file or a log collector
-// would keep what reveals the secret.
-func (p program) printSetupLink(ctx context.Context, v *verifier.Verifier, h *server.Server) error {
-	if !isTerminal(p.out) {
-		return nil
+// waitsForCode returns a function that logs how to get the QR code without a set-up link.
+func (c serveConfig) waitsForCode(log *slog.Logger) func() {
+	text := "the default account waits for its first code: `totpctl qr` draws its QR code on this machine"
+	if len(c.bearers.Admin) > 0 {
+		text += ", and the page / shows it to who signs in with ADMIN_BEARER"
 	}
+	return func() { log.Info(text) }
+}
+
+// printSetupLink prints the link on a terminal only, because a file or a log collector
+// would keep what reveals the secret. In other cases it calls elsewhere.
+func (p program) printSetupLink(ctx context.Context, v *verifier.Verifier, h *server.Server, elsewhere func()) error {
 	enrolled, err := v.Enrolled(ctx)
 	if err != nil {
 		return fmt.Errorf("reading default account: %w", err)
@@ -193,7 +208,12 @@ func (p program) printSetupLink(ctx context.Context, v *verifier.Verifier, h *se
 	if enrolled {
 		return nil
 	}
-	_, err = fmt.Fprintf(p.out, "set-up link, for an hour or until a first code is accepted:\n  %s\n", h.SetupLink())
+	link := h.SetupLink()
+	if link == "" || !isTerminal(p.out) {
+		elsewhere()
+		return nil
+	}
+	_, err = fmt.Fprintf(p.out, "set-up link, for an hour or until a first code is accepted:\n  %s\n", link)
 	return err
 }
 
