@@ -57,7 +57,12 @@ func accountActions() []action {
 		{use: "show [NAME]", short: "Show an account; without NAME, the default one",
 			doing: "showing", example: "alice", args: optional, reads: true, run: accountCommands.show},
 		{use: "confirm NAME CODE", short: "Confirm a pending secret with its first code; print recovery codes",
-			doing: "confirming", example: "alice 123456", args: cobra.ExactArgs(2), run: accountCommands.confirm, verdict: true},
+			doing: "confirming", example: "alice 123456", args: cobra.ExactArgs(2), run: accountCommands.confirm, verdict: true,
+			long: `Confirms a pending secret with its first code and prints the recovery codes.
+
+Exits 0 if the code is valid, 1 if it is not, 2 if there is nothing to confirm or
+for usage and configuration, 3 if there is no such account, 4 if the database
+gives no verdict. With --json, standard output has one object in each case.`},
 		{use: "rekey NAME", short: "Make a pending second secret; the old one works until it is confirmed",
 			doing: "rekeying", example: "alice --revoke", args: one, run: accountCommands.rekey,
 			long: `Makes a pending second secret, which takes the place of the old one at its first
@@ -193,7 +198,7 @@ func (a accountCommands) close() error {
 // accountError names in an error what was done to which account, and hints at the way
 // out.
 func accountError(doing, name string, err error) error {
-	if errors.Is(err, errNotValid) {
+	if _, printed := errors.AsType[ended](err); printed {
 		return err
 	}
 	if name != "" {

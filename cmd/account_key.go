@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -49,13 +50,24 @@ func (a accountCommands) confirm(ctx context.Context, args []string) error {
 	}
 	verdict, codes, err := a.verifier.Confirm(ctx, args[0], code, verifier.RequestID{})
 	if err != nil {
-		return err
+		return coded{err, exitOfConfirm(err)}
 	}
 	err = a.program.printVerdict(api.VerdictOf(verdict, codes), checkForm{json: a.json})
 	if verdict.Valid {
 		err = unwritten("the key is confirmed, but the recovery codes", freshCodes, err)
 	}
 	return err
+}
+
+// exitOfConfirm returns the exit code for an error of Verifier.Confirm.
+func exitOfConfirm(err error) int {
+	switch {
+	case errors.Is(err, verifier.ErrNoAccount):
+		return exitNoAccount
+	case errors.Is(err, verifier.ErrName), errors.Is(err, verifier.ErrNotPending), errors.Is(err, verifier.ErrSteam):
+		return exitError
+	}
+	return exitNoAnswer
 }
 
 const freshCodes = "`totpctl account recovery-codes` prints fresh ones"

@@ -40,12 +40,25 @@ With --env, that file and the flags alone say whom to ask, with which bearer,
 through which proxy (HTTPS_PROXY, HTTP_PROXY, NO_PROXY) and trusting whom
 (SSL_CERT_FILE, SSL_CERT_DIR): the environment may be somebody else's.
 
-Exits 0 if the code is valid, 1 if it is not, 2 if there is no verdict.`,
+Exits 0 if the code is valid, and with another number otherwise:
+  1  not valid: wrong, used, throttled; or the account is stopped or disabled
+  2  usage or configuration
+  3  no such account on the server
+  4  no answer: the server is down, is not totpctl, or can't tell now
+  5  the server refuses the bearer
+  6  the account's enrolment is not confirmed yet
+With --json, standard output has one object in each case: the verdict, or
+{"error": …, "code": …}, whose code is usage, no_account, no_answer or
+bearer_refused.`,
 		Annotations: exitsWithVerdict(),
 		Example:     "  totpctl check 123456 && ./deploy\n  totpctl check -- \"$CODE\" && ./deploy\n  totpctl gen --once | totpctl check --quiet -",
 		Args:        cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			s, err := p.readSettings(c)
+			read := p.readSettings
+			if form.quiet {
+				read = p.readSilently
+			}
+			s, err := read(c)
 			if err != nil {
 				return err
 			}
@@ -93,12 +106,26 @@ func (p program) check(ctx context.Context, s *config.Settings, form checkForm, 
 	}
 	result, err := asker.Check(ctx, question)
 	if err != nil {
-		return err
+		return coded{err, exitOfClient(err)}
 	}
 	if !form.quiet {
 		defer p.tellClocks(result.ClockOffset, period)
 	}
 	return p.printVerdict(result.Verdict, form)
+}
+
+// exitOfClient returns the exit code for an error of Client.Check.
+func exitOfClient(err error) int {
+	asked, ok := errors.AsType[client.Error](err)
+	switch {
+	case !ok || asked.Kind == client.BadAccount:
+		return exitError
+	case asked.Kind == client.NoAccount:
+		return exitNoAccount
+	case asked.Kind == client.Refused:
+		return exitRefused
+	}
+	return exitNoAnswer
 }
 
 func (p program) clientConfig(s *config.Settings, form checkForm) (client.Config, error) {
@@ -109,14 +136,18 @@ func (p program) clientConfig(s *config.Settings, form checkForm) (client.Config
 	if s.Err() != nil {
 		return client.Config{}, s.Err()
 	}
+	warn := func(text string) { p.warn(text) }
+	if form.quiet {
+		warn = nil
+	}
 	return client.Config{
 		URL: url.String(), Bearer: bearers[0],
-		Timeout: form.timeout, Clock: p.clock, Warn: func(text string) { p.warn(text) },
+		Timeout: form.timeout, Clock: p.clock, Warn: warn,
 	}, nil
 }
 
-// printVerdict prints a verdict, that of a confirmation as its recovery codes. It
-// returns errNotValid for a verdict that is not valid.
+// printVerdict prints a verdict, that of a confirmation as its recovery codes. For a
+// verdict that is not valid it returns what ends the command with its exit code.
 func (p program) printVerdict(v api.Verdict, form checkForm) (err error) {
 	switch {
 	case form.json:
@@ -132,10 +163,13 @@ func (p program) printVerdict(v api.Verdict, form checkForm) (err error) {
 	if err != nil {
 		return fmt.Errorf("printing verdict: %w", err)
 	}
-	if !v.Status {
-		return errNotValid
+	switch {
+	case v.Status:
+		return nil
+	case v.Reason == verifier.ReasonPending:
+		return ended(exitPending)
 	}
-	return nil
+	return errNotValid
 }
 
 // tellClocks warns of a clock that makes right codes wrong.

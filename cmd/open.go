@@ -16,10 +16,18 @@ import (
 
 // readSettings reads the configuration and prints its warnings.
 func (p program) readSettings(c *cobra.Command) (*config.Settings, error) {
+	s, err := p.readSilently(c)
+	if err == nil {
+		p.warn(s.Warnings()...)
+	}
+	return s, err
+}
+
+// readSilently reads the configuration.
+func (p program) readSilently(c *cobra.Command) (*config.Settings, error) {
 	s, err := config.Read(c.Flags())
 	if err == nil {
 		s.AskWith(p.oldPassphrase)
-		p.warn(s.Warnings()...)
 	}
 	return s, err
 }

@@ -8,30 +8,63 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"totpctl/cmd/hint"
+	"totpctl/server/api"
 	"totpctl/totp/sqlstore"
 )
 
-// The exit codes of every command.
+// The exit codes. Commands whose exit code is a verdict, check and account confirm, have
+// all of them, every other command the first three. Nothing but exitOK lets anybody in.
 const (
-	exitOK    = 0
-	exitNo    = 1 // check: the code is not valid
-	exitError = 2 // no result: usage, configuration, network, store
+	exitOK        = 0
+	exitNo        = 1 // the code is not valid
+	exitError     = 2 // usage or configuration; of other commands every error
+	exitNoAccount = 3 // there is no such account
+	exitNoAnswer  = 4 // no verdict: the server does not answer, is not totpctl, or its store fails
+	exitRefused   = 5 // the server refuses the bearer
+	exitPending   = 6 // the account's enrolment is not confirmed yet
 )
+
+// exitName returns what --json calls the exit code of an error.
+func exitName(code int) string {
+	switch code {
+	case exitNoAccount:
+		return "no_account"
+	case exitNoAnswer:
+		return "no_answer"
+	case exitRefused:
+		return "bearer_refused"
+	}
+	return "usage"
+}
 
 // exitsWithVerdict returns the annotation of commands whose exit code is a verdict.
 func exitsWithVerdict() map[string]string { return map[string]string{verdictMark: "yes"} }
 
 const verdictMark = "exits with verdict"
 
-// errNotValid ends a command with exitNo and no message: its verdict has been
-// printed.
-var errNotValid = errors.New("not valid")
+// An ended command has printed its result, and ends with this exit code and no message.
+type ended int
+
+func (e ended) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// errNotValid ends a command whose verdict has been printed.
+const errNotValid = ended(exitNo)
+
+// A coded error has an exit code of its own.
+type coded struct {
+	error
+	code int
+}
+
+func (c coded) Unwrap() error { return c.error }
 
 // A program holds the clock and the streams of the process. Commands hand them down,
 // so that nothing below reads the clock or a stream by itself.
@@ -51,8 +84,26 @@ func Main() int {
 		p.completeWords(root)
 	}
 	c, err := root.ExecuteC()
-	if err == nil && c.Annotations[verdictMark] != "" && c.Flags().Changed("help") {
-		return exitError // `check -h` must not exit 0: a script would take that for a valid code
+	if c.Annotations[verdictMark] != "" {
+		return p.endVerdict(c.Flags(), err)
+	}
+	return p.exitCode(err)
+}
+
+// endVerdict ends a command whose exit code is a verdict. An error is an object with
+// --json, and nothing with --quiet.
+func (p program) endVerdict(flags *pflag.FlagSet, err error) int {
+	_, printed := errors.AsType[ended](err)
+	quiet, _ := flags.GetBool("quiet")
+	inJSON, _ := flags.GetBool("json")
+	switch {
+	case err == nil && flags.Changed("help"):
+		return exitError // a script would take 0 for a valid code
+	case err == nil || printed:
+	case quiet && !inJSON:
+		return exitCodeOf(err)
+	case !quiet && (inJSON || slices.Contains(os.Args, "--json")): // which may be behind a flag that was not understood
+		p.printJSON(api.Error{Error: oneLine(err.Error()), Code: exitName(exitCodeOf(err))}) // the exit code tells where this fails
 	}
 	return p.exitCode(err)
 }
@@ -135,13 +186,10 @@ func (p program) printJSON(body any) error {
 }
 
 // exitCode prints err and its hint, and returns the exit code. Nothing is printed for
-// nil and for errNotValid.
+// nil and for an ended command.
 func (p program) exitCode(err error) int {
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, errNotValid):
-		return exitNo
+	if _, printed := errors.AsType[ended](err); err == nil || printed {
+		return exitCodeOf(err)
 	}
 	fmt.Fprintf(p.errOut, "totpctl: %s\n", oneLine(err.Error()))
 	way := hint.Of(err)
@@ -150,6 +198,19 @@ func (p program) exitCode(err error) int {
 	}
 	if way != "" {
 		fmt.Fprintf(p.errOut, "hint: %s\n", way)
+	}
+	return exitCodeOf(err)
+}
+
+func exitCodeOf(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if e, ok := errors.AsType[ended](err); ok {
+		return int(e)
+	}
+	if c, ok := errors.AsType[coded](err); ok {
+		return c.code
 	}
 	return exitError
 }

@@ -71,10 +71,14 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// mistake REGEXP COMMAND… wants exit code 2, nothing on standard output, and on
-// standard error one line that matches and one hint.
+// mistake [-exit CODE] REGEXP COMMAND… wants that exit code or 2, nothing on standard
+// output, and on standard error one line that matches and one hint.
 func mistake(ts *testscript.TestScript, neg bool, args []string) {
-	exits(ts, neg, append([]string{"2"}, args[1:]...))
+	code := "2"
+	if args[0] == "-exit" {
+		code, args = args[1], args[2:]
+	}
+	exits(ts, neg, append([]string{code}, args[1:]...))
 	if out := ts.ReadFile("stdout"); out != "" {
 		ts.Fatalf("standard output is %q, want nothing", out)
 	}

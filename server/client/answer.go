@@ -33,6 +33,23 @@ func (f failure) Error() string { return f.text }
 // Hint returns what the user can do.
 func (f failure) Hint() string { return f.hint }
 
+// A Kind is why a Check has no verdict.
+type Kind int
+
+// The kinds of an Error.
+const (
+	NoAnswer   Kind = iota // the server does not answer, is not totpctl, or has no verdict now
+	NoAccount              // the server has no such account (404 with the code no_account)
+	BadAccount             // no account can have that name (400 with the code bad_account)
+	Refused                // the server refuses the bearer (401 or 403)
+)
+
+// An Error is what Check returns where the server was asked and gave no verdict.
+type Error struct {
+	failure
+	Kind Kind
+}
+
 // An answer is what came back for one request. The zero answer is none.
 type answer struct {
 	status         int
@@ -92,6 +109,21 @@ func (a answer) result() (Result, error) {
 	return Result{}, failure{text, a.hint()}
 }
 
+// kind returns the kind of an answer that is no verdict. Any 404 without totpctl's own code
+// may be a wrong path, or another program's.
+func (a answer) kind() Kind {
+	code, _ := a.text("code")
+	switch {
+	case a.status == http.StatusNotFound && code == "no_account":
+		return NoAccount
+	case a.status == http.StatusBadRequest && code == "bad_account":
+		return BadAccount
+	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
+		return Refused
+	}
+	return NoAnswer
+}
+
 func (a answer) hint() string {
 	code, _ := a.text("code") // an older server sends none
 	switch {
@@ -131,9 +163,9 @@ func (a answer) clockOffset() *time.Duration {
 	return new(date.Add(time.Second / 2).Sub(middle))
 }
 
-// explain adds to a failure whom the client asked, and takes out of it the bearer, the
-// code and what a terminal would not print.
-func (c *Client) explain(err error, code string) error {
+// explain makes an Error of a failure. It adds whom the client asked, and takes out the
+// bearer, the code and what a terminal would not print.
+func (c *Client) explain(err error, kind Kind, code string) error {
 	f, ok := errors.AsType[failure](err)
 	if !ok {
 		return err
@@ -142,7 +174,7 @@ func (c *Client) explain(err error, code string) error {
 	if len(code) >= totp.MinDigits { // what is shorter is no code, and in the text of many an error
 		f.text = strings.ReplaceAll(f.text, code, "[redacted]")
 	}
-	return failure{"asking " + c.server + ": " + clean(f.text), f.hint}
+	return Error{failure{"asking " + c.server + ": " + clean(f.text), f.hint}, kind}
 }
 
 // clean returns the first maxText characters of a text, and escapes those that a terminal

@@ -161,3 +161,27 @@ func FuzzVerdict(f *testing.F) {
 		}
 	})
 }
+
+func TestAnErrorTellsWhyThereIsNoVerdict(t *testing.T) {
+	for _, v := range []struct {
+		status int
+		body   string
+		want   Kind
+	}{
+		{404, `{"error":"no such account","code":"no_account"}`, NoAccount},
+		{404, `{"error":"no such account"}`, NoAnswer},
+		{404, `{"error":"no such page","code":"no_route"}`, NoAnswer},
+		{404, `<h1>Not Found</h1>`, NoAnswer},
+		{500, `{"error":"no such account","code":"no_account"}`, NoAnswer},
+		{200, `{"error":"no such account","code":"no_account"}`, NoAnswer},
+		{400, `{"error":"no account can have this name","code":"bad_account"}`, BadAccount},
+		{400, `{"error":"code is missing","code":"bad_request"}`, NoAnswer},
+		{401, `<h1>Unauthorized</h1>`, Refused},
+		{403, `{"error":"wrong scope","code":"forbidden"}`, Refused},
+		{503, `{"error":"store unreachable"}`, NoAnswer},
+	} {
+		if got := (answer{status: v.status, body: []byte(v.body)}).kind(); got != v.want {
+			t.Errorf("%d %s is of kind %d, want %d", v.status, v.body, got, v.want)
+		}
+	}
+}

@@ -74,7 +74,8 @@ func New(c Config) (*Client, error) {
 // Check asks a question and returns the server's verdict, throttled included. What has
 // not the form of a code, or of a recovery code, gets the verdict malformed and is not
 // sent: it may be a password. Whatever is not clearly a verdict is an error, which has a
-// Hint() string. The package's documentation says when Check asks again.
+// Hint() string, and is an Error if the server was asked. The package's documentation says
+// when Check asks again.
 func (c *Client) Check(ctx context.Context, q api.Question) (Result, error) {
 	q, ok := wellFormed(q)
 	if !ok {
@@ -92,10 +93,10 @@ func (c *Client) Check(ctx context.Context, q api.Question) (Result, error) {
 		a, err = c.send(ctx, http.MethodGet, c.base.JoinPath("check", code), nil, "")
 	}
 	if err != nil {
-		return Result{}, c.explain(c.transportFailure(err), code)
+		return Result{}, c.explain(c.transportFailure(err), NoAnswer, code)
 	}
 	r, err := a.result()
-	return r, c.explain(err, code)
+	return r, c.explain(err, a.kind(), code)
 }
 
 // wellFormed reports whether a question asks about one code that has the form of one,

@@ -52,9 +52,9 @@ func serve(t *testing.T, h http.HandlerFunc) *Client {
 // wantError checks a failure's text and hint, and that neither tells a secret.
 func wantError(t *testing.T, err error, text, hint string) {
 	t.Helper()
-	f, ok := err.(failure)
-	if !ok || !strings.Contains(f.text, text) || !strings.Contains(f.hint, hint) {
-		t.Errorf("error is %v, hint %q; want %q, hint with %q", err, f.hint, text, hint)
+	f, ok := err.(interface{ Hint() string })
+	if !ok || !strings.Contains(err.Error(), text) || !strings.Contains(f.Hint(), hint) {
+		t.Errorf("error is %v, want %q, with a hint of %q", err, text, hint)
 	}
 	for _, secret := range []string{bearer, code} {
 		if strings.Contains(fmt.Sprintf("%+v %#v", err, err), secret) {
