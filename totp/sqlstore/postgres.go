@@ -172,7 +172,11 @@ func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
 	if err := p.db.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit'), current_setting('fsync')").Scan(&commit, &fsync); err != nil {
 		return nil, err
 	}
-	warnings := unverifiedWarnings(p.unverified)
+	return append(unverifiedWarnings(p.unverified), commitWarnings(commit, fsync)...), nil
+}
+
+// commitWarnings says which settings may make used codes good again.
+func commitWarnings(commit, fsync string) (warnings []string) {
 	if fsync == "off" {
 		warnings = append(warnings, "fsync is off: a crash of PostgreSQL's machine may make used codes good again, or lose everything")
 	}
@@ -182,7 +186,7 @@ func (p *Postgres) Warnings(ctx context.Context) ([]string, error) {
 	case "local":
 		warnings = append(warnings, "synchronous_commit is local: a failover to a standby may make used codes good again")
 	}
-	return warnings, nil
+	return warnings
 }
 
 // Close implements Store.
