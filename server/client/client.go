@@ -143,6 +143,11 @@ func (c *Client) send(ctx context.Context, method string, to *url.URL, body []by
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Idempotency-Key", key)
 	}
+	return c.do(req)
+}
+
+// do sends a request and returns the answer to it.
+func (c *Client) do(req *http.Request) (answer, error) {
 	a := answer{sent: c.config.Clock()}
 	resp, err := c.http.Do(req)
 	if err != nil {
