@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"totpctl/cmd/authenticator": {"totpctl/totp"},
 	"totpctl/cmd/clipboard":     {},
 	"totpctl/cmd/config":        {"totpctl/cmd/hint", "totpctl/server/api", "totpctl/server/client", "totpctl/totp", "totpctl/totp/sqlstore"},
+	"totpctl/cmd/doctor":        {"totpctl/cmd/config", "totpctl/cmd/hint", "totpctl/server/api", "totpctl/server/client", "totpctl/totp", "totpctl/totp/sqlstore"},
 	"totpctl/cmd/hint":          {},
 	"totpctl/cmd/manual":        {},
 	"totpctl/cmd/passphrase":    {"totpctl/cmd/hint"},

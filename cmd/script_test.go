@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 			"lines":      countLines,
 			"giveaway":   giveAway,
 			"smalldisk":  smallDisk,
+			"ondisk":     onDisk,
 			"tty":        tty,
 			"serve":      serve,
 			"prototype":  prototype,
@@ -145,6 +146,15 @@ func smallDisk(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.MkdirAll(folder, 0o755))
 	ts.Check(ts.Exec("mount", "-t", "tmpfs", "-o", "size="+args[1], "none", folder))
 	ts.Defer(func() { exec.Command("umount", "-l", folder).Run() })
+}
+
+// ondisk NAME sets a variable to a new folder below /var/tmp, which is on a disk where /tmp
+// may be in memory.
+func onDisk(ts *testscript.TestScript, neg bool, args []string) {
+	folder, err := os.MkdirTemp("/var/tmp", "totpctl-test-*")
+	ts.Check(err)
+	ts.Defer(func() { os.RemoveAll(folder) })
+	ts.Setenv(args[0], folder)
 }
 
 // setCode NAME sets a variable to the last line of standard output.

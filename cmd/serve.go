@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"totpctl/cmd/config"
@@ -52,9 +53,14 @@ logged to stderr.`,
 			return p.run(ctx, s, sc, hangups)
 		},
 	}
-	config.AddKeyFlags(c.Flags())
-	config.AddFlags(c.Flags(), config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.AuditLog, config.PassphraseFile)
+	addServeFlags(c.Flags())
 	return c
+}
+
+// addServeFlags gives a command the flags of the variables that serve reads.
+func addServeFlags(flags *pflag.FlagSet) {
+	config.AddKeyFlags(flags)
+	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.AuditLog, config.PassphraseFile)
 }
 
 // gcPercent trades memory for fewer collections. Under load the server still stays

@@ -38,14 +38,14 @@ type Examination struct {
 	fingerprints *sealer
 }
 
-// Fingerprint is the Fingerprint of a store on the same database and with the same keys. ok
-// is false if the database's own key is missing: without it the fingerprint of a short text
-// could be found by trying all.
-func (e Examination) Fingerprint(text string) (fingerprint string, ok bool) {
+// Fingerprint returns the Fingerprint of a store on the same database and with the same
+// keys. ok is false if the database's own key is missing: without it the fingerprint of a
+// short text could be found by trying all.
+func (e Examination) Fingerprint() (fingerprint func(text string) string, ok bool) {
 	if e.fingerprints == nil || e.fingerprints.database == nil {
-		return "", false
+		return nil, false
 	}
-	return e.fingerprints.fingerprint(text), true
+	return e.fingerprints.fingerprint, true
 }
 
 // Examine reads a database and changes nothing in it: it makes none, and upgrades none.
