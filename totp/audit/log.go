@@ -241,12 +241,33 @@ func (l *Log) end(before error) {
 	}
 }
 
+// maxYields bounds how often gather lets others run.
+const maxYields = 16
+
+// gather lets callers that can run now join the batch, as long as any does: verdicts that
+// share a commit come together, and shall share a write, too. It adds no delay.
+func (l *Log) gather() {
+	for range maxYields {
+		n := l.queued()
+		runtime.Gosched()
+		if l.queued() == n {
+			return
+		}
+	}
+}
+
+func (l *Log) queued() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiting)
+}
+
 // maxSpare is how much memory is kept for the next batch.
 const maxSpare = 1 << 20
 
 // write writes the lines of all who wait, and returns their memory, to be reused.
 func (l *Log) write(text []byte) []byte {
-	runtime.Gosched() // lets callers that can run now join this batch
+	l.gather()
 	l.mu.Lock()
 	l.writing, l.waiting = l.waiting, nil
 	if text = text[:0]; cap(text) > maxSpare {
