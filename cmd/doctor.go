@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,13 +64,13 @@ func (p program) doctor(ctx context.Context, flags *pflag.FlagSet) error {
 		return err
 	}}
 	var err error
-	if dc.Date, err = urlFlag(flags, "date-from"); err != nil {
+	if dc.Date, err = urlFlag(flags, "date-from", api.ParseURL); err != nil {
 		return err
 	}
 	if dc.Date != nil && dc.Date.Scheme != "https" {
 		return hint.With(errors.New("reading --date-from: the URL is not https"), "anybody on the way could change the time that plain http tells")
 	}
-	if dc.Server, err = urlFlag(flags, "server"); err != nil {
+	if dc.Server, err = urlFlag(flags, "server", config.ServerURL.Parse); err != nil {
 		return err
 	}
 	if dc.Settings, dc.Unread = config.Read(flags); dc.Unread == nil {
@@ -84,12 +83,12 @@ func (p program) doctor(ctx context.Context, flags *pflag.FlagSet) error {
 }
 
 // urlFlag returns nil for a flag that is not set.
-func urlFlag(flags *pflag.FlagSet, name string) (*url.URL, error) {
+func urlFlag(flags *pflag.FlagSet, name string, parse func(string) (*url.URL, error)) (*url.URL, error) {
 	text, err := flags.GetString(name)
 	if err != nil || !flags.Changed(name) {
 		return nil, err
 	}
-	u, err := api.ParseURL(text)
+	u, err := parse(text)
 	if err != nil {
 		return nil, hint.With(fmt.Errorf("reading --%s: %w", name, err), "%s", config.ServerURL.Hint)
 	}
@@ -147,7 +146,7 @@ func (p program) ready(ctx context.Context, flags *pflag.FlagSet) error {
 // readyURL returns the server's address. A .env is read only where there is one and --server
 // names no server.
 func readyURL(flags *pflag.FlagSet) (*url.URL, error) {
-	if server, err := urlFlag(flags, "server"); server != nil || err != nil {
+	if server, err := urlFlag(flags, "server", config.ServerURL.Parse); server != nil || err != nil {
 		return server, err
 	}
 	s, err := config.Read(flags)
@@ -155,21 +154,27 @@ func readyURL(flags *pflag.FlagSet) (*url.URL, error) {
 		return nil, err
 	}
 	if s.Source(config.ServerURL.Info) == "" && s.Source(config.ListenAddr.Info) != "" {
-		local, scheme := config.Take(s, config.ListenAddr), s.Certificate().Scheme()
-		return &url.URL{Scheme: scheme, Host: here(local)}, s.Err()
+		address := here(config.Take(s, config.ListenAddr), s.Certificate().Scheme())
+		if s.Err() != nil {
+			return nil, s.Err()
+		}
+		return config.ServerURL.Parse(address)
 	}
 	server := config.Take(s, config.ServerURL)
 	return server, s.Err()
 }
 
-// here returns the address by which this machine reaches what listens on addr.
-func here(addr string) string {
-	host, port, _ := net.SplitHostPort(addr)
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-		if ip.Is6() {
-			host = "::1"
-		}
+// here returns the URL by which this machine reaches what listens on addr.
+func here(addr, scheme string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil { // a unix socket is its own URL
+		return addr
 	}
-	return net.JoinHostPort(host, cmp.Or(port, "5000"))
+	switch ip, err := netip.ParseAddr(host); {
+	case err == nil && ip.Is6() && ip.IsUnspecified():
+		host = "::1"
+	case host == "", err == nil && ip.IsUnspecified():
+		host = "127.0.0.1"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }

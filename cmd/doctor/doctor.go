@@ -53,15 +53,15 @@ type patient struct {
 	unopened error // why the examination has ended early
 }
 
-// checks returns all checks, in the order in which their findings are told.
-func checks() []struct {
+// A check has a name for programs, and returns what it finds.
+type check struct {
 	name string
 	run  func(context.Context, *patient) []Finding
-} {
-	return []struct {
-		name string
-		run  func(context.Context, *patient) []Finding
-	}{
+}
+
+// checks returns all checks, in the order in which their findings are told.
+func checks() []check {
+	return []check{
 		{"configuration", configuration},
 		{"files", files},
 		{"bearers", bearers},
@@ -82,12 +82,12 @@ func Examine(ctx context.Context, c Config) (all []Finding) {
 	if c.Unread == nil {
 		p.open(ctx)
 	}
-	for _, check := range checks() {
-		if c.Unread != nil && !slices.Contains([]string{"configuration", "server", "clock"}, check.name) {
+	for _, each := range checks() {
+		if c.Unread != nil && !slices.Contains([]string{"configuration", "server", "clock"}, each.name) {
 			continue
 		}
-		for _, f := range check.run(ctx, p) {
-			f.Check = check.name
+		for _, f := range each.run(ctx, p) {
+			f.Check = each.name
 			if !slices.ContainsFunc(all, func(g Finding) bool { return g.What == f.What }) { // one bad variable is read by many
 				all = append(all, f)
 			}

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -31,7 +32,7 @@ func server(ctx context.Context, p *patient) []Finding {
 	}
 	found := []Finding{fine("the server at %s is ready", p.Server)}
 	if r.ClockOffset != nil {
-		found = append(found, p.offset(*r.ClockOffset, p.Server.Host))
+		found = append(found, p.offset(*r.ClockOffset, cmp.Or(p.Server.Host, p.Server.String())))
 	}
 	return found
 }
