@@ -34,7 +34,10 @@ func disk(_ context.Context, p *patient) []Finding {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	folder := filepath.Dir(path)
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return []Finding{failed(err)}
+	}
 	on, err := fileSystemOf(folder)
 	switch {
 	case errors.Is(err, errUnknown):
