@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -36,6 +37,10 @@ type Config struct {
 	Timeout time.Duration    // of a whole Check, retries included; DefaultTimeout if not positive
 	Clock   func() time.Time // compared with the server's; required
 	Warn    func(string)     // called once, before the bearer crosses a network in the clear; may be nil
+
+	// Certificate is the server's own, which is trusted whatever names it has, and no
+	// other is. If it is nil, the machine's certificate authorities are trusted.
+	Certificate *x509.Certificate
 }
 
 // A Client asks one server. It is safe for concurrent use.
@@ -66,6 +71,9 @@ func New(c Config) (*Client, error) {
 	client, transport := &Client{config: c, server: base.String(), base: base}, newTransport()
 	if base.Opaque != "" {
 		client.server, client.base = clean(client.server), throughSocket(transport, base.Opaque)
+	}
+	if c.Certificate != nil {
+		transport.TLSClientConfig = pinned(c.Certificate)
 	}
 	client.http = &http.Client{Transport: transport, CheckRedirect: client.checkRedirect}
 	return client, nil

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,6 +43,19 @@ func throughSocket(t *http.Transport, path string) *url.URL {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}
 	return &url.URL{Scheme: "http", Host: "localhost"}
+}
+
+// pinned returns a configuration that trusts a server with this certificate alone.
+func pinned(certificate *x509.Certificate) *tls.Config {
+	return &tls.Config{
+		InsecureSkipVerify: true, // VerifyConnection compares instead
+		VerifyConnection: func(s tls.ConnectionState) error {
+			if len(s.PeerCertificates) > 0 && s.PeerCertificates[0].Equal(certificate) {
+				return nil
+			}
+			return &tls.CertificateVerificationError{Err: errors.New("certificate is another than that of the file")}
+		},
+	}
 }
 
 // proxy returns the proxy that the environment names, and nil for this machine. net/http

@@ -1,6 +1,13 @@
 package client
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -68,4 +75,43 @@ func TestOffsetIsThatOfTheDate(t *testing.T) {
 	}
 	_, err := Offset(t.Context(), Config{URL: s.URL + "/none", Clock: time.Now})
 	wantError(t, err, "no Date", "another host")
+}
+
+func TestReadyTrustsTheGivenCertificateAlone(t *testing.T) {
+	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"status":"ready"}`)) })
+	s, other := httptest.NewTLSServer(answer), httptest.NewUnstartedServer(answer)
+	defer s.Close()
+	own, err := tls.X509KeyPair(selfSigned(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other.TLS = &tls.Config{Certificates: []tls.Certificate{own}}
+	other.StartTLS()
+	defer other.Close()
+	if r, err := Ready(t.Context(), Config{URL: other.URL, Clock: time.Now, Certificate: own.Leaf}); err != nil || !r.Ready {
+		t.Errorf("of its own certificate: %+v, %v", r, err)
+	}
+	_, err = Ready(t.Context(), Config{URL: s.URL, Clock: time.Now, Certificate: own.Leaf})
+	wantError(t, err, "certificate is another", "certificate")
+	_, err = Ready(t.Context(), Config{URL: other.URL, Clock: time.Now})
+	wantError(t, err, "certificate", "SSL_CERT_FILE")
+}
+
+// selfSigned returns a certificate that names no host, and its key, in PEM.
+func selfSigned(t *testing.T) (certificate, key []byte) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
 }
