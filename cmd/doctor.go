@@ -2,11 +2,14 @@ package cmd
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -129,12 +132,12 @@ func (p program) printFindings(flags *pflag.FlagSet, all []doctor.Finding) (err 
 // ready asks a server whether it is ready. Every failure is exitNo, because Docker reserves
 // 2 for a health check.
 func (p program) ready(ctx context.Context, flags *pflag.FlagSet) error {
-	server, err := readyURL(flags)
+	cc, err := readyConfig(flags)
 	if err == nil {
 		var r client.Readiness
-		r, err = client.Ready(ctx, client.Config{URL: server.String(), Timeout: readyTime, Clock: p.clock})
-		if err == nil && !r.Ready {
-			err = fmt.Errorf("the server at %s is not ready: %s", server, r.Text)
+		cc.Timeout, cc.Clock = readyTime, p.clock
+		if r, err = client.Ready(ctx, cc); err == nil && !r.Ready {
+			err = fmt.Errorf("the server at %s is not ready: %s", cc.URL, r.Text)
 		}
 	}
 	if err != nil {
@@ -143,25 +146,45 @@ func (p program) ready(ctx context.Context, flags *pflag.FlagSet) error {
 	return nil
 }
 
-// readyURL returns the server's address. A .env is read only where there is one and --server
-// names no server.
-func readyURL(flags *pflag.FlagSet) (*url.URL, error) {
-	if server, err := urlFlag(flags, "server", config.ServerURL.Parse); server != nil || err != nil {
-		return server, err
+// readyConfig returns the server's address. A .env is read only where there is one and
+// --server names no server. What LISTEN_ADDR names is this machine's, so that its own
+// certificate is the one to trust: it names no loopback address.
+func readyConfig(flags *pflag.FlagSet) (c client.Config, err error) {
+	if flags.Changed("server") {
+		c.URL, err = flags.GetString("server")
+		return c, err
 	}
 	s, err := config.Read(flags)
 	if err != nil {
+		return c, err
+	}
+	if s.Source(config.ServerURL.Info) != "" || s.Source(config.ListenAddr.Info) == "" {
+		server := config.Take(s, config.ServerURL)
+		if s.Err() == nil {
+			c.URL = server.String()
+		}
+		return c, s.Err()
+	}
+	pair := s.Certificate()
+	c.URL = here(config.Take(s, config.ListenAddr), pair.Scheme())
+	if s.Err() != nil || pair.CertFile == "" {
+		return c, s.Err()
+	}
+	c.Certificate, err = leafOf(pair.CertFile)
+	return c, err
+}
+
+// leafOf returns the first certificate of a chain in PEM.
+func leafOf(file string) (*x509.Certificate, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
 		return nil, err
 	}
-	if s.Source(config.ServerURL.Info) == "" && s.Source(config.ListenAddr.Info) != "" {
-		address := here(config.Take(s, config.ListenAddr), s.Certificate().Scheme())
-		if s.Err() != nil {
-			return nil, s.Err()
-		}
-		return config.ServerURL.Parse(address)
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("reading %s: there is no certificate in it", file)
 	}
-	server := config.Take(s, config.ServerURL)
-	return server, s.Err()
+	return x509.ParseCertificate(block.Bytes)
 }
 
 // here returns the URL by which this machine reaches what listens on addr.
