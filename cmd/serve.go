@@ -20,6 +20,7 @@ import (
 	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/server"
+	"totpctl/server/proxy"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/verifier"
@@ -60,7 +61,7 @@ logged to stderr.`,
 // addServeFlags gives a command the flags of the variables that serve reads.
 func addServeFlags(flags *pflag.FlagSet) {
 	config.AddKeyFlags(flags)
-	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.AuditLog, config.PassphraseFile)
+	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.PassphraseFile)
 }
 
 // gcPercent trades memory for fewer collections. Under load the server still stays
@@ -77,6 +78,7 @@ type serveConfig struct {
 	certificate config.Certificate
 	publicURL   *url.URL // nil: the address listened on
 	origins     []string
+	proxies     proxy.Trusted
 	auditLog    string // "" for none
 }
 
@@ -90,6 +92,7 @@ func readServeConfig(s *config.Settings) (serveConfig, error) {
 		certificate: s.Certificate(),
 		publicURL:   config.Take(s, config.PublicURL),
 		origins:     config.Take(s, config.Origins),
+		proxies:     config.Take(s, config.Proxies),
 		auditLog:    s.AuditLog(),
 	}, s.Err()
 }
@@ -162,7 +165,7 @@ func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logge
 	return server.Config{
 		Verifier: v, Entry: c.entry, Clock: p.clock, Log: log,
 		Bearers: c.bearers.Check, Admins: c.bearers.Admin,
-		PublicURL: public, Origins: c.origins,
+		PublicURL: public, Origins: c.origins, Proxies: c.proxies,
 	}
 }
 

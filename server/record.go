@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"totpctl/server/proxy"
 	"totpctl/totp/verifier"
 )
 
@@ -46,9 +47,10 @@ const statusCallerLeft = 499
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := s.config.Clock()
-		both := &recorder{w, record{status: http.StatusOK, origin: verifier.Origin{Client: remote(r)}}}
+		both := &recorder{w, record{status: http.StatusOK, origin: verifier.Origin{Client: s.config.Proxies.Client(r), RequestID: s.config.Proxies.RequestID(r)}}}
 		rec := &both.record
 		r = r.WithContext(verifier.WithOrigin(context.WithValue(r.Context(), recordKey{}, rec), &rec.origin))
+		w.Header()[proxy.HeaderRequestID] = []string{rec.origin.RequestID}
 		next.ServeHTTP(both, r)
 		if rec.status == http.StatusServiceUnavailable && errors.Is(r.Context().Err(), context.Canceled) {
 			rec.status = statusCallerLeft
@@ -60,12 +62,13 @@ func (s *Server) logged(next http.Handler) http.Handler {
 // log names the route by its pattern, never by the path or the query: those may hold a
 // code or a token.
 func (rec *record) log(log *slog.Logger, r *http.Request, milliseconds float64) {
-	attrs := append(make([]slog.Attr, 0, 7),
+	attrs := append(make([]slog.Attr, 0, 8),
 		slog.String("method", method(r)),
 		slog.String("route", r.Pattern),
 		slog.Int("status", rec.status),
 		slog.Float64("ms", milliseconds),
-		slog.String("remote", remote(r)))
+		slog.String("client", rec.origin.Client),
+		slog.String("request_id", rec.origin.RequestID))
 	if rec.verdict != "" {
 		attrs = append(attrs, slog.String("verdict", rec.verdict))
 	}

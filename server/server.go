@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"totpctl/server/proxy"
 	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
@@ -32,6 +33,7 @@ type Config struct {
 	Admins    []string         // bearers of scope admin; none turn that scope off
 	PublicURL *url.URL         // how people reach the server: links and cookies are for it; the zero URL if that is not known: then there are no links
 	Origins   []string         // of web apps that may read the answers of /check, such as http://localhost:8100
+	Proxies   proxy.Trusted    // whose headers tell the client and the id of a request
 	Log       *slog.Logger     // gets a line for each request
 	Clock     func() time.Time // the Verifier's
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"totpctl/server/api"
+	"totpctl/server/proxy"
 	"totpctl/totp"
 )
 
@@ -142,6 +143,11 @@ var (
 		Hint:    "AUDIT_LOG is a file, such as /var/log/totpctl/audit.log, or - for the standard output of serve; leave it out for no audit log",
 	}, parseFile}
 
+	Proxies = Variable[proxy.Trusted]{Info{Name: "TRUSTED_PROXIES", Flag: "trusted-proxies",
+		Meaning: "addresses and ranges (CIDR) of reverse proxies whose X-Forwarded-For and X-Request-Id count",
+		Hint:    "TRUSTED_PROXIES has the addresses of your proxies, such as 127.0.0.1 or 10.1.0.0/16, separated by commas; leave it out to trust none",
+	}, proxy.Parse}
+
 	ServerURL = Variable[*url.URL]{Info{Name: "TOTPCTL_URL", Flag: "url", Default: "http://127.0.0.1:5000",
 		Meaning: "server that check asks",
 		Hint:    "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com or unix:/run/totpctl/socket",
@@ -154,7 +160,7 @@ const certificateHint = "TLS_CERT_FILE is the certificate's chain in PEM and TLS
 func All() (all []Info) {
 	for _, v := range []Named{
 		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, PassphraseFile, DatabaseURL,
-		ListenAddr, PublicURL, CertFile, KeyFile, Origins, AuditLog, ServerURL,
+		ListenAddr, PublicURL, CertFile, KeyFile, Origins, Proxies, AuditLog, ServerURL,
 	} {
 		all = append(all, v.info())
 	}
