@@ -21,6 +21,7 @@ type Certificate struct {
 	mu      sync.Mutex
 	changed [2]time.Time
 	loaded  *tls.Certificate
+	told    string // the error that the log was told last, "" after a success
 }
 
 // LoadCertificate reads the files, which must be regular ones: a pipe can't be read again,
@@ -65,13 +66,19 @@ func (c *Certificate) Config() *tls.Config {
 }
 
 // current returns the certificate of before while the files are no pair, because a
-// renewal writes them one after the other.
+// renewal writes them one after the other. The log is told once of each error, because
+// strangers begin handshakes.
 func (c *Certificate) current() *tls.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	told := ""
 	if err := c.refresh(); err != nil {
-		c.log.Warn("keeping the old certificate", "error", err.Error())
+		told = err.Error()
 	}
+	if told != "" && told != c.told {
+		c.log.Warn("keeping the old certificate", "error", told)
+	}
+	c.told = told
 	return c.loaded
 }
 

@@ -39,7 +39,11 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, a verifier.Attemp
 	if err != nil {
 		return err
 	}
-	return writeVerdict(w, r, verdict, nil)
+	err = writeVerdict(w, r, verdict, nil)
+	if rec := recordOf(r); !verdict.Valid && a.RecoveryCode != "" {
+		rec.free = true // a wrong recovery code is not charged
+	}
+	return err
 }
 
 // writeVerdict answers with a verdict, and with the recovery codes that a confirmation

@@ -3,8 +3,12 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
 
 	"totpctl/server/proxy"
 	"totpctl/totp/verifier"
@@ -17,6 +21,7 @@ type record struct {
 	origin  verifier.Origin // who asked, as the audit log names it; By is "" for strangers
 	account string          // whom it was about; with a verdict, "" is the default account. Never logged
 	verdict string          // "valid" or a reason; "" without a verdict
+	free    bool            // the verdict has cost its caller nothing: see verifier.Event
 	err     error           // why there is no other answer
 }
 
@@ -33,7 +38,7 @@ func recordOf(r *http.Request) *record {
 
 // decided records a verdict.
 func (rec *record) decided(v verifier.Verdict) {
-	rec.verdict = string(v.Reason)
+	rec.verdict, rec.free = string(v.Reason), !v.Valid && v.Reason != verifier.ReasonInvalid
 	if v.Valid {
 		rec.verdict = "valid"
 	}
@@ -47,21 +52,81 @@ const statusCallerLeft = 499
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := s.config.Clock()
-		both := &recorder{w, record{status: http.StatusOK, origin: verifier.Origin{Client: s.config.Proxies.Client(r), RequestID: s.config.Proxies.RequestID(r)}}}
+		both := &recorder{ResponseWriter: w, record: record{status: http.StatusOK, origin: verifier.Origin{Client: s.config.Proxies.Client(r), RequestID: s.config.Proxies.RequestID(r)}}}
 		rec := &both.record
 		r = r.WithContext(verifier.WithOrigin(context.WithValue(r.Context(), recordKey{}, rec), &rec.origin))
 		w.Header()[proxy.HeaderRequestID] = []string{rec.origin.RequestID}
-		next.ServeHTTP(both, r)
+		broken := guard(next, both, r)
 		if rec.status == http.StatusServiceUnavailable && errors.Is(r.Context().Err(), context.Canceled) {
 			rec.status = statusCallerLeft
 		}
-		rec.log(s.config.Log, r, float64(s.config.Clock().Sub(begin).Microseconds())/1000)
+		s.logRequest(rec, r, float64(s.config.Clock().Sub(begin).Microseconds())/1000)
+		if broken {
+			panic(http.ErrAbortHandler)
+		}
 	})
 }
 
-// log names the route by its pattern, never by the path or the query: those may hold a
-// code or a token.
-func (rec *record) log(log *slog.Logger, r *http.Request, milliseconds float64) {
+// guard calls the handler. A panic is a fault of ours: its request is answered with 500,
+// and the log has the stack. guard reports whether an answer had begun before the panic, so
+// that the connection must be closed.
+func guard(next http.Handler, w *recorder, r *http.Request) (broken bool) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		broken = w.begun
+		w.record.status = http.StatusInternalServerError
+		w.record.err = fmt.Errorf("panic: %v: %s", p, debug.Stack())
+		if !broken {
+			writeError(w, r, problem{http.StatusInternalServerError, "the server has met a fault of its own"})
+		}
+	}()
+	next.ServeHTTP(w, r)
+	return false
+}
+
+// limitOf returns what bounds the lines of such requests, and their kind; nil if each has
+// its line. That are charged verdicts, and what callers with a bearer or a link have changed
+// or were not given by a fault of ours.
+func (s *Server) limitOf(rec *record) (l *logLimit, kind string) {
+	stranger, kind := rec.origin.By == "", strconv.Itoa(rec.status)
+	switch {
+	case rec.status >= http.StatusInternalServerError && stranger:
+		return &s.limits.failures, kind
+	case rec.status >= http.StatusInternalServerError, rec.verdict != "" && !rec.free:
+		return nil, ""
+	case rec.verdict != "":
+		return &s.limits.refusals, rec.verdict
+	case rec.status >= http.StatusBadRequest || stranger:
+		return &s.limits.refusals, kind
+	}
+	return nil, ""
+}
+
+// levelOf returns slog.LevelDebug for good answers about the server's health, because
+// something asks every few seconds.
+func (rec *record) levelOf(r *http.Request) slog.Level {
+	switch {
+	case rec.status >= http.StatusInternalServerError:
+		return slog.LevelError
+	case rec.status == http.StatusOK && (strings.HasSuffix(r.Pattern, " /healthz") || strings.HasSuffix(r.Pattern, " /readyz")):
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// logRequest names the route by its pattern, never by the path or the query: those may hold
+// a code or a token.
+func (s *Server) logRequest(rec *record, r *http.Request, milliseconds float64) {
+	level := rec.levelOf(r)
+	if !s.config.Log.Enabled(r.Context(), level) {
+		return
+	}
+	if l, kind := s.limitOf(rec); l != nil && !l.take(kind) {
+		return
+	}
 	attrs := append(make([]slog.Attr, 0, 8),
 		slog.String("method", method(r)),
 		slog.String("route", r.Pattern),
@@ -72,14 +137,10 @@ func (rec *record) log(log *slog.Logger, r *http.Request, milliseconds float64) 
 	if rec.verdict != "" {
 		attrs = append(attrs, slog.String("verdict", rec.verdict))
 	}
-	level := slog.LevelInfo
-	if rec.status >= http.StatusInternalServerError {
-		level = slog.LevelError
-		if rec.err != nil {
-			attrs = append(attrs, slog.String("error", rec.err.Error()))
-		}
+	if level == slog.LevelError && rec.err != nil {
+		attrs = append(attrs, slog.String("error", rec.err.Error()))
 	}
-	log.LogAttrs(r.Context(), level, "request", attrs...)
+	s.config.Log.LogAttrs(r.Context(), level, "request", attrs...)
 }
 
 // method keeps what a client invents out of the log.
@@ -95,12 +156,19 @@ func method(r *http.Request) string {
 type recorder struct {
 	http.ResponseWriter
 	record record
+	begun  bool // something was written
 }
 
 // WriteHeader implements http.ResponseWriter.
 func (r *recorder) WriteHeader(status int) {
-	r.record.status = status
+	r.record.status, r.begun = status, true
 	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (r *recorder) Write(text []byte) (int, error) {
+	r.begun = true
+	return r.ResponseWriter.Write(text)
 }
 
 // Unwrap is for http.ResponseController.

@@ -44,6 +44,7 @@ type Server struct {
 	bearers atomic.Pointer[bearers]
 	setup   setupLink
 	pages   pages
+	limits  *limits
 	origins map[string]bool
 	handler http.Handler
 
@@ -53,7 +54,7 @@ type Server struct {
 // New returns a Server with a set-up link of its own. It refuses bearers as SetBearers
 // does, and a PublicURL that has no origin but is not the zero URL.
 func New(c Config) (*Server, error) {
-	s := &Server{config: c, setup: newSetupLink(c.Clock()), origins: map[string]bool{}}
+	s := &Server{config: c, setup: newSetupLink(c.Clock()), limits: newLimits(c.Log), origins: map[string]bool{}}
 	err := s.SetBearers(c.Bearers, c.Admins)
 	if err != nil {
 		return nil, err
@@ -101,8 +102,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       idleTimeout,
 
 		DisableGeneralOptionsHandler: true, // its answers would lack the headers of ours
-		ErrorLog:                     slog.NewLogLogger(s.config.Log.Handler(), slog.LevelWarn),
+		ErrorLog:                     s.limits.errorLog(),
 	}
+	defer s.limits.flush()
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(l) }()
 	select {
