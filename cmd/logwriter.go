@@ -1,9 +1,7 @@
 package cmd
 
 import (
-	"fmt"
 	"io"
-	"log/slog"
 	"sync"
 	"time"
 )
@@ -28,13 +26,15 @@ type logWriter struct {
 	mu      sync.Mutex
 	lines   []byte
 	lost    int
-	wake    chan struct{} // of capacity 1; filled while there are lines
+	begun   bool                  // something was written
+	notice  func(lost int) []byte // the line that tells of lost lines
+	wake    chan struct{}         // of capacity 1; filled while there are lines
 	closing chan struct{}
 	done    chan struct{}
 }
 
-func newLogWriter(out io.Writer) *logWriter {
-	w := &logWriter{out: out, wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{})}
+func newLogWriter(out io.Writer, notice func(lost int) []byte) *logWriter {
+	w := &logWriter{out: out, notice: notice, wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -43,6 +43,7 @@ func newLogWriter(out io.Writer) *logWriter {
 func (w *logWriter) Write(line []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.begun = true
 	if len(w.lines)+len(line) > maxUnwritten {
 		w.lost++
 		return len(line), nil
@@ -53,6 +54,13 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	default:
 	}
 	return len(line), nil
+}
+
+// hasBegun reports whether there was a line.
+func (w *logWriter) hasBegun() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.begun
 }
 
 func (w *logWriter) run() {
@@ -77,7 +85,7 @@ func (w *logWriter) flush(spare []byte) []byte {
 	w.lines, w.lost = spare[:0], 0
 	w.mu.Unlock()
 	if lost > 0 {
-		lines = fmt.Appendf(lines, "totpctl: lost %d log lines: standard error is not read fast enough\n", lost)
+		lines = append(lines, w.notice(lost)...)
 	}
 	w.out.Write(lines) // an error has nowhere to go
 	return lines
@@ -91,13 +99,4 @@ func (w *logWriter) Close() error {
 	case <-time.After(closeTimeout):
 	}
 	return nil
-}
-
-// logger logs to standard error: text for people, JSON for programs.
-func (p program) logger() (*slog.Logger, io.Closer) {
-	w := newLogWriter(p.errOut)
-	if isTerminal(p.errOut) {
-		return slog.New(slog.NewTextHandler(w, nil)), w
-	}
-	return slog.New(slog.NewJSONHandler(w, nil)), w
 }

@@ -1,10 +1,14 @@
 package cmd
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
+
+	"totpctl/cmd/config"
 )
 
 func TestTheLogIsWrittenWholeAndInOrder(t *testing.T) {
@@ -13,7 +17,7 @@ func TestTheLogIsWrittenWholeAndInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	w := newLogWriter(file)
+	w := newLogWriter(file, nil)
 	var want bytes.Buffer
 	for i := range 1000 {
 		line := strings.Repeat("x", i%80) + "\n"
@@ -34,7 +38,7 @@ func TestNobodyWaitsForALogThatNobodyReads(t *testing.T) {
 	}
 	defer r.Close()
 	defer pipe.Close()
-	w := newLogWriter(pipe)
+	w := newLogWriter(pipe, func(int) []byte { return nil })
 	line := bytes.Repeat([]byte("x"), 1023)
 	for range 64 * maxUnwritten / len(line) {
 		w.Write(append(line, '\n'))
@@ -44,5 +48,41 @@ func TestNobodyWaitsForALogThatNobodyReads(t *testing.T) {
 	defer w.mu.Unlock()
 	if len(w.lines) > maxUnwritten || w.lost == 0 {
 		t.Errorf("%d bytes wait and %d lines are lost", len(w.lines), w.lost)
+	}
+}
+
+// The reader comes late: what was lost is told of in the log's own format.
+func TestALogOfJSONTellsInJSONWhatItHasLost(t *testing.T) {
+	r, pipe, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	log := program{errOut: pipe}.startLog(logConfig{format: config.FormatJSON})
+	const n = 4000
+	for range n {
+		log.Info(strings.Repeat("x", 1000))
+	}
+	go func() {
+		log.Close()
+		pipe.Close()
+	}()
+	seen, lost := 0, 0
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		var line struct {
+			Msg   string
+			Lines int
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Fatalf("%v in %q", err, lines.Text())
+		}
+		if line.Msg == "log lines are lost: standard error is not read fast enough" {
+			lost += line.Lines
+		} else {
+			seen++
+		}
+	}
+	if lost == 0 || seen+lost != n {
+		t.Errorf("%d lines and %d lost ones, of %d", seen, lost, n)
 	}
 }

@@ -58,6 +58,9 @@ func (e ended) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 // errNotValid ends a command whose verdict has been printed.
 const errNotValid = ended(exitNo)
 
+// errLogged ends a command whose error is a line of the log.
+const errLogged = ended(exitError)
+
 // A coded error has an exit code of its own.
 type coded struct {
 	error
@@ -192,14 +195,19 @@ func (p program) exitCode(err error) int {
 		return exitCodeOf(err)
 	}
 	fmt.Fprintf(p.errOut, "totpctl: %s\n", oneLine(err.Error()))
+	if way := wayOut(err); way != "" {
+		fmt.Fprintf(p.errOut, "hint: %s\n", way)
+	}
+	return exitCodeOf(err)
+}
+
+// wayOut returns the hint of an error, "" for none.
+func wayOut(err error) string {
 	way := hint.Of(err)
 	if way == "" && sqlstore.IsFull(err) {
 		way = fullDisk
 	}
-	if way != "" {
-		fmt.Fprintf(p.errOut, "hint: %s\n", way)
-	}
-	return exitCodeOf(err)
+	return way
 }
 
 func exitCodeOf(err error) int {

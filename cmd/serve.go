@@ -35,7 +35,8 @@ rereads bearers and certificate and opens the audit log anew (Windows has none:
 restart serve there); on a terminal it ends the server, because the terminal is
 gone. On a terminal serve prints the set-up link, which shows the page with the QR
 code for an hour or until the default account has accepted a code. Requests are
-logged to stderr.`,
+logged to stderr; those of strangers that fail, and whatever else costs nothing,
+are at most ten lines a second, and one with the number of the others.`,
 		Example: "  totpctl serve --listen-addr 127.0.0.1:5000",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -46,12 +47,18 @@ logged to stderr.`,
 				return err
 			}
 			s.AskWith(p.oldPassphrase)
+			log := p.startLog(readLogConfig(s))
+			defer log.Close()
 			sc, err := readServeConfig(s)
-			if err != nil {
+			switch {
+			case err != nil && log.asked:
+				logWarnings(log.Logger, s.Warnings())
+			case err != nil:
 				p.warn(s.Warnings()...)
-				return err
+			default:
+				err = p.run(ctx, s, sc, log.Logger, hangups)
 			}
-			return p.run(ctx, s, sc, hangups)
+			return log.end(err)
 		},
 	}
 	addServeFlags(c.Flags())
@@ -61,7 +68,7 @@ logged to stderr.`,
 // addServeFlags gives a command the flags of the variables that serve reads.
 func addServeFlags(flags *pflag.FlagSet) {
 	config.AddKeyFlags(flags)
-	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.PassphraseFile)
+	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.LogFormat, config.LogLevel, config.PassphraseFile)
 }
 
 // gcPercent trades memory for fewer collections. Under load the server still stays
@@ -99,10 +106,8 @@ func readServeConfig(s *config.Settings) (serveConfig, error) {
 
 // run serves until ctx ends and logs that it has stopped. An end before the start is
 // complete is no error.
-func (p program) run(ctx context.Context, s *config.Settings, c serveConfig, hangups <-chan os.Signal) error {
+func (p program) run(ctx context.Context, s *config.Settings, c serveConfig, log *slog.Logger, hangups <-chan os.Signal) error {
 	debug.SetGCPercent(gcPercent)
-	log, closer := p.logger()
-	defer closer.Close()
 	err := p.serve(ctx, s, c, log, hangups)
 	if ctx.Err() == nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"strconv"
@@ -100,6 +101,32 @@ func parseFile(text string) (string, error) {
 		return "", errors.New("want the name of a file, not what is in it")
 	}
 	return text, nil
+}
+
+// The values of LOG_FORMAT.
+const (
+	FormatText = "text"
+	FormatJSON = "json"
+)
+
+func parseLogFormat(text string) (string, error) {
+	if text != FormatText && text != FormatJSON {
+		return "", fmt.Errorf("%q is neither %s nor %s", text, FormatText, FormatJSON)
+	}
+	return text, nil
+}
+
+// logLevels are the values of LOG_LEVEL.
+func logLevels() map[string]slog.Level {
+	return map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+}
+
+func parseLogLevel(text string) (slog.Level, error) {
+	level, ok := logLevels()[text]
+	if !ok {
+		return 0, fmt.Errorf("%q is none of debug, info, warn and error", text)
+	}
+	return level, nil
 }
 
 // parseOrigins reads an empty list, too: no origin.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strconv"
@@ -148,6 +149,16 @@ var (
 		Hint:    "TRUSTED_PROXIES has the addresses of your proxies, such as 127.0.0.1 or 10.1.0.0/16, separated by commas; leave it out to trust none",
 	}, proxy.Parse}
 
+	LogFormat = Variable[string]{Info{Name: "LOG_FORMAT", Flag: "log-format",
+		Meaning: "text or json; without it, text on a terminal and else json",
+		Hint:    "LOG_FORMAT is text or json; leave it out for text on a terminal and else json",
+	}, parseLogFormat}
+
+	LogLevel = Variable[slog.Level]{Info{Name: "LOG_LEVEL", Flag: "log-level", Default: "info",
+		Meaning: "least level of what is logged: debug, info, warn or error",
+		Hint:    "LOG_LEVEL is debug, info, warn or error; leave it out for info",
+	}, parseLogLevel}
+
 	ServerURL = Variable[*url.URL]{Info{Name: "TOTPCTL_URL", Flag: "url", Default: "http://127.0.0.1:5000",
 		Meaning: "server that check asks",
 		Hint:    "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com or unix:/run/totpctl/socket",
@@ -160,7 +171,7 @@ const certificateHint = "TLS_CERT_FILE is the certificate's chain in PEM and TLS
 func All() (all []Info) {
 	for _, v := range []Named{
 		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, PassphraseFile, DatabaseURL,
-		ListenAddr, PublicURL, CertFile, KeyFile, Origins, Proxies, AuditLog, ServerURL,
+		ListenAddr, PublicURL, CertFile, KeyFile, Origins, Proxies, AuditLog, LogFormat, LogLevel, ServerURL,
 	} {
 		all = append(all, v.info())
 	}
