@@ -38,6 +38,9 @@ type Store interface {
 	// Warnings returns what the operator should know of the database's settings.
 	Warnings(ctx context.Context) ([]string, error)
 
+	// Waiting returns how many requests wait for the database.
+	Waiting() int
+
 	// Close waits for the requests under way and closes the database. Every other
 	// request gets ErrClosed.
 	Close() error
@@ -63,6 +66,17 @@ type Config struct {
 	URL            string   // sqlite:FILE, postgres://… or postgresql://…
 	EncryptionKeys [][]byte // of 32 bytes: the first seals, all open; none stores no secret
 	MustExist      bool     // a database that holds nothing is left so, and is ErrMissing
+
+	// Committed is told after each commit how many rows it has written; nil is not. It must
+	// be quick, and safe for concurrent use.
+	Committed func(rows int)
+}
+
+// committed tells Committed of a commit that has written something.
+func (c Config) committed(rows int) {
+	if c.Committed != nil && rows > 0 {
+		c.Committed(rows)
+	}
 }
 
 // Open opens the store that c describes: see CheckURL, OpenSQLite and OpenPostgres.

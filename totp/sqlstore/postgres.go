@@ -33,6 +33,7 @@ const migrationLock = 0x746f7470
 // request waits for requests of another kind.
 type Postgres struct {
 	sealer     *sealer
+	committed  func(rows int)
 	fresh      string   // the database's name if it had no tables
 	unverified []string // hosts beyond this machine that are reached without verified TLS
 
@@ -68,7 +69,7 @@ func openPostgres(ctx context.Context, c Config) (*Postgres, error) {
 	}
 	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(beforeEachUse))
 	db.SetConnMaxIdleTime(handOver)
-	p := &Postgres{sealer: sealer, db: db, warnings: warnings,
+	p := &Postgres{sealer: sealer, committed: c.committed, db: db, warnings: warnings,
 		reads: newQueue[*read](maxWaiting), writes: newQueue[*write](maxWaiting),
 		lookUps: newQueue[*lookUp](maxWaiting), jobs: newQueue[*job](maxWaiting)}
 	p.unverified = unverifiedHosts(config)
@@ -78,6 +79,11 @@ func openPostgres(ctx context.Context, c Config) (*Postgres, error) {
 	p.ctx, p.close = context.WithCancel(context.Background())
 	p.start()
 	return p, nil
+}
+
+// Waiting implements Store.
+func (p *Postgres) Waiting() int {
+	return p.reads.length() + p.writes.length() + p.lookUps.length() + p.jobs.length()
 }
 
 // handOver is how long the connection of prepare or Warnings is kept for the first

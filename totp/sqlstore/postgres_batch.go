@@ -252,6 +252,7 @@ func (p *Postgres) writeStates(ctx context.Context, q querier, batch []*write) e
 	if p.warnings.Load() != before {
 		return errWarning
 	}
+	p.committed(len(changed))
 	return nil
 }
 

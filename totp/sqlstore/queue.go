@@ -79,6 +79,12 @@ func (q *queue[T]) put(t *ticket[T]) error {
 	return nil
 }
 
+func (q *queue[T]) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
 func (q *queue[T]) leave(t *ticket[T]) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

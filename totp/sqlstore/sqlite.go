@@ -38,6 +38,7 @@ type SQLite struct {
 	upgraded   upgraded
 	unvacuumed error // why the pages that an upgrade has freed were not overwritten; nil if they were
 	sealer     *sealer
+	committed  func(rows int)
 	db         *sql.DB
 	copied     chan bool       // the checkpointer has left the last pages to the writer; true: and a log to empty
 	ctx        context.Context // ends when the store is closed
@@ -70,7 +71,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*SQLite, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &SQLite{sealer: sealer, copied: make(chan bool),
+	s := &SQLite{sealer: sealer, committed: c.committed, copied: make(chan bool),
 		requests: newQueue[*request](maxWaiting), lookUps: newQueue[*lookUp](maxWaiting), listings: newQueue[*listing](maxWaiting)}
 	if err := s.open(ctx, path, c.MustExist); err != nil {
 		return nil, errors.Join(err, s.release())
@@ -176,6 +177,11 @@ func checkDurable(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("SQLite took journal_mode %s and synchronous %d, not wal and 2 (FULL): is the file on a local disk?", mode, synchronous)
 	}
 	return nil
+}
+
+// Waiting implements Store.
+func (s *SQLite) Waiting() int {
+	return s.requests.length() + s.lookUps.length() + s.listings.length()
 }
 
 // Close implements Store. If no other process has the database open, SQLite removes

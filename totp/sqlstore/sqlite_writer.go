@@ -95,7 +95,7 @@ func (w *writer) handle(batch []*ticket[*request]) {
 	if len(batch) == 0 {
 		return
 	}
-	answers := make([]error, len(batch))
+	answers, before := make([]error, len(batch)), w.written
 	ctx := context.Background()
 	err := inTransaction(ctx, w, begin, func() error {
 		if err := w.runAll(ctx, batch, answers); err != nil {
@@ -104,6 +104,7 @@ func (w *writer) handle(batch []*ticket[*request]) {
 		return w.store.checkFiles()
 	})
 	if err == nil {
+		w.store.committed(w.written - before)
 		err = w.store.checkFiles()
 	}
 	for i, t := range batch {

@@ -10,6 +10,11 @@ func (v *Verifier) Ready(ctx context.Context) error {
 	if _, err := v.begin(ctx); err != nil {
 		return err
 	}
+	return v.StoreReady(ctx)
+}
+
+// StoreReady is Ready without the Witness.
+func (v *Verifier) StoreReady(ctx context.Context) error {
 	look := v.ready.DoChan("", func() (any, error) { return v.load(context.WithoutCancel(ctx), v.defaultID) })
 	select {
 	case r := <-look:
