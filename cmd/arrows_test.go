@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"totpctl/server/api":        {"totpctl/totp", "totpctl/totp/qrcode", "totpctl/totp/verifier"},
 	"totpctl/server/client":     {"totpctl/server/api", "totpctl/totp", "totpctl/totp/verifier"},
 	"totpctl/server/pages":      {"totpctl/server/api", "totpctl/totp", "totpctl/totp/qrcode", "totpctl/totp/verifier"},
+	"totpctl/server/metrics":    {"totpctl/totp", "totpctl/totp/verifier"},
 	"totpctl/server/proxy":      {},
 	"totpctl/totp":              {},
 	"totpctl/totp/audit":        {"totpctl/totp/verifier"},

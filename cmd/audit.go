@@ -28,13 +28,20 @@ func (p program) startAudit(path string, log *slog.Logger) *audit.Log {
 	return audit.Start(audit.Config{Path: path, Clock: p.clock, Log: log})
 }
 
-// witnesses returns who is told of the events of serve. The log is told last, of what is on
-// record.
-func witnesses(l *audit.Log, log *slog.Logger) (all verifier.Witnesses) {
-	if l != nil {
+// witnesses returns who is told of the events of serve. The log and the metrics are told
+// last, of what is on record.
+func (p program) witnesses(l *audit.Log, log *slog.Logger) (all verifier.Witnesses) {
+	switch {
+	case l != nil && p.metrics != nil:
+		all = append(all, p.metrics.WatchAudit(l))
+	case l != nil:
 		all = append(all, l)
 	}
-	return append(all, audit.NewWarnings(log))
+	all = append(all, audit.NewWarnings(log))
+	if p.metrics != nil {
+		all = append(all, p.metrics)
+	}
+	return all
 }
 
 // openAudit opens the audit log of a command that changes accounts. It returns nil without

@@ -14,6 +14,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 
+	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/server/api"
 )
@@ -30,7 +31,7 @@ func (c serveConfig) listen(ctx context.Context) (net.Listener, error) {
 	if path, ok, _ := api.SocketPath(c.listenAddr); ok {
 		return listenUnix(ctx, path)
 	}
-	return listen(ctx, c.listenAddr)
+	return listen(ctx, config.ListenAddr.Info, c.listenAddr)
 }
 
 // passed returns the listener of a socket that the service manager has opened

@@ -25,7 +25,8 @@ type logWriter struct {
 	out     io.Writer
 	mu      sync.Mutex
 	lines   []byte
-	lost    int
+	lost    int // not told of yet
+	allLost int
 	begun   bool                  // something was written
 	notice  func(lost int) []byte // the line that tells of lost lines
 	wake    chan struct{}         // of capacity 1; filled while there are lines
@@ -46,6 +47,7 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	w.begun = true
 	if len(w.lines)+len(line) > maxUnwritten {
 		w.lost++
+		w.allLost++
 		return len(line), nil
 	}
 	w.lines = append(w.lines, line...)
@@ -54,6 +56,13 @@ func (w *logWriter) Write(line []byte) (int, error) {
 	default:
 	}
 	return len(line), nil
+}
+
+// lostLines returns how many lines were lost since the start.
+func (w *logWriter) lostLines() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.allLost
 }
 
 // hasBegun reports whether there was a line.

@@ -46,6 +46,9 @@ func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.
 		return nil, nil, s.Err()
 	}
 	sc.MustExist = mustExist
+	if p.metrics != nil {
+		sc.Committed = p.metrics.Committed
+	}
 	store, err := sqlstore.Open(ctx, sc)
 	if err != nil {
 		return nil, nil, hint.With(fmt.Errorf("opening store of DATABASE_URL: %w", err), "%s", storeHint(err))
@@ -54,7 +57,7 @@ func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.
 		warn(fmt.Sprintf("database %s is new: it has no account and knows no code that was used; is DATABASE_URL right?", fresh))
 	}
 	warn(store.Upgraded()...)
-	c.Store = store
+	c.Store = p.measured(store)
 	v, err := verifier.New(c)
 	if err == nil {
 		err = v.Sweep(ctx)

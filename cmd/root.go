@@ -17,6 +17,7 @@ import (
 
 	"totpctl/cmd/hint"
 	"totpctl/server/api"
+	"totpctl/server/metrics"
 	"totpctl/totp/sqlstore"
 )
 
@@ -76,6 +77,8 @@ type program struct {
 	in     io.Reader
 	out    *os.File
 	errOut *os.File
+
+	metrics *metrics.Metrics // of serve with METRICS_ADDR, else nil
 }
 
 // Main runs the command that the process was started with and returns its exit

@@ -119,6 +119,19 @@ func signal(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprint(ts.Stderr(), b.text()[before:])
 }
 
+// scrape prints the metrics of the server that was started last.
+func scrape(ts *testscript.TestScript, neg bool, args []string) {
+	b := ts.Value(serversKey{}).(*servers).last()
+	url := regexp.MustCompile(`"msg":"metrics are served","url":"([^"]+)"`).FindStringSubmatch(b.text())
+	if url == nil {
+		ts.Fatalf("the log names no address of metrics:\n%s", b.text())
+	}
+	resp, err := http.Get(url[1])
+	ts.Check(err)
+	defer resp.Body.Close()
+	io.Copy(ts.Stdout(), resp.Body)
+}
+
 // deafen closes the reading end of the last server's standard error.
 func deafen(ts *testscript.TestScript, neg bool, args []string) {
 	b := ts.Value(serversKey{}).(*servers).last()

@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"serve":      serve,
 			"prototype":  prototype,
 			"signal":     signal,
+			"scrape":     scrape,
 			"deafen":     deafen,
 			"halt":       halt,
 			"fake":       fake,

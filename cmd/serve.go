@@ -56,7 +56,7 @@ are at most ten lines a second, and one with the number of the others.`,
 			case err != nil:
 				p.warn(s.Warnings()...)
 			default:
-				err = p.run(ctx, s, sc, log.Logger, hangups)
+				err = p.run(ctx, s, sc, log, hangups)
 			}
 			return log.end(err)
 		},
@@ -68,7 +68,7 @@ are at most ten lines a second, and one with the number of the others.`,
 // addServeFlags gives a command the flags of the variables that serve reads.
 func addServeFlags(flags *pflag.FlagSet) {
 	config.AddKeyFlags(flags)
-	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.LogFormat, config.LogLevel, config.PassphraseFile)
+	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.LogFormat, config.LogLevel, config.MetricsAddr, config.PassphraseFile)
 }
 
 // gcPercent trades memory for fewer collections. Under load the server still stays
@@ -87,6 +87,7 @@ type serveConfig struct {
 	origins     []string
 	proxies     proxy.Trusted
 	auditLog    string // "" for none
+	metricsAddr string // "" for none
 }
 
 func readServeConfig(s *config.Settings) (serveConfig, error) {
@@ -101,12 +102,13 @@ func readServeConfig(s *config.Settings) (serveConfig, error) {
 		origins:     config.Take(s, config.Origins),
 		proxies:     config.Take(s, config.Proxies),
 		auditLog:    s.AuditLog(),
+		metricsAddr: s.MetricsAddr(),
 	}, s.Err()
 }
 
 // run serves until ctx ends and logs that it has stopped. An end before the start is
 // complete is no error.
-func (p program) run(ctx context.Context, s *config.Settings, c serveConfig, log *slog.Logger, hangups <-chan os.Signal) error {
+func (p program) run(ctx context.Context, s *config.Settings, c serveConfig, log *serveLog, hangups <-chan os.Signal) error {
 	debug.SetGCPercent(gcPercent)
 	err := p.serve(ctx, s, c, log, hangups)
 	if ctx.Err() == nil {
@@ -119,7 +121,8 @@ func (p program) run(ctx context.Context, s *config.Settings, c serveConfig, log
 	return err
 }
 
-func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, log *slog.Logger, hangups <-chan os.Signal) (err error) {
+func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, own *serveLog, hangups <-chan os.Signal) (err error) {
+	log := own.Logger
 	r, err := c.reloader(s, log)
 	if err != nil {
 		return err
@@ -135,10 +138,16 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, l
 		return err
 	}
 	defer listener.Close()
+	numbers, err := p.listenMetrics(ctx, c.metricsAddr, own)
+	if err != nil {
+		return err
+	}
+	defer numbers.Close()
+	p.metrics = numbers.metrics
 	if r.audit = p.startAudit(c.auditLog, log); r.audit != nil {
 		defer r.audit.Close()
 	}
-	store, v, err := p.openVerifier(ctx, s, c.entry.Key, false, witnesses(r.audit, log), func(texts ...string) { logWarnings(log, texts) })
+	store, v, err := p.openVerifier(ctx, s, c.entry.Key, false, p.witnesses(r.audit, log), func(texts ...string) { logWarnings(log, texts) })
 	if err != nil {
 		return err
 	}
@@ -150,6 +159,7 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, l
 		return err
 	}
 	r.manager = manager{log, shownAddr(listener.Addr())}
+	numbers.serve(ctx, r, store, v)
 	go r.run(ctx, hangups)
 	log.Info("listening", "addr", r.manager.addr)
 	if err := p.printSetupLink(ctx, v, r.server, c.waitsForCode(log)); err != nil && ctx.Err() == nil {
@@ -170,7 +180,7 @@ func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logge
 	return server.Config{
 		Verifier: v, Entry: c.entry, Clock: p.clock, Log: log,
 		Bearers: c.bearers.Check, Admins: c.bearers.Admin,
-		PublicURL: public, Origins: c.origins, Proxies: c.proxies,
+		PublicURL: public, Origins: c.origins, Proxies: c.proxies, Meter: p.meter(),
 	}
 }
 
@@ -182,13 +192,13 @@ func wrapTLS(l net.Listener, certificate *server.Certificate) net.Listener {
 	return tls.NewListener(l, certificate.Config())
 }
 
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+func listen(ctx context.Context, v config.Info, addr string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, network(addr), addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, hint.With(fmt.Errorf("listening on LISTEN_ADDR %s: the port is taken", addr), anotherAddr)
+		return nil, hint.With(fmt.Errorf("listening on %s %s: the port is taken", v.Name, addr), "stop what listens there, or choose another with %s or --%s", v.Name, v.Flag)
 	case err != nil:
-		return nil, hint.With(fmt.Errorf("listening on LISTEN_ADDR: %w", err), "LISTEN_ADDR or --listen-addr is HOST:PORT of this machine")
+		return nil, hint.With(fmt.Errorf("listening on %s: %w", v.Name, err), "%s or --%s is HOST:PORT of this machine", v.Name, v.Flag)
 	}
 	return l, nil
 }

@@ -65,6 +65,9 @@ func (c *Certificate) Config() *tls.Config {
 	}
 }
 
+// NotAfter returns when the certificate ends.
+func (c *Certificate) NotAfter() time.Time { return c.current().Leaf.NotAfter }
+
 // current returns the certificate of before while the files are no pair, because a
 // renewal writes them one after the other. The log is told once of each error, because
 // strangers begin handshakes.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,9 @@ const statusCallerLeft = 499
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begin := s.config.Clock()
+		if s.config.Meter != nil {
+			s.config.Meter.RequestBegins()
+		}
 		both := &recorder{ResponseWriter: w, record: record{status: http.StatusOK, origin: verifier.Origin{Client: s.config.Proxies.Client(r), RequestID: s.config.Proxies.RequestID(r)}}}
 		rec := &both.record
 		r = r.WithContext(verifier.WithOrigin(context.WithValue(r.Context(), recordKey{}, rec), &rec.origin))
@@ -60,7 +64,11 @@ func (s *Server) logged(next http.Handler) http.Handler {
 		if rec.status == http.StatusServiceUnavailable && errors.Is(r.Context().Err(), context.Canceled) {
 			rec.status = statusCallerLeft
 		}
-		s.logRequest(rec, r, float64(s.config.Clock().Sub(begin).Microseconds())/1000)
+		took := s.config.Clock().Sub(begin)
+		if s.config.Meter != nil {
+			s.config.Meter.RequestEnds(routeOf(r), method(r), rec.status, took)
+		}
+		s.logRequest(rec, r, float64(took.Microseconds())/1000)
 		if broken {
 			panic(http.ErrAbortHandler)
 		}
@@ -141,6 +149,11 @@ func (s *Server) logRequest(rec *record, r *http.Request, milliseconds float64) 
 		attrs = append(attrs, slog.String("error", rec.err.Error()))
 	}
 	s.config.Log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// routeOf returns the path of the pattern that a request matches: "/" if it matches none.
+func routeOf(r *http.Request) string {
+	return cmp.Or(r.Pattern[strings.LastIndexByte(r.Pattern, ' ')+1:], "/")
 }
 
 // method keeps what a client invents out of the log.

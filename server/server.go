@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -35,7 +36,17 @@ type Config struct {
 	Origins   []string         // of web apps that may read the answers of /check, such as http://localhost:8100
 	Proxies   proxy.Trusted    // whose headers tell the client and the id of a request
 	Log       *slog.Logger     // gets a line for each request
+	Meter     Meter            // is told of each request; nil is not
 	Clock     func() time.Time // the Verifier's
+}
+
+// A Meter is told of each request. It must be safe for concurrent use.
+type Meter interface {
+	// RequestBegins is called before a request is handled.
+	RequestBegins()
+	// RequestEnds is called afterwards. The route is the pattern of the path, the method one
+	// that net/http knows or "other", and the status net/http's, or 499 if the caller has left.
+	RequestEnds(route, method string, status int, took time.Duration)
 }
 
 // A Server is an http.Handler for all of totpctl's routes.
@@ -73,6 +84,9 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
+// ErrorLog returns the logger for net/http's errors, whose lines are limited.
+func (s *Server) ErrorLog() *log.Logger { return s.limits.errorLog() }
+
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
@@ -102,7 +116,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       idleTimeout,
 
 		DisableGeneralOptionsHandler: true, // its answers would lack the headers of ours
-		ErrorLog:                     s.limits.errorLog(),
+		ErrorLog:                     s.ErrorLog(),
 	}
 	defer s.limits.flush()
 	failed := make(chan error, 1)

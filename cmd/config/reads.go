@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"net"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -69,6 +70,16 @@ func (s *Settings) DatabaseURL() string {
 		text = "sqlite:" + filepath.Join(s.dir, path)
 	}
 	return text
+}
+
+// MetricsAddr reads METRICS_ADDR, which must not be LISTEN_ADDR: whoever may check codes
+// need not see the numbers.
+func (s *Settings) MetricsAddr() string {
+	addr := Take(s, MetricsAddr)
+	if _, port, _ := net.SplitHostPort(addr); addr != "" && port != "0" && addr == Take(s, ListenAddr) {
+		s.fail(hint.With(errors.New("METRICS_ADDR and LISTEN_ADDR are the same address"), "give the metrics a port of their own, such as 127.0.0.1:9464"))
+	}
+	return addr
 }
 
 // AuditOutput is the AUDIT_LOG that stands for the standard output of serve.

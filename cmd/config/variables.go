@@ -159,6 +159,11 @@ var (
 		Hint:    "LOG_LEVEL is debug, info, warn or error; leave it out for info",
 	}, parseLogLevel}
 
+	MetricsAddr = Variable[string]{Info{Name: "METRICS_ADDR", Flag: "metrics-addr",
+		Meaning: "address to serve Prometheus' /metrics on, in plain HTTP to whoever asks; without it there are none",
+		Hint:    "METRICS_ADDR is HOST:PORT, such as 127.0.0.1:9464, another than LISTEN_ADDR; leave it out for no metrics",
+	}, parseListenAddr}
+
 	ServerURL = Variable[*url.URL]{Info{Name: "TOTPCTL_URL", Flag: "url", Default: "http://127.0.0.1:5000",
 		Meaning: "server that check asks",
 		Hint:    "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com or unix:/run/totpctl/socket",
@@ -171,7 +176,7 @@ const certificateHint = "TLS_CERT_FILE is the certificate's chain in PEM and TLS
 func All() (all []Info) {
 	for _, v := range []Named{
 		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, PassphraseFile, DatabaseURL,
-		ListenAddr, PublicURL, CertFile, KeyFile, Origins, Proxies, AuditLog, LogFormat, LogLevel, ServerURL,
+		ListenAddr, PublicURL, CertFile, KeyFile, Origins, Proxies, AuditLog, LogFormat, LogLevel, MetricsAddr, ServerURL,
 	} {
 		all = append(all, v.info())
 	}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package metrics
+
+func readProcess() (process, bool) { return process{}, false }
