@@ -54,14 +54,18 @@ func examined(e sqlstore.Examination, err error) (found []Finding) {
 	if len(found) > 0 {
 		return found
 	}
-	return []Finding{fine("the tables have version %d, which is this program's; %s", e.Version, opened(e))}
+	return []Finding{fine("the tables have version %d, which is this program's%s", e.Version, opened(e))}
 }
 
+// opened tells how many accounts are sound. Without the keys none was looked at.
 func opened(e sqlstore.Examination) string {
-	if e.Rest {
-		return fmt.Sprintf("the first %d accounts were opened, none is damaged", e.Examined)
+	switch {
+	case e.Missing != nil:
+		return ""
+	case e.Rest:
+		return fmt.Sprintf("; the first %d accounts were opened, none is damaged", e.Examined)
 	}
-	return fmt.Sprintf("accounts: %d, none damaged", e.Examined)
+	return fmt.Sprintf("; accounts: %d, none damaged", e.Examined)
 }
 
 func damaged(e sqlstore.Examination) string {
