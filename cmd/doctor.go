@@ -189,10 +189,10 @@ func leafOf(file string) (*x509.Certificate, error) {
 
 // here returns the URL by which this machine reaches what listens on addr.
 func here(addr, scheme string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil { // a unix socket is its own URL
+	if _, unix, _ := api.SocketPath(addr); unix {
 		return addr
 	}
+	host, port, _ := net.SplitHostPort(addr) // as config has parsed it
 	switch ip, err := netip.ParseAddr(host); {
 	case err == nil && ip.Is6() && ip.IsUnspecified():
 		host = "::1"
