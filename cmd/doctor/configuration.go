@@ -101,6 +101,23 @@ func network(_ context.Context, p *patient) (found []Finding) {
 	return found
 }
 
+// proxies tells of a proxy whose word for the client's address does not count.
+func proxies(_ context.Context, p *patient) []Finding {
+	s := p.read()
+	public, pair := config.Take(s, config.PublicURL), s.Certificate()
+	config.Take(s, config.Proxies)
+	switch {
+	case s.Err() != nil:
+		return unread(s)
+	case s.Source(config.Proxies.Info) != "":
+		return []Finding{fine("TRUSTED_PROXIES names the proxies whose forwarding headers count")}
+	case public != nil && public.Scheme == "https" && pair.CertFile == "":
+		return []Finding{warning("set TRUSTED_PROXIES to the proxy's address, such as 127.0.0.1",
+			"the logs name a proxy as everybody's address, because one seems to be in front (PUBLIC_URL is https, and there is no TLS here) and TRUSTED_PROXIES is not set")}
+	}
+	return nil
+}
+
 func reachedAt(addr string, public *url.URL, pair config.Certificate) string {
 	if public == nil {
 		return pair.Scheme() + "://" + addr

@@ -66,6 +66,7 @@ func checks() []check {
 		{"files", files},
 		{"bearers", bearers},
 		{"network", network},
+		{"proxies", proxies},
 		{"certificate", certificate},
 		{"database", database},
 		{"keys", keys},
