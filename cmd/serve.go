@@ -36,7 +36,11 @@ restart serve there); on a terminal it ends the server, because the terminal is
 gone. On a terminal serve prints the set-up link, which shows the page with the QR
 code for an hour or until the default account has accepted a code. Requests are
 logged to stderr; those of strangers that fail, and whatever else costs nothing,
-are at most ten lines a second, and one with the number of the others.`,
+are at most ten lines a second, and one with the number of the others.
+
+LISTEN_ADDR=unix:PATH listens on a unix socket of mode 0660. A socket that systemd
+passes comes before LISTEN_ADDR; systemd is told when serve is ready, rereads and
+stops, and its watchdog hears nothing of a server that is stuck.`,
 		Example: "  totpctl serve --listen-addr 127.0.0.1:5000",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -26,7 +26,10 @@ func SocketPath(text string) (path string, ok bool, err error) {
 	case len(path) > MaxSocket:
 		err = fmt.Errorf("path of the unix socket has %d bytes: want at most %d", len(path), MaxSocket)
 	}
-	return path, ok, err
+	if !ok || err != nil {
+		return "", ok, err
+	}
+	return filepath.Clean(path), ok, nil // unix:///run/x is /run/x
 }
 
 // ParseServer reads the address of a server that this machine asks: a URL as ParseURL

@@ -66,7 +66,7 @@ func wantError(t *testing.T, err error, text, hint string) {
 func TestNewRefusesWhatCannotWorkAndQuotesNoSecret(t *testing.T) {
 	good := Config{URL: "http://127.0.0.1:5000", Bearer: bearer, Clock: time.Now}
 	for _, url := range []string{
-		"", "127.0.0.1:5000", "//127.0.0.1:5000", "/check", "http:", "http://", "http:///check", "http://:5000", "http:127.0.0.1", "ftp://host", "unix:///run/x",
+		"", "127.0.0.1:5000", "//127.0.0.1:5000", "/check", "http:", "http://", "http:///check", "http://:5000", "http:127.0.0.1", "ftp://host", "unix:run/x", "unix:",
 		"http://user:hunter2@host", "http://user@host", "https://host?", "https://host?q=hunter2", "https://host#", "https://host/#top",
 		"http://user:hunter2/x@host", "http://host:port", "http://ho st", "http://[::1", "http://host/%zz", "http://host\n",
 	} {

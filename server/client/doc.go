@@ -24,6 +24,9 @@
 // The bearer goes to the origin of Config.URL alone (scheme, host and port). A redirect is
 // followed within that origin, if it keeps the method (307 and 308), three times at most.
 //
+// A server at a unix socket is asked over plain HTTP, under the Host localhost: no network
+// and no proxy is on that way.
+//
 // Proxies are those of the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), but none is
 // used to this machine. To an https URL a proxy only opens a tunnel. A proxy for plain http
 // reads the bearer and the code, as everyone on that way can; Config.Warn is told before.

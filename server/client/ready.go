@@ -56,7 +56,7 @@ func Offset(ctx context.Context, c Config) (time.Duration, error) {
 	}
 	offset := a.clockOffset()
 	if offset == nil {
-		return 0, Error{failure{"asking " + client.base.String() + ": the answer has no Date", "name another host"}, NoAnswer}
+		return 0, Error{failure{"asking " + client.server + ": the answer has no Date", "name another host"}, NoAnswer}
 	}
 	return *offset, nil
 }
