@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"totpctl/cmd/hint"
 )
@@ -96,13 +97,17 @@ func FromFile(path string) (string, error) {
 	return text, nil
 }
 
+// readFile does not wait for somebody to open a FIFO: serve would hang at its start.
 func readFile(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", withoutPath(err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, MaxBytes+3)) // a byte too many, and CR LF
+	if info, errStat := f.Stat(); err == nil && errStat == nil && len(text) == 0 && info.Mode()&fs.ModeNamedPipe != 0 {
+		err = errors.New("nobody writes to this pipe")
+	}
 	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), withoutPath(err)
 }
 
