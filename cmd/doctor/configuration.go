@@ -119,7 +119,11 @@ func proxies(_ context.Context, p *patient) []Finding {
 }
 
 func reachedAt(addr string, public *url.URL, pair config.Certificate) string {
-	if public == nil {
+	_, unix, _ := api.SocketPath(addr)
+	switch {
+	case public == nil && unix:
+		return "no address for browsers, as PUBLIC_URL is not set"
+	case public == nil:
 		return pair.Scheme() + "://" + addr
 	}
 	return public.String()
