@@ -51,6 +51,7 @@ func (g grayscale) thresholdEvenly() bitmap {
 const (
 	blockSize   = 8  // pixels
 	minContrast = 24 // of the neighbourhood of a block; less is all white
+	maxReach    = 80 // blocks; a picture of one column would take quadratic time
 )
 
 // threshold takes the middle of the lightest and the darkest in the neighbourhood, an eighth
@@ -58,7 +59,7 @@ const (
 func (g grayscale) threshold() bitmap {
 	columns, rows := (g.width+blockSize-1)/blockSize, (g.height+blockSize-1)/blockSize
 	darkest, lightest := g.extremes(columns, rows)
-	reach := max(2, max(columns, rows)/16)
+	reach := min(max(2, max(columns, rows)/16), maxReach)
 	darkest = spread(darkest, columns, rows, reach, func(a, b byte) byte { return min(a, b) })
 	lightest = spread(lightest, columns, rows, reach, func(a, b byte) byte { return max(a, b) })
 	b := bitmap{make([]bool, len(g.pixels)), g.width, g.height}

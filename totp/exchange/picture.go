@@ -22,6 +22,10 @@ var ErrNoCode = errors.New("no QR code can be read in the picture")
 // bytes each. A file of a few kilobytes can ask for gigabytes.
 const maxPictureBytes = 160 << 20
 
+// maxScans is how often a JPEG may go over its pixels (SOS, ISO/IEC 10918-1). Encoders take
+// ten or so, and a scan of a progressive JPEG can be 20 bytes for millions of pixels.
+const maxScans = 1000
+
 // A pictureKind is a file format of pictures. The decoders are called by name, not through
 // image.Decode, so that no other that a program registers gets at the file.
 type pictureKind struct {
@@ -120,6 +124,9 @@ func decodePicture(data []byte) (img image.Image, err error) {
 	}
 	if config.Width <= 0 || config.Height <= 0 || config.Width > maxPictureBytes/config.Height/bytesPerPixel(config, data) {
 		return nil, fmt.Errorf("the picture has %d x %d pixels, which is too large: cut out the QR codes", config.Width, config.Height)
+	}
+	if bytes.HasPrefix(data, []byte("\xff\xd8")) && bytes.Count(data, []byte("\xff\xda")) > maxScans {
+		return nil, fmt.Errorf("%w: it has more than %d scans", ErrDamaged, maxScans)
 	}
 	img, err = kind.decode(bytes.NewReader(data))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func pictureFixtures(t testing.TB) []fixture {
@@ -141,6 +142,26 @@ func TestAHugePictureIsRefusedBeforeItIsDecoded(t *testing.T) {
 		if n := bytesPerPixel(image.Config{ColorModel: v.model}, []byte(v.data)); n != v.want {
 			t.Errorf("%q: %d bytes", v.data, n)
 		}
+	}
+}
+
+func TestAPictureOfOneColumnIsReadInTime(t *testing.T) {
+	start := time.Now()
+	const height = 8_000_000
+	grayscale{make([]byte, height), 1, height}.threshold()
+	if took := time.Since(start); took > 30*time.Second {
+		t.Errorf("it takes %v", took)
+	}
+}
+
+func TestAJPEGOfManyScansIsRefused(t *testing.T) {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, draw(t, 100, 100, 128), nil); err != nil {
+		t.Fatal(err)
+	}
+	b.WriteString(strings.Repeat("\xff\xda", maxScans))
+	if _, err := Read(b.Bytes(), Options{}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("%v", err)
 	}
 }
 
