@@ -20,8 +20,8 @@ type aegisFile struct {
 }
 
 type aegisHeader struct {
-	Slots  []json.RawMessage `json:"slots"`
-	Params *aegisParams      `json:"params"`
+	Slots  json.RawMessage `json:"slots"`
+	Params *aegisParams    `json:"params"`
 }
 
 // aegisParams are the parameters of AES-256-GCM.
@@ -79,19 +79,14 @@ func readAegis(c *Contents, in input) error {
 	if file.Version > 1 {
 		return fmt.Errorf("version %d of the vault is not known, only 1", file.Version)
 	}
-	content := []byte(file.DB)
-	if file.Header.Params != nil {
-		var err error
-		if content, err = file.decrypt(in); err != nil {
-			return err
-		}
+	if file.Header.Params == nil {
+		return addEach(c, in.data, "db/entries/*", aegisEntry.record)
 	}
-	var db aegisDB
-	if err := decodeJSON(content, &db); err != nil {
+	db, err := file.decrypt(in)
+	if err != nil {
 		return err
 	}
-	addEach(c, db.Entries, aegisEntry.record)
-	return nil
+	return addEach(c, db, "entries/*", aegisEntry.record)
 }
 
 func (e aegisEntry) record() record {
@@ -133,8 +128,12 @@ func (f aegisFile) decrypt(in input) ([]byte, error) {
 // passwordSlots skips the slots of other types. It returns ErrCost before anybody is asked
 // for a passphrase.
 func (h aegisHeader) passwordSlots() (slots []aegisSlot, err error) {
+	var all []json.RawMessage
+	if err := decodeElement(h.Slots, &all); err != nil {
+		return nil, fmt.Errorf("%w: it has no list of slots", ErrDamaged)
+	}
 	total := 0
-	for _, raw := range h.Slots {
+	for _, raw := range all {
 		var slot aegisSlot
 		if err := decodeJSON(raw, &slot); err != nil {
 			return nil, err
@@ -147,7 +146,7 @@ func (h aegisHeader) passwordSlots() (slots []aegisSlot, err error) {
 			return nil, err
 		}
 		if total += work; total > maxScryptWork {
-			return nil, fmt.Errorf("%w: it has %d slots", ErrCost, len(h.Slots))
+			return nil, fmt.Errorf("%w: it has %d slots", ErrCost, len(all))
 		}
 		slots = append(slots, slot)
 	}

@@ -54,12 +54,7 @@ func readAndotp(c *Contents, in input) error {
 			return err
 		}
 	}
-	var list []json.RawMessage
-	if err := decodeJSON(data, &list); err != nil {
-		return err
-	}
-	addEach(c, list, andotpEntry.record)
-	return nil
+	return addEach(c, data, "*", andotpEntry.record)
 }
 
 func looksLikeArray(data []byte) bool {

@@ -102,7 +102,7 @@ func (f bitwardenFile) masterKey(in input) ([]byte, error) {
 // openBitwarden opens an "EncString" of type 2: AES-256-CBC, then HMAC-SHA256, with keys
 // that HKDF-Expand (RFC 5869 section 2.3) makes of the master key.
 func openBitwarden(master []byte, text string) ([]byte, error) {
-	parts := strings.Split(strings.TrimPrefix(text, "2."), "|")
+	parts := strings.SplitN(strings.TrimPrefix(text, "2."), "|", 4)
 	if !strings.HasPrefix(text, "2.") || len(parts) != 3 {
 		return nil, fmt.Errorf("%w: the encrypted part is of an unknown type", ErrDamaged)
 	}

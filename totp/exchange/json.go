@@ -28,19 +28,3 @@ func decodeJSON(data []byte, v any) error {
 	}
 	return nil
 }
-
-// addEach adds the elements of a list. An element that is not a T is left out, and so does
-// not spoil the others.
-func addEach[T any](c *Contents, list []json.RawMessage, toRecord func(T) record) {
-	for i, raw := range list {
-		place := fmt.Sprintf("entry %d", i+1)
-		var element T
-		if err := decodeJSON(raw, &element); err != nil {
-			c.leaveOut(place, "", err)
-			continue
-		}
-		r := toRecord(element)
-		r.place = place
-		c.add(r)
-	}
-}

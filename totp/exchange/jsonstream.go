@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +12,12 @@ import (
 	"totpctl/totp"
 )
 
-const maxJSONDepth = 1000 // of arrays and objects that are passed over
+const (
+	maxJSONDepth = 1000    // of arrays and objects that are passed over
+	maxElement   = 1 << 20 // bytes of one account, which takes far more when it is decoded
+)
+
+var errElement = fmt.Errorf("it has more than %d MiB", maxElement>>20)
 
 // eachJSON reads a document to its end and calls visit for each value at a path. The path's
 // parts are keys, and "*" for all elements of an array, parted by slashes. Values are
@@ -24,17 +30,17 @@ func eachJSON[T any](c *Contents, r io.Reader, path, what string, visit func(pla
 			return errTooMany
 		}
 		place := fmt.Sprintf("%s %d", what, n)
+		var raw json.RawMessage
+		if err := dec.Decode(&raw); err != nil {
+			return err
+		}
 		var v T
-		err := dec.Decode(&v)
-		var mismatch *json.UnmarshalTypeError
-		if errors.As(err, &mismatch) {
-			c.leaveOut(place, "", fmt.Errorf("its %s has another type than the format says", totp.QuoteName(mismatch.Field)))
+		if err := decodeElement(raw, &v); err != nil {
+			c.leaveOut(place, "", err)
 			return nil
 		}
-		if err == nil {
-			visit(place, v)
-		}
-		return err
+		visit(place, v)
+		return nil
 	})
 	if err != nil {
 		return streamError(err)
@@ -43,6 +49,29 @@ func eachJSON[T any](c *Contents, r io.Reader, path, what string, visit func(pla
 		return fmt.Errorf("%w: there is more after its JSON", ErrDamaged)
 	}
 	return nil
+}
+
+func decodeElement(raw json.RawMessage, v any) error {
+	if len(raw) > maxElement {
+		return errElement
+	}
+	err := json.Unmarshal(raw, v)
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("its %s has another type than the format says", totp.QuoteName(mismatch.Field))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: it has other values than the format", ErrDamaged) // err quotes them
+	}
+	return nil
+}
+
+// addEach adds the accounts at a path, as eachJSON finds them.
+func addEach[T any](c *Contents, data []byte, path string, toRecord func(T) record) error {
+	return eachJSON(c, bytes.NewReader(trimBOM(data)), path, "entry", func(place string, element T) {
+		r := toRecord(element)
+		r.place = place
+		c.add(r)
+	})
 }
 
 // streamError drops the errors of encoding/json, which quote what they find.

@@ -43,3 +43,21 @@ func TestADocumentIsReadToItsEnd(t *testing.T) {
 		}
 	}
 }
+func TestAHugeEntryIsLeftOutUndecoded(t *testing.T) {
+	huge := `"x":[` + strings.Repeat("{},", maxElement/3) + `{}]`
+	for name, file := range map[string]string{
+		"aegis":     `{"version":1,"header":{},"db":{"entries":[{%s,"type":"totp","name":"a","info":{"secret":"` + testSecret + `"}}]}}`,
+		"2fas":      `{"schemaVersion":4,"services":[{%s,"name":"a","secret":"` + testSecret + `"}]}`,
+		"andotp":    `[{"secret":"` + testSecret + `","label":"a",%s}]`,
+		"bitwarden": `{"encrypted":false,"items":[{%s,"name":"a","login":{"totp":"` + testSecret + `"}}]}`,
+	} {
+		c, err := Read([]byte(strings.Replace(file, "%s", huge, 1)), Options{})
+		if err != nil || c.Format != name || len(c.Accounts) != 0 || len(c.LeftOut) != 1 || c.LeftOut[0].Err != errElement {
+			t.Errorf("%s: %d accounts, %v, %v", name, len(c.Accounts), c.LeftOut, err)
+		}
+		c, err = Read([]byte(strings.Replace(file, "%s", `"x":0`, 1)), Options{})
+		if err != nil || c.Format != name || len(c.Accounts) != 1 {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+	}
+}

@@ -10,9 +10,8 @@ import (
 // A twofasFile is the backup of 2FAS Authenticator, of the schemas 1 to 4, as BackupContent
 // of github.com/twofas/2fas-android has it.
 type twofasFile struct {
-	Services  []json.RawMessage `json:"services"`
-	Schema    int               `json:"schemaVersion"`
-	Encrypted *string           `json:"servicesEncrypted"` // data:salt:nonce, each in base64
+	Schema    int     `json:"schemaVersion"`
+	Encrypted *string `json:"servicesEncrypted"` // data:salt:nonce, each in base64
 }
 
 type twofasService struct {
@@ -52,12 +51,9 @@ func readTwofas(c *Contents, in input) error {
 		if err != nil {
 			return err
 		}
-		if err := decodeJSON(plain, &file.Services); err != nil {
-			return err
-		}
+		return addEach(c, plain, "*", twofasService.record)
 	}
-	addEach(c, file.Services, twofasService.record)
-	return nil
+	return addEach(c, in.data, "services/*", twofasService.record)
 }
 
 // record takes the name that 2FAS shows, which its user may have changed, for the issuer.
@@ -76,9 +72,9 @@ func (s twofasService) record() record {
 }
 
 func decryptTwofas(encrypted string, in input) ([]byte, error) {
-	parts := strings.Split(encrypted, ":")
+	parts := strings.SplitN(encrypted, ":", 4)
 	if len(parts) != 3 {
-		return nil, fmt.Errorf("%w: its encrypted part has %d fields, not 3", ErrDamaged, len(parts))
+		return nil, fmt.Errorf("%w: its encrypted part has not 3 fields", ErrDamaged)
 	}
 	var decoded [3][]byte // data with the tag, salt, nonce
 	for i, part := range parts {
