@@ -105,4 +105,17 @@ func TestATableThatIsWrittenAndCutOffGivesNoWrongAccount(t *testing.T) {
 	}
 }
 
+func TestARowOfMillionsOfColumnsIsRefused(t *testing.T) {
+	wide := strings.Repeat(",", 3*maxDelimiters)
+	for _, file := range []string{"account,secret" + wide + "\na," + testSecret + "\n", "account,secret\na," + testSecret + wide + "\n"} {
+		if c, err := Read([]byte(file), Options{Format: "csv"}); err == nil {
+			t.Errorf("%d accounts, %d left out", len(c.Accounts), len(c.LeftOut))
+		}
+	}
+	many := "account,secret,note\n" + strings.Repeat("a,"+testSecret+",\"1,2,3,4\"\n", maxDelimiters/5)
+	if c, err := Read([]byte(many), Options{}); err != nil || len(c.Accounts) != maxDelimiters/5 {
+		t.Errorf("many rows: %d accounts, %v", len(c.Accounts), err)
+	}
+}
+
 func FuzzCSV(f *testing.F) { fuzzRead(f, "csv") }

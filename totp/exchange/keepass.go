@@ -34,6 +34,8 @@ type keePassReader struct {
 	n        int      // entries so far
 }
 
+const maxGroups = 1000 // within one another
+
 func isKeePassXML(data []byte) bool {
 	begin := trimBOM(data[:min(len(data), 1024)])
 	return bytes.HasPrefix(bytes.TrimSpace(begin), []byte("<")) && bytes.Contains(begin, []byte("<KeePassFile"))
@@ -71,6 +73,9 @@ func (k *keePassReader) start(e xml.StartElement) error {
 	case "KeePassFile", "Meta", "Root":
 		return nil
 	case "Group":
+		if len(k.groups) == maxGroups {
+			return errors.New("its groups are nested too deep")
+		}
 		k.groups = append(k.groups, "")
 		return nil
 	case "RecycleBinUUID":

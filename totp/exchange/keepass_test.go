@@ -143,3 +143,28 @@ func TestHostileXMLIsNoFile(t *testing.T) {
 
 func FuzzKeePass(f *testing.F)    { fuzzRead(f, "keepass") }
 func FuzzKeePassCSV(f *testing.F) { fuzzRead(f, "keepassxc-csv") }
+
+func TestGroupsThatAreNestedTooDeepAreRefused(t *testing.T) {
+	nested := func(n int) []byte {
+		return []byte("<KeePassFile><Root>" + strings.Repeat("<Group>", n) +
+			"<Entry><String><Key>otp</Key><Value>" + testSecret + "</Value></String></Entry>" + strings.Repeat("</Group>", n) + "</Root></KeePassFile>")
+	}
+	if c, err := Read(nested(maxGroups), Options{}); err != nil || len(c.Accounts) != 1 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := Read(nested(maxGroups+1), Options{}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("%v, want ErrDamaged", err)
+	}
+}
+
+func TestTheNameOfWhatIsLeftOutHasNoControls(t *testing.T) {
+	for name, file := range map[string]string{
+		"xx":  `{"version":1,"entries":[{"content":{"uri":"foo://x","name":"\u001bx\u009bx\u202e"}}]}`,
+		"bob": "HOTP/T30 b\x1bo\u202eb - zz\n",
+	} {
+		c, err := Read([]byte(file), Options{})
+		if err != nil || len(c.LeftOut) != 1 || c.LeftOut[0].Name != name {
+			t.Errorf("%q: %+v, %v", file, c, err)
+		}
+	}
+}

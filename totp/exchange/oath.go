@@ -25,6 +25,9 @@ func isOATH(data []byte) bool {
 func readOATH(c *Contents, in input) error {
 	lines := strings.Split(string(trimBOM(in.data)), "\n")
 	for i, line := range lines {
+		if c.tooMany {
+			return errTooMany
+		}
 		fields := strings.Fields(line)
 		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
 			continue

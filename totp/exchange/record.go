@@ -52,6 +52,7 @@ func (c *Contents) keep(a Account) {
 }
 
 func (c *Contents) leaveOut(place, name string, err error) {
+	name, _ = tidyName(name) // JSON would print it as it is
 	if !c.full() {
 		c.LeftOut = append(c.LeftOut, LeftOut{place, name, err})
 	}

@@ -24,7 +24,8 @@ func newTable(data []byte) (t table, ok bool) {
 	t.data = trimBOM(data)
 	line, _, _ := bytes.Cut(bytes.TrimLeft(t.data, "\r\n"), []byte("\n"))
 	for _, delimiter := range ",;\t" {
-		names, err := newCSVReader(line, delimiter).Read()
+		reader, _ := newCSVReader(line, delimiter)
+		names, err := reader.Read()
 		if err != nil || len(names) <= max(1, t.width) {
 			continue
 		}
@@ -39,11 +40,41 @@ func newTable(data []byte) (t table, ok bool) {
 	return t, t.width > 1
 }
 
-func newCSVReader(data []byte, delimiter rune) *csv.Reader {
-	r := csv.NewReader(bytes.NewReader(data))
+// newCSVReader returns a reader of rows, which fails with errWide, and what counts the
+// delimiters of a row, for the caller to reset before each row.
+func newCSVReader(data []byte, delimiter rune) (*csv.Reader, *delimiterCounter) {
+	counter := &delimiterCounter{rest: data, delimiter: byte(delimiter)}
+	r := csv.NewReader(counter)
 	r.Comma = delimiter
 	r.FieldsPerRecord = -1
-	return r
+	return r, counter
+}
+
+// maxDelimiters of a row are far more than its columns, because a note in quotes may have
+// commas, too. A column takes 50 bytes of memory at least.
+const maxDelimiters = 1 << 20
+
+var errWide = fmt.Errorf("%w: a row has more than %d columns", ErrDamaged, maxDelimiters)
+
+// A delimiterCounter reads data and returns errWide after maxDelimiters. encoding/csv reads
+// little ahead.
+type delimiterCounter struct {
+	rest      []byte
+	delimiter byte
+	count     int
+}
+
+func (d *delimiterCounter) Read(p []byte) (int, error) {
+	if d.count > maxDelimiters {
+		return 0, errWide
+	}
+	if len(d.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, d.rest)
+	d.count += bytes.Count(d.rest[:n], []byte{d.delimiter})
+	d.rest = d.rest[n:]
+	return n, nil
 }
 
 func (t table) has(column string) bool {
@@ -53,11 +84,12 @@ func (t table) has(column string) bool {
 
 // eachRow calls add for each row below the header that is not empty, with its place.
 func (t table) eachRow(c *Contents, add func(place string, row tableRow)) error {
-	r := newCSVReader(t.data, t.delimiter)
+	r, counter := newCSVReader(t.data, t.delimiter)
 	if _, err := r.Read(); err != nil {
 		return ErrDamaged
 	}
-	for {
+	for !c.tooMany {
+		counter.count = 0
 		fields, err := r.Read()
 		var bad *csv.ParseError
 		switch {
@@ -73,6 +105,7 @@ func (t table) eachRow(c *Contents, add func(place string, row tableRow)) error 
 			add(fmt.Sprintf("line %d", line), tableRow{t, fields, atEnd})
 		}
 	}
+	return errTooMany
 }
 
 // A tableRow is a row with the columns of its table.

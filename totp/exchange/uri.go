@@ -167,7 +167,9 @@ func readURIs(c *Contents, in input) error {
 func (c *Contents) addLines(unit, text string) {
 	n := 0
 	for line := range strings.SplitSeq(text, "\n") {
-		n++
+		if n++; c.tooMany {
+			return
+		}
 		place := fmt.Sprintf("%s %d", unit, n)
 		switch line = strings.TrimSpace(line); {
 		case line == "" || strings.HasPrefix(line, "#"):
