@@ -38,7 +38,7 @@ func TestTheREADMEsNginxReachesAUnixSocket(t *testing.T) {
 	if status != 200 || !strings.Contains(text, "malformed") {
 		t.Errorf("a check: %d %s", status, text)
 	}
-	if lines := server.Lines(); !strings.Contains(lines, `"remote":"unix"`) || strings.Contains(lines, `"remote":"@"`) {
+	if lines := server.Lines(); !strings.Contains(lines, `"client":"unix"`) || strings.Contains(lines, `"client":"@"`) {
 		t.Errorf("the request log does not name the peer unix:\n%s", lines)
 	}
 }
