@@ -196,3 +196,19 @@ func TestAnExaminationFindsAStandbyThatLacksCommits(t *testing.T) {
 		t.Errorf("of an asynchronous standby it finds %q", e.Settings)
 	}
 }
+
+// A fingerprint without a key would let the reader of an audit log test guesses of a bearer.
+func TestNoFingerprintOfABearerIsToldWithoutAKey(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, d database) {
+		s := d.mustOpen(t)
+		if by := newVerifier(t, s, newClock()).ByBearer("short"); by != "bearer" {
+			t.Errorf("without a key the bearer is called %q", by)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if by := newVerifier(t, d.mustOpen(t, oldKey), newClock()).ByBearer("short"); len(by) != len("bearer:1a2b3c4d") {
+			t.Errorf("with a key the bearer is called %q", by)
+		}
+	})
+}

@@ -146,5 +146,8 @@ func (p *Postgres) Sweep(ctx context.Context, now time.Time) error {
 // Fingerprint implements verifier.Store.
 func (p *Postgres) Fingerprint(text string) string { return p.sealer.fingerprint(text) }
 
+// Keyed implements verifier.Store.
+func (p *Postgres) Keyed() bool { return p.sealer.hasOwnKey() }
+
 // Reseal implements Store.
 func (p *Postgres) Reseal(ctx context.Context) (int, error) { return reseal(ctx, p, p.sealer) }

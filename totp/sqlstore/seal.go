@@ -270,6 +270,9 @@ func (s *sealer) fingerprint(text string) string {
 	return s.keyed(hex.EncodeToString(sum[:macLength]))
 }
 
+// hasOwnKey implements Store.Keyed for both engines.
+func (s *sealer) hasOwnKey() bool { return s.database != nil }
+
 // keyed puts the database's own key into a fingerprint. Without an encryption key there
 // is no such key, and a reader of the database can test guesses.
 func (s *sealer) keyed(hash string) string {

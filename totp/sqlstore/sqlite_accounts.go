@@ -119,5 +119,8 @@ func (s *SQLite) Sweep(ctx context.Context, now time.Time) error {
 // Fingerprint implements verifier.Store.
 func (s *SQLite) Fingerprint(text string) string { return s.sealer.fingerprint(text) }
 
+// Keyed implements verifier.Store.
+func (s *SQLite) Keyed() bool { return s.sealer.hasOwnKey() }
+
 // Reseal implements Store.
 func (s *SQLite) Reseal(ctx context.Context) (int, error) { return reseal(ctx, s, s.sealer) }

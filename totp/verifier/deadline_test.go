@@ -25,6 +25,7 @@ func (stalled) Sweep(ctx context.Context, _ time.Time) error {
 }
 
 func (stalled) Fingerprint(string) string { return "" }
+func (stalled) Keyed() bool               { return true }
 
 func (stalled) Decide(ctx context.Context, _ string, _ func(Account) (State, bool)) error {
 	<-ctx.Done()

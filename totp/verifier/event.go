@@ -141,13 +141,20 @@ func WithOrigin(ctx context.Context, o *Origin) context.Context {
 }
 
 // ByBearer returns what Origin.By says of a bearer: "bearer:" and 8 hexadecimal digits of
-// the Store's fingerprint. Whoever reads them cannot test guesses of the bearer.
+// the Store's fingerprint, which must be keyed: whoever reads them cannot test guesses of
+// the bearer.
 func ByBearer(fingerprint func(text string) string, bearer string) string {
 	return "bearer:" + fingerprint("bearer " + bearer)[:8]
 }
 
-// ByBearer is ByBearer with the fingerprint of the Verifier's Store.
-func (v *Verifier) ByBearer(bearer string) string { return ByBearer(v.fingerprint, bearer) }
+// ByBearer is ByBearer with the fingerprint of the Verifier's Store. It returns "bearer" if
+// that has no key, because a fingerprint without one would let its reader test guesses.
+func (v *Verifier) ByBearer(bearer string) string {
+	if !v.keyed {
+		return "bearer"
+	}
+	return ByBearer(v.fingerprint, bearer)
+}
 
 // Refuse has the Witness record a request that was refused. It returns ErrWitness.
 func (v *Verifier) Refuse(ctx context.Context, why Refusal) error {

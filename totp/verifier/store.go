@@ -137,4 +137,7 @@ type Store interface {
 	// rotation of encryption keys. If an encryption key is set, a reader of the
 	// database must not be able to test guesses of the text.
 	Fingerprint(text string) string
+
+	// Keyed reports whether an encryption key is set, so that Fingerprint has a key.
+	Keyed() bool
 }

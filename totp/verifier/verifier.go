@@ -58,6 +58,7 @@ type Verifier struct {
 	store       deadline
 	longStore   deadline                 // for a transaction of many accounts
 	fingerprint func(text string) string // the Store's
+	keyed       bool                     // fingerprint has a key
 	defaultID   string
 	waits       waitCache
 	ready       singleflight.Group
@@ -73,7 +74,7 @@ func New(c Config) (*Verifier, error) {
 	}
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	c.PendingTime = cmp.Or(c.PendingTime, DefaultPendingTime)
-	v := &Verifier{config: c, store: newDeadline(c.Store, c.Timeout), longStore: newDeadline(c.Store, longTimeouts*c.Timeout), fingerprint: c.Store.Fingerprint}
+	v := &Verifier{config: c, store: newDeadline(c.Store, c.Timeout), longStore: newDeadline(c.Store, longTimeouts*c.Timeout), fingerprint: c.Store.Fingerprint, keyed: c.Store.Keyed()}
 	v.config.Store = nil
 	if !c.Key.IsZero() {
 		v.defaultID = DefaultPrefix + v.fingerprint(digest(c.Key))

@@ -30,6 +30,7 @@ func (d *down) Load(context.Context, string) (Account, error) {
 }
 
 func (d *down) Fingerprint(text string) string { return text }
+func (d *down) Keyed() bool                    { return true }
 
 func TestWithoutAStoreThereIsNoVerdict(t *testing.T) {
 	r := testRules(t)
