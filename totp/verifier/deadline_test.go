@@ -107,6 +107,7 @@ func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 			"ConfirmByLink": func() error { _, _, err := v.ConfirmByLink(ctx, "token", "", "123456"); return err },
 			"Acknowledge":   func() error { return v.Acknowledge(ctx, "token", "") },
 			"Sweep":         func() error { return v.Sweep(ctx) },
+			"StoreReady":    func() error { return v.StoreReady(ctx) },
 		}
 		askNoStore := map[string]bool{"ByBearer": true, "Refuse": true}
 		for m := range reflect.TypeOf(v).Methods() {
