@@ -56,6 +56,20 @@ const (
 	sweep = `UPDATE enrolment SET pending = '', pending_token = NULL, kept = '', expires_at = 0
 		WHERE expires_at > 0 AND expires_at <= ?1`
 
+	// fence changes every account at once: see verifier.Fence. @PERIOD@ reads the period of
+	// a live key from its column, see sealedKey. Where the column does not tell it, the
+	// account is damaged or has no live key, and its last step stays.
+	fence = `UPDATE account SET revision = revision + CASE WHEN revision < 9223372036854775807 THEN 1 ELSE 0 END, answer = '',
+			recovery_used = CASE WHEN ?5 = 1 THEN recovery_used ELSE 65535 END, last_step = @LATER@(last_step, ` + fenceStep + `)`
+
+	countAhead = `SELECT count(*) FROM account WHERE last_step > ` + fenceStep
+
+	fenceStep = `coalesce(CAST(?1 AS BIGINT) / nullif(CASE WHEN id = ?3 THEN CAST(?4 AS BIGINT) ELSE (
+			SELECT @PERIOD@ FROM enrolment AS e WHERE e.number = account.enrolment AND e.account = account.id) END, 0) + ?2, last_step)`
+
+	fenceEnrolments = `UPDATE enrolment SET pending = '', pending_token = NULL, kept = '', expires_at = 0
+		WHERE pending <> '' OR kept <> '' OR pending_token IS NOT NULL`
+
 	selectTokens = `SELECT pending_token, account FROM enrolment WHERE pending_token `
 )
 
@@ -164,17 +178,19 @@ const (
 
 // A dialect is how an engine's SQL differs.
 type dialect struct {
-	types     *strings.Replacer // of @…@ in migrations
+	words     *strings.Replacer // of @…@ in migrations and in fence
 	parameter string            // before a parameter's number
 	analyze   string            // tells the planner about tables that were just filled, "" if it needs no telling
 	lock      string            // keeps others from adding accounts until the transaction ends, "" if a transaction does
 }
 
 var (
-	sqliteDialect   = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT", "@BY_KEY@", "STRICT, WITHOUT ROWID"), "?", "", ""}
-	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", "", "@BY_KEY@", ""), "$", "ANALYZE account, enrolment", "LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE"}
+	sqliteDialect = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT", "@BY_KEY@", "STRICT, WITHOUT ROWID",
+		"@LATER@", "max", "@PERIOD@", "CAST(substr(sealed_key, instr(sealed_key, ' ') + 3) AS INTEGER)"), "?", "", ""}
+	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", "", "@BY_KEY@", "",
+		"@LATER@", "greatest", "@PERIOD@", "CAST(substring(sealed_key from '^[A-Z0-9]+ [0-9] ([0-9]{1,5}) ') AS BIGINT)"), "$", "ANALYZE account, enrolment", "LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE"}
 )
 
-func (d dialect) migration(text string) string { return d.types.Replace(text) }
+func (d dialect) migration(text string) string { return d.words.Replace(text) }
 
 func (d dialect) statement(text string) string { return strings.ReplaceAll(text, "?", d.parameter) }

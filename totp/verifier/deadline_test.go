@@ -72,6 +72,11 @@ func (stalled) FindToken(ctx context.Context, _ string) (string, error) {
 	return "", ctx.Err()
 }
 
+func (stalled) Fence(ctx context.Context, _ Fence) (Fenced, error) {
+	<-ctx.Done()
+	return Fenced{}, ctx.Err()
+}
+
 func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := testRules(t)
@@ -108,6 +113,7 @@ func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 			"Acknowledge":   func() error { return v.Acknowledge(ctx, "token", "") },
 			"Sweep":         func() error { return v.Sweep(ctx) },
 			"StoreReady":    func() error { return v.StoreReady(ctx) },
+			"Fence":         func() error { _, err := v.Fence(ctx, false); return err },
 		}
 		askNoStore := map[string]bool{"ByBearer": true, "Refuse": true}
 		for m := range reflect.TypeOf(v).Methods() {

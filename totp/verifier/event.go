@@ -53,6 +53,7 @@ const (
 	KindDisable       EventKind = "account.disable"
 	KindRemove        EventKind = "account.remove"
 	KindOpen          EventKind = "link.open"        // a browser has opened an enrolment link
+	KindFence         EventKind = "fence"            // of all accounts
 	KindAcknowledge   EventKind = "link.acknowledge" // its owner has kept the recovery codes
 )
 

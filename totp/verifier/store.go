@@ -132,6 +132,10 @@ type Store interface {
 	// Sweep deletes each Pending and each Kept whose Until is not after now.
 	Sweep(ctx context.Context, now time.Time) error
 
+	// Fence does what Verifier.Fence says, all or nothing. One conditional statement sets
+	// the last steps. A damaged account does not keep it from the others.
+	Fence(ctx context.Context, f Fence) (Fenced, error)
+
 	// Fingerprint returns 32 hexadecimal digits of a MAC of the text, under a key that
 	// belongs to the database. It must return the same in each process and after each
 	// rotation of encryption keys. If an encryption key is set, a reader of the

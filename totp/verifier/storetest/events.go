@@ -120,6 +120,9 @@ func everyEvent(t *testing.T, open Open) {
 	w.want(t, `account.import "carol" by me`, `account.import "dave" by me`, `account.replace "carol" by me`)
 	must(v.Refuse(ctx, verifier.RefusedBearer))
 	w.want(t, `refuse "" by me refused unauthorized, free true`)
+	_, err = v.Fence(ctx, false)
+	must(err)
+	w.want(t, `fence "" by me`)
 	for _, err := range []error{v.Remove(ctx, "nobody"), v.Disable(ctx, "nobody"), v.Rename(ctx, "carol", "dave")} {
 		if err == nil {
 			t.Error("a change that cannot be made was made")
