@@ -1,0 +1,147 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"totpctl/cmd/hint"
+	"totpctl/totp/sqlstore"
+)
+
+func (p program) backupCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Copy the SQLite database into a file, while servers go on",
+		Long: `Copies the database that DATABASE_URL names into a file that only its owner can read.
+The copy is of one moment, and servers go on meanwhile. - is standard output.
+
+Secrets in the copy are sealed with ENCRYPTION_KEY. Without that key the copy is
+worth nothing, so keep the .env, too, in another place. Where the database is
+PostgreSQL's, use pg_dump.`,
+		Example: "  totpctl backup totpctl-$(date +%F).db\n  totpctl backup - | age -r age1… >backup.age",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			force, err := c.Flags().GetBool("force")
+			if err != nil {
+				return err
+			}
+			return p.backup(c, args[0], force)
+		},
+	}
+	c.Flags().Bool("force", false, "replace FILE if it exists")
+	return c
+}
+
+func (p program) backup(c *cobra.Command, file string, force bool) error {
+	s, err := p.readSettings(c)
+	if err != nil {
+		return err
+	}
+	databaseURL := s.DatabaseURL()
+	switch {
+	case s.Err() != nil:
+		return s.Err()
+	case file == "-":
+		return backupError(file, p.backupToOutput(c.Context(), databaseURL))
+	}
+	err = mayPlace(file, force)
+	if err == nil {
+		err = placed(file, force, func(next string) error { return sqlstore.Backup(c.Context(), databaseURL, next) })
+	}
+	return backupError(file, err)
+}
+
+// backupToOutput makes the copy in a temporary file, because SQLite needs one.
+func (p program) backupToOutput(ctx context.Context, databaseURL string) (err error) {
+	if isTerminal(p.out) {
+		return errOutputIsTerminal
+	}
+	f, err := os.CreateTemp("", "totpctl-backup-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
+	if err := sqlstore.Backup(ctx, databaseURL, f.Name()); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	_, err = io.Copy(p.out, f)
+	return err
+}
+
+var errOutputIsTerminal = errors.New("standard output is a terminal")
+
+// mayPlace returns an error for a file that placed would refuse, so that nobody waits in
+// vain for a backup.
+func mayPlace(file string, force bool) error {
+	if force {
+		return mayReplace(file)
+	}
+	if _, err := os.Lstat(file); err == nil {
+		return fs.ErrExist
+	}
+	return nil
+}
+
+// placed has write fill a file beside file, and then gives it the name of file. A process
+// that is killed meanwhile leaves no part of a file under that name. Without force an
+// existing file stays, with fs.ErrExist.
+func placed(file string, force bool, write func(next string) error) error {
+	f, err := os.CreateTemp(filepath.Dir(file), ".totpctl-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	err = f.Close()
+	if err == nil {
+		err = write(f.Name())
+	}
+	if err == nil && !force {
+		err = claim(file)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return syncFolder(filepath.Dir(file))
+}
+
+// claim makes an empty file, for a rename to replace. A link would do without, but not every
+// file system has links.
+func claim(file string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func backupError(file string, err error) error {
+	if err == nil {
+		return nil
+	}
+	wrapped := fmt.Errorf("backing up into %s: %w", file, err)
+	switch {
+	case errors.Is(err, sqlstore.ErrPostgres):
+		return hint.With(wrapped, "`pg_dump --format=custom` backs it up, while servers go on; after pg_restore run `totpctl fence`")
+	case errors.Is(err, sqlstore.ErrMissing), errors.Is(err, sqlstore.ErrForeign):
+		return hint.With(wrapped, "DATABASE_URL names the database of a server: is it right?")
+	case errors.Is(err, errOutputIsTerminal):
+		return hint.With(wrapped, "send it to a file or a pipe, as in `totpctl backup - | ssh HOST 'cat >totpctl.backup'`")
+	case errors.Is(err, fs.ErrExist):
+		return hint.With(wrapped, "name another file, or replace this one with --force")
+	case sqlstore.IsFull(err):
+		return hint.With(wrapped, fullDisk)
+	}
+	return hint.With(wrapped, folderHint)
+}

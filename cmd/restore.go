@@ -1,0 +1,109 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"totpctl/cmd/hint"
+	"totpctl/totp/sqlstore"
+)
+
+func (p program) restoreCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Make the SQLite database anew from a backup, and fence it",
+		Long: `Makes the database that DATABASE_URL names anew from a file of totpctl backup. - is
+standard input. The backup is checked and fenced before it takes the database's place:
+see totpctl fence. No server may have the database open.
+
+What was changed since the backup is undone: a revoked or replaced secret, a disabled
+and a removed account work again. Revoke, disable and remove them again before the
+server starts.`,
+		Example: "  totpctl restore totpctl-2026-11-25.db",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return restoreError(args[0], p.restore(c, args[0]))
+		},
+	}
+	c.Flags().Bool("force", false, "replace the database if there is one")
+	addFenceFlags(c.Flags())
+	return c
+}
+
+func (p program) restore(c *cobra.Command, file string) (err error) {
+	force, err1 := c.Flags().GetBool("force")
+	keep, err2 := c.Flags().GetBool("keep-recovery-codes")
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	s, err := p.readSettings(c)
+	if err != nil {
+		return err
+	}
+	r := sqlstore.Restoration{Config: s.Store(), Overwrite: force, Backup: func() (io.ReadCloser, error) { return p.openBackup(file) }}
+	if s.Err() != nil {
+		return s.Err()
+	}
+	if info, err := os.Stat(file + "-wal"); err == nil && info.Size() > 0 {
+		return errLog
+	}
+	witness, closeAudit, err := p.openWitness(s)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAudit()) }()
+	var text string
+	r.Prepare = func(ctx context.Context, store sqlstore.Store) error {
+		p.warn(store.Upgraded()...)
+		v, err := p.restoredVerifier(s, store, witness)
+		if err == nil {
+			text, err = p.fenced(ctx, v, keep)
+		}
+		return err
+	}
+	if err := sqlstore.Restore(c.Context(), r); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(p.out, "restored %s\n%swhat was changed since the backup is undone: rekey, disable and remove again before a server starts\n", r.URL, text)
+	return err
+}
+
+// errLog says that a file is no backup, but the database of a server.
+var errLog = errors.New("a write-ahead log is beside it, so that the file is not all of the database")
+
+func (p program) openBackup(file string) (io.ReadCloser, error) {
+	if file == "-" {
+		return io.NopCloser(p.in), nil
+	}
+	return os.Open(file)
+}
+
+func restoreError(file string, err error) error {
+	if err == nil || hint.Of(err) != "" {
+		return err
+	}
+	wrapped := fmt.Errorf("restoring %s: %w", file, err)
+	switch {
+	case errors.Is(err, sqlstore.ErrPostgres):
+		return hint.With(wrapped, "pg_restore restores it from what pg_dump wrote; then run `totpctl fence` before a server starts")
+	case errors.Is(err, errLog):
+		return hint.With(wrapped, "`totpctl backup` makes one file of a database, also while a server uses it")
+	case errors.Is(err, sqlstore.ErrForeign):
+		return hint.With(wrapped, "nothing was changed: FILE is what `totpctl backup` has written; take another backup")
+	case errors.Is(err, sqlstore.ErrInUse):
+		return hint.With(wrapped, "nothing was changed: stop the server that uses the database, and run the command again")
+	case errors.Is(err, fs.ErrExist):
+		return hint.With(wrapped, "nothing was changed: is DATABASE_URL right? --force replaces the database that is there")
+	case errors.Is(err, sqlstore.ErrKey):
+		return hint.With(wrapped, "nothing was changed: set the ENCRYPTION_KEY that was in use when the backup was made")
+	case errors.Is(err, fs.ErrNotExist):
+		return hint.With(wrapped, "FILE is what `totpctl backup` has written, and the folder of DATABASE_URL must exist")
+	}
+	return hint.With(wrapped, "%s", storeHint(err))
+}
