@@ -195,3 +195,11 @@ func mustAccept(t *testing.T, v *verifier.Verifier, c *clock, e totp.Entry) {
 		t.Errorf("a good code of %s: %+v, %v", e.Account, verdict, err)
 	}
 }
+
+// newClockOf returns the function that reads a clock.
+func newClockOf(c *clock) func() time.Time { return func() time.Time { return c.now } }
+
+func wrongCodeOf(t *testing.T, e verifier.Enrolment, c *clock) string {
+	t.Helper()
+	return totptest.WrongCode(e.Entry.Key, c.now)
+}

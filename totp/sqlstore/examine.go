@@ -103,6 +103,9 @@ func (x examiner) run(ctx context.Context) error {
 	if x.Version == 0 {
 		return missing("DATABASE_URL")
 	}
+	if x.Version >= movedVersion {
+		return movedError(ctx, x.conn, x.d)
+	}
 	if x.Version > x.Newest {
 		return fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, x.Version, x.Newest)
 	}

@@ -19,3 +19,11 @@ func SealVersion2(encryptionKey []byte, account string, k totp.Key) (string, err
 	}
 	return s.sealKey(k, account)
 }
+
+// MovedTables returns the tables that a move copies.
+func MovedTables() (names []string) {
+	for _, t := range movedTables {
+		names = append(names, t.name)
+	}
+	return names
+}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 //go:embed migrations/*.sql
@@ -15,27 +17,36 @@ var migrations embed.FS
 // ErrNewer says that a newer totpctl has written the database.
 var ErrNewer = errors.New("database is newer than this program")
 
+// ErrRights says that the tables must be made or changed, and that the role may not. A role
+// that may only read and write rows is enough once the tables are current.
+var ErrRights = errors.New("this role may not change the database's tables")
+
 // prepareSchema migrates and checks the keys. A database with other keys is left as
-// it was. The transaction that begins with begin must exclude every other process.
+// it was. The transaction that begins with begin must exclude every other process. Where
+// the tables are current, prepareSchema reads, and changes nothing but table sealing_key.
 func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string, s *sealer) (u upgraded, err error) {
 	k := keyring{conn, d, s}
-	var migrated bool
-	err = inTransaction(ctx, conn, begin, func() (err error) {
-		before, after, err := migrate(ctx, conn, d)
-		if err != nil {
-			return err
-		}
-		if migrated = before < after; !migrated {
-			return k.check(ctx, canaryText)
-		}
-		u.from, u.to = before, after
-		u.unread, err = k.upgrade(ctx, before)
-		return err
-	})
-	if err != nil || migrated {
+	version, err := currentVersion(ctx, conn, d)
+	if err != nil {
 		return u, err
 	}
+	newest, err := newestVersion()
+	if err != nil {
+		return u, err
+	}
+	if version != newest {
+		err := inTransaction(ctx, conn, begin, func() error { return k.bringUpToDate(ctx, &u) })
+		if err = rightsError(err); errors.Is(err, ErrRights) {
+			err = fmt.Errorf("bringing the tables from version %d to %d: %w", version, newest, err)
+		}
+		if u.to > 0 || err != nil {
+			return u, err
+		}
+	}
 	rows, err := k.load(ctx)
+	if err == nil {
+		err = k.checkRows(rows, canaryText)
+	}
 	if err == nil {
 		err = k.checkMissing(ctx, rows)
 	}
@@ -43,6 +54,51 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 		err = inTransaction(ctx, conn, begin, func() error { return k.introduce(ctx) })
 	}
 	return u, err
+}
+
+// bringUpToDate migrates, unless another process has been faster: u.to is 0 then.
+func (k keyring) bringUpToDate(ctx context.Context, u *upgraded) error {
+	before, after, err := migrate(ctx, k.conn, k.d)
+	if err != nil || before == after {
+		return err
+	}
+	u.from, u.to = before, after
+	u.unread, err = k.upgrade(ctx, before)
+	return err
+}
+
+// rightsError adds ErrRights to PostgreSQL's insufficient_privilege.
+func rightsError(err error) error {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "42501" {
+		return fmt.Errorf("%w: %w", ErrRights, err)
+	}
+	return err
+}
+
+// currentVersion returns the schema's version, 0 for a database without tables. It returns
+// ErrMoved or ErrArriving for a database of a move. It changes nothing.
+func currentVersion(ctx context.Context, conn *sql.Conn, d dialect) (version int, err error) {
+	version, err = readVersion(ctx, conn, d)
+	if err == nil && version >= movedVersion {
+		err = movedError(ctx, conn, d)
+	}
+	return version, err
+}
+
+func readVersion(ctx context.Context, conn *sql.Conn, d dialect) (version int, err error) {
+	if exists, err := hasTable(ctx, conn, d, "schema_version"); err != nil || !exists {
+		return 0, doing("looking for tables", err)
+	}
+	err = conn.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return version, doing("reading schema version", err)
+}
+
+func hasTable(ctx context.Context, conn *sql.Conn, d dialect, name string) (exists bool, err error) {
+	err = conn.QueryRowContext(ctx, d.statement(d.hasTable), name).Scan(&exists)
+	return exists, err
 }
 
 // migrate brings the schema to the newest version and returns the versions before and
@@ -56,6 +112,9 @@ func migrate(ctx context.Context, tx *sql.Conn, d dialect) (before, after int, e
 	before, err = schemaVersion(ctx, tx)
 	if err != nil {
 		return 0, 0, fmt.Errorf("reading schema version: %w", err)
+	}
+	if before >= movedVersion {
+		return 0, 0, movedError(ctx, tx, d)
 	}
 	if before < 0 || before > len(files) {
 		return 0, 0, fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, before, len(files))

@@ -134,11 +134,15 @@ func (p *Postgres) prepare(ctx context.Context, mustExist bool) error {
 	if mustExist && p.fresh != "" {
 		return missing(p.fresh)
 	}
-	// Under another isolation level a migrator that has waited for the lock would not
-	// see what the migrator before has done.
-	begin := fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(%d)", migrationLock)
-	p.upgraded, err = prepareSchema(ctx, conn, postgresDialect, begin, p.sealer)
+	p.upgraded, err = prepareSchema(ctx, conn, postgresDialect, beginPostgres(), p.sealer)
 	return err
+}
+
+// beginPostgres begins a transaction that excludes other migrators. Under another isolation
+// level a migrator that has waited for the lock would not see what the migrator before has
+// done.
+func beginPostgres() string {
+	return fmt.Sprintf("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(%d)", migrationLock)
 }
 
 // checkEncoding refuses a database whose encoding lacks characters: a name with such a

@@ -105,6 +105,7 @@ func (w *worker) try(f func(context.Context, *sql.Conn) error) error {
 		err = f(ctx, w.conn)
 	}
 	if err != nil {
+		err = explainMoved(ctx, w.conn, postgresDialect, err)
 		w.store.pooled.CompareAndSwap(false, isUnprepared(err))
 		w.store.epoch.CompareAndSwap(w.epoch, w.epoch+1)
 		w.drop()

@@ -107,6 +107,7 @@ func (w *writer) handle(batch []*ticket[*request]) {
 		w.store.committed(w.written - before)
 		err = w.store.checkFiles()
 	}
+	err = explainMoved(ctx, w.conn, sqliteDialect, err)
 	for i, t := range batch {
 		if err != nil {
 			answers[i] = fmt.Errorf("writing batch: %w", err)
@@ -159,7 +160,7 @@ func (w *writer) load(ctx context.Context, id string) (row, error) {
 func (w *writer) lookUp(batch []*lookUp) error {
 	list, err := json.Marshal(hashesOf(batch))
 	if err == nil {
-		err = findLinks(context.Background(), w, batch, selectTokensListed, string(list))
+		err = explainMoved(context.Background(), w.conn, sqliteDialect, findLinks(context.Background(), w, batch, selectTokensListed, string(list)))
 	}
 	return doing("finding links", errors.Join(err, w.store.checkFiles()))
 }
@@ -176,6 +177,7 @@ type listing struct {
 func (w *writer) list(batch []*listing) (err error) {
 	l := batch[0]
 	l.page, err = queryRows(context.Background(), w, selectPage, l.from, l.limit)
+	err = explainMoved(context.Background(), w.conn, sqliteDialect, err)
 	return doing("listing accounts", errors.Join(err, w.store.checkFiles()))
 }
 

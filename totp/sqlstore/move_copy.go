@@ -1,0 +1,188 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// A movedTable is one that a move copies.
+type movedTable struct {
+	name, source string // in the target, and in the marked source
+	key          string // column by which rows are paged
+	numbered     bool   // the key is a number
+}
+
+// movedTables are all tables but those that are about a database itself, in the order in
+// which they are copied. Nothing can be opened before the accounts are there.
+var movedTables = []movedTable{
+	{"sealing_key", "sealing_key", "id", false},
+	{"enrolment", "moved_enrolment", "number", true},
+	{"account", "moved_account", "id", false},
+}
+
+// copiedPage is how many rows a transaction copies. A row has some ten columns, and each is
+// a parameter of the statement: SQLite takes 32,766 of them, PostgreSQL 65,535.
+const copiedPage = 1000
+
+// A position is how far a copy is: which table, and the key of its last row that was copied.
+type position struct {
+	step  int
+	after string
+}
+
+// A copying copies the rows of a move from a position on.
+type copying struct {
+	source, target *end
+	id             string // of the move
+	at             position
+	tell           func(done, total int)
+
+	done, total int
+}
+
+func (c *copying) run(ctx context.Context) error {
+	if err := c.count(ctx); err != nil {
+		return err
+	}
+	for c.at.step < len(movedTables) {
+		if err := c.page(ctx, movedTables[c.at.step]); err != nil {
+			return fmt.Errorf("table %s: %w", movedTables[c.at.step].name, err)
+		}
+		if c.tell != nil {
+			c.tell(c.done, c.total)
+		}
+	}
+	return c.compare(ctx)
+}
+
+func (c *copying) count(ctx context.Context) error {
+	for _, t := range movedTables {
+		all, err := c.source.count(ctx, t.source)
+		if err != nil {
+			return err
+		}
+		done, err := c.target.count(ctx, t.name)
+		if err != nil {
+			return err
+		}
+		c.total, c.done = c.total+all, c.done+done
+	}
+	return nil
+}
+
+// compare returns an error unless the target has as many rows as the source.
+func (c *copying) compare(ctx context.Context) error {
+	c.done, c.total = 0, 0
+	if err := c.count(ctx); err != nil {
+		return err
+	}
+	if c.done != c.total {
+		return fmt.Errorf("the target has %d rows, the source %d", c.done, c.total)
+	}
+	return nil
+}
+
+// page copies the next rows of a table. After the last of them it goes to the next table.
+func (c *copying) page(ctx context.Context, t movedTable) error {
+	p, err := c.read(ctx, t)
+	if err != nil {
+		return err
+	}
+	next := position{step: c.at.step + 1}
+	if len(p.rows) > 0 {
+		next = position{c.at.step, p.last(t.key)}
+	}
+	err = c.target.transaction(ctx, func() error {
+		err := c.target.execOne(ctx, errOvertaken, `UPDATE arrival SET step = ?1, after = ?2 WHERE id = ?3 AND step = ?4 AND after = ?5`,
+			next.step, next.after, c.id, c.at.step, c.at.after)
+		if err != nil || len(p.rows) == 0 {
+			return err
+		}
+		_, err = c.target.conn.ExecContext(ctx, c.target.d.statement(p.insert(t.name)), p.values()...)
+		return err
+	})
+	if err == nil {
+		c.at, c.done = next, c.done+len(p.rows)
+	}
+	return err
+}
+
+// copiedRows are rows of any table.
+type copiedRows struct {
+	columns []string
+	rows    [][]any
+}
+
+// read returns the rows after the position, whatever columns the table has.
+func (c *copying) read(ctx context.Context, t movedTable) (p copiedRows, err error) {
+	after, err := t.after(c.at.after)
+	if err != nil {
+		return p, err
+	}
+	text := c.source.d.statement(`SELECT * FROM ` + t.source + ` WHERE ` + t.key + ` > ?1 ORDER BY ` + t.key + ` LIMIT ?2`)
+	rows, err := c.source.conn.QueryContext(ctx, text, after, copiedPage)
+	if err != nil {
+		return p, err
+	}
+	defer rows.Close()
+	if p.columns, err = rows.Columns(); err != nil {
+		return p, err
+	}
+	for rows.Next() {
+		row, into := make([]any, len(p.columns)), make([]any, len(p.columns))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return p, err
+		}
+		p.rows = append(p.rows, row)
+	}
+	return p, rows.Err()
+}
+
+// after returns the parameter for rows after a key. Before the first row there is no key.
+func (t movedTable) after(key string) (any, error) {
+	switch {
+	case !t.numbered:
+		return key, nil
+	case key == "":
+		return int64(math.MinInt64), nil
+	}
+	return strconv.ParseInt(key, 10, 64)
+}
+
+func (p copiedRows) last(key string) string {
+	row := p.rows[len(p.rows)-1]
+	for i, name := range p.columns {
+		if name == key {
+			return fmt.Sprint(row[i])
+		}
+	}
+	return ""
+}
+
+func (p copiedRows) insert(table string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", table, strings.Join(p.columns, ", "))
+	n := 0
+	for i := range p.rows {
+		b.WriteString([]string{"(", ", ("}[min(i, 1)])
+		for j := range p.columns {
+			n++
+			fmt.Fprintf(&b, "%s?%d", []string{"", ", "}[min(j, 1)], n)
+		}
+		b.WriteString(")")
+	}
+	return b.String()
+}
+
+func (p copiedRows) values() (all []any) {
+	for _, row := range p.rows {
+		all = append(all, row...)
+	}
+	return all
+}
