@@ -140,8 +140,8 @@ func backupError(file string, err error) error {
 		return hint.With(wrapped, "send it to a file or a pipe, as in `totpctl backup - | ssh HOST 'cat >totpctl.backup'`")
 	case errors.Is(err, fs.ErrExist):
 		return hint.With(wrapped, "name another file, or replace this one with --force")
-	case sqlstore.IsFull(err):
-		return hint.With(wrapped, fullDisk)
+	case sqlstore.IsFull(err), errors.Is(err, sqlstore.ErrMoved), errors.Is(err, sqlstore.ErrArriving):
+		return hint.With(wrapped, "%s", storeHint(err))
 	}
 	return hint.With(wrapped, folderHint)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestExactlyTheSecretsHaveNoFlag(t *testing.T) {
-	secrets := "TOTP_BASE32_SECRET BEARER ADMIN_BEARER ENCRYPTION_KEY DATABASE_URL"
+	secrets := "TOTP_BASE32_SECRET BEARER ADMIN_BEARER ENCRYPTION_KEY DATABASE_URL TARGET_DATABASE_URL"
 	offered := map[string]bool{}
 	eachCommand(program{}.root(), func(c *cobra.Command) {
 		c.Flags().VisitAll(func(f *pflag.Flag) { offered[f.Name] = true })

@@ -82,6 +82,12 @@ func storeHint(err error) string {
 		return "run the upgrade with the old ENCRYPTION_KEY alone, then rotate; a database that was upgraded before has been taken back: restore a backup"
 	case errors.Is(err, sqlstore.ErrTakenBack):
 		return "restore a backup from before the tables were changed, under a new ENCRYPTION_KEY if somebody else changed them: README, \"When a key is lost\""
+	case errors.Is(err, sqlstore.ErrMoved):
+		return "set DATABASE_URL to that database, with its user and password"
+	case errors.Is(err, sqlstore.ErrArriving):
+		return "run `totpctl move` again where it was run, and it goes on; until then the database is not whole"
+	case errors.Is(err, sqlstore.ErrRights):
+		return "run `totpctl migrate` with a DATABASE_URL of the role that owns the tables; this role needs SELECT, INSERT, UPDATE and DELETE on them"
 	case errors.Is(err, sqlstore.ErrNewer):
 		return "update totpctl, or restore a backup of the database from before the update"
 	}

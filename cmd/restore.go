@@ -102,6 +102,8 @@ func restoreError(file string, err error) error {
 		return hint.With(wrapped, "nothing was changed: is DATABASE_URL right? --force replaces the database that is there")
 	case errors.Is(err, sqlstore.ErrKey):
 		return hint.With(wrapped, "nothing was changed: set the ENCRYPTION_KEY that was in use when the backup was made")
+	case errors.Is(err, sqlstore.ErrMoved), errors.Is(err, sqlstore.ErrArriving):
+		return hint.With(wrapped, "nothing was changed: restore into another file; only if the move's other database is lost, delete this one and restore here")
 	case errors.Is(err, fs.ErrNotExist):
 		return hint.With(wrapped, "FILE is what `totpctl backup` has written, and the folder of DATABASE_URL must exist")
 	}

@@ -133,7 +133,7 @@ live codes, and a check for scripts.`,
 	root.SetVersionTemplate("totpctl {{build}}\n")
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
-	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.accountCommand(), p.passphraseCommand(), p.backupCommand(), p.restoreCommand(), p.fenceCommand(), p.doctorCommand(), p.clearClipboardCommand(), p.versionCommand())
+	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.accountCommand(), p.passphraseCommand(), p.backupCommand(), p.restoreCommand(), p.fenceCommand(), p.moveCommand(), p.migrateCommand(), p.doctorCommand(), p.clearClipboardCommand(), p.versionCommand())
 	root.InitDefaultCompletionCmd()
 	escapeInBash(root)
 	hintUsage(root)

@@ -64,8 +64,19 @@ func (s *Settings) Store() sqlstore.Config {
 
 // DatabaseURL reads DATABASE_URL. A relative path of SQLite's begins at the .env, see
 // folderOf.
-func (s *Settings) DatabaseURL() string {
-	text := Take(s, DatabaseURL)
+func (s *Settings) DatabaseURL() string { return s.atFolder(Take(s, DatabaseURL)) }
+
+// TargetURL reads TARGET_DATABASE_URL, which must be set, as DatabaseURL reads
+// DATABASE_URL.
+func (s *Settings) TargetURL() string {
+	text := Take(s, TargetURL)
+	if text == "" {
+		s.fail(hint.With(errors.New("TARGET_DATABASE_URL is not set"), targetHint))
+	}
+	return s.atFolder(text)
+}
+
+func (s *Settings) atFolder(text string) string {
 	if path, ok := strings.CutPrefix(text, "sqlite:"); ok && s.dir != "" && !filepath.IsAbs(path) {
 		text = "sqlite:" + filepath.Join(s.dir, path)
 	}

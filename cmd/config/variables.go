@@ -113,6 +113,10 @@ var (
 		Hint: "leave DATABASE_URL out for sqlite:totpctl.db beside the .env",
 	}, parseDatabaseURL}
 
+	TargetURL = Variable[string]{Info{Name: "TARGET_DATABASE_URL",
+		Hint: targetHint,
+	}, parseDatabaseURL}
+
 	ListenAddr = Variable[string]{Info{Name: "LISTEN_ADDR", Flag: "listen-addr", Default: "127.0.0.1:5000",
 		Meaning: "address to listen on, or unix:PATH",
 		Hint:    "LISTEN_ADDR is HOST:PORT, such as 127.0.0.1:5000, or unix:PATH, such as unix:/run/totpctl/socket",
@@ -172,10 +176,12 @@ var (
 
 const certificateHint = "TLS_CERT_FILE is the certificate's chain in PEM and TLS_KEY_FILE its key; leave both out for plain HTTP"
 
+const targetHint = "TARGET_DATABASE_URL is sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE, and may be in a file, TARGET_DATABASE_URL_FILE"
+
 // All returns the variables in the order of .env.example.
 func All() (all []Info) {
 	for _, v := range []Named{
-		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, PassphraseFile, DatabaseURL,
+		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, PassphraseFile, DatabaseURL, TargetURL,
 		ListenAddr, PublicURL, CertFile, KeyFile, Origins, Proxies, AuditLog, LogFormat, LogLevel, MetricsAddr, ServerURL,
 	} {
 		all = append(all, v.info())

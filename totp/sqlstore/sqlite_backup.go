@@ -32,7 +32,7 @@ func sqlitePath(databaseURL string) (string, error) {
 // returns when the copy has been fsynced. The copy is of one moment, and servers go on
 // meanwhile. It is whole in one file, secrets in it are sealed as they are in the database,
 // and what the database has deleted is not in it. Backup needs no encryption key. It
-// returns ErrPostgres, ErrMissing or ErrForeign.
+// returns ErrPostgres, ErrMissing, ErrForeign, ErrMoved or ErrArriving.
 func Backup(ctx context.Context, databaseURL, file string) error {
 	path, err := sqlitePath(databaseURL)
 	if err != nil {
@@ -47,6 +47,9 @@ func Backup(ctx context.Context, databaseURL, file string) error {
 	}
 	defer closeAll()
 	if err := checkOurs(ctx, conn); err != nil {
+		return err
+	}
+	if _, err := currentVersion(ctx, conn, sqliteDialect); err != nil {
 		return err
 	}
 	if file, err = filepath.Abs(file); err != nil {

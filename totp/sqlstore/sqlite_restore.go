@@ -34,8 +34,8 @@ type Restoration struct {
 // has checked the backup's pages, its schema version and that the encryption keys open it,
 // has brought it up to date and called Prepare. A process that is killed meanwhile leaves
 // the old database or the new one. It returns ErrPostgres; fs.ErrExist for a database that
-// must not be overwritten; ErrInUse; ErrForeign for a backup that is not one; and the errors
-// of OpenSQLite.
+// must not be overwritten; ErrInUse; ErrMoved and ErrArriving for a database of a move;
+// ErrForeign for a backup that is not one; and the errors of OpenSQLite.
 func Restore(ctx context.Context, r Restoration) error {
 	path, err := sqlitePath(r.URL)
 	if err != nil {
@@ -110,7 +110,11 @@ func lockAlone(ctx context.Context, conn *sql.Conn) (mode string, err error) {
 			return "", err
 		}
 	}
-	err = conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode)
+	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return "", err
+	}
+	// The other database of a move may give verdicts: a restored one must not do so beside it.
+	_, err = currentVersion(ctx, conn, sqliteDialect)
 	return mode, err
 }
 
