@@ -97,9 +97,13 @@ func undoError(err error) error {
 		return hint.With(wrapped, "DATABASE_URL is the database that was moved away: is it right?")
 	case errors.Is(err, sqlstore.ErrMoved):
 		return hint.With(wrapped, "the move is done, and codes may have been used in the target: to come back, `totpctl move` from there into a new database")
+	case errors.Is(err, sqlstore.ErrRights):
+		return hint.With(wrapped, ownerHint)
 	}
 	return hint.With(wrapped, "%s", storeHint(err))
 }
+
+const ownerHint = "move as the role that owns the tables, in both databases"
 
 func moveError(err error) error {
 	wrapped := fmt.Errorf("moving DATABASE_URL to TARGET_DATABASE_URL: %w", err)
@@ -109,7 +113,7 @@ func moveError(err error) error {
 	case errors.Is(err, sqlstore.ErrElsewhere):
 		return hint.With(wrapped, "set TARGET_DATABASE_URL to where the move has begun, or take it back with `totpctl move --undo`")
 	case errors.Is(err, sqlstore.ErrRights):
-		return hint.With(wrapped, "move as the role that owns the tables, in both databases")
+		return hint.With(wrapped, ownerHint)
 	case errors.Is(err, sqlstore.ErrKey), errors.Is(err, sqlstore.ErrMissing), errors.Is(err, sqlstore.ErrArriving):
 		return hint.With(wrapped, "%s", storeHint(err))
 	}

@@ -24,8 +24,7 @@ const movedAccounts = 100_000
 const moveBound = 3 * time.Minute
 
 // A server on SQLite is under load while everything is moved to PostgreSQL and the move is
-// killed again and again. Whoever is refused asks the server on PostgreSQL, too, which runs
-// as soon as it may.
+// killed again and again. Then clients ask both servers. At last everything is moved back.
 func TestNoCodeIsAcceptedTwiceWhileEverythingIsMoved(t *testing.T) {
 	folder, database := t.TempDir(), pgtest.Start(t)
 	from, to := "sqlite:"+filepath.Join(folder, "totpctl.db"), database.URL(database.NewDatabase())
@@ -60,10 +59,27 @@ func TestNoCodeIsAcceptedTwiceWhileEverythingIsMoved(t *testing.T) {
 		}
 	}
 	both.offerAcceptedAgain(server)
+	server.Kill()
+	back := "sqlite:" + filepath.Join(folder, "back.db")
+	begin = time.Now()
+	tool(t, &next, "move", "--env", targetFile(t, back))
+	t.Logf("moved back in %v", time.Since(begin).Round(time.Millisecond))
+	next.Env = append(next.Env, "DATABASE_URL="+back)
+	both.offerAcceptedAgain(next.Serve())
 	c.history.check()
-	if n := database.Query(strings.TrimPrefix(to[strings.LastIndex(to, "/"):], "/"), "SELECT count(*) FROM account"); n != fmt.Sprint(movedAccounts+500) && n != fmt.Sprint(movedAccounts+501) {
+	if n := database.Query(to[strings.LastIndex(to, "/")+1:], "SELECT count(*) FROM moved_account"); n != fmt.Sprint(movedAccounts+500) && n != fmt.Sprint(movedAccounts+501) {
 		t.Errorf("%s accounts are there", n)
 	}
+}
+
+// targetFile returns a file that says where a move goes.
+func targetFile(t *testing.T, url string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), ".env")
+	if err := os.WriteFile(file, []byte("TARGET_DATABASE_URL="+url+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func addMany(t *testing.T, p *cmdtest.Program, folder string) {

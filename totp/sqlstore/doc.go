@@ -90,6 +90,27 @@
 // stays as it is, and is named in [Store.Upgraded]. ErrNewer refuses a newer
 // program's database. Never edit a migration that was released.
 //
+// Where the tables are current, opening changes no table and takes no lock on the schema, so
+// that a role of PostgreSQL's which may only read and write rows is enough. ErrRights says
+// that the tables are not current and the role may not change them.
+//
+// # Backups and fences
+//
+// [Backup] copies SQLite's file while servers go on, and [Restore] makes the database anew
+// from the copy. A restored database does not know what was used since the backup, so it is
+// fenced before it can be opened: see verifier.Verifier.Fence. The fence is one statement
+// over table account, in the period of each account's key, which stands beside the sealed
+// secret in the clear.
+//
+// # Moves
+//
+// [Move] copies a database into an empty one. The source is marked first: table moved says
+// where to, the tables that verdicts need get other names, and the schema version goes up by
+// movedVersion. A statement of a server that has the source open then finds no table, so
+// that two databases never give verdicts, whatever the versions of the programs. The target
+// has its version raised, too, until it is whole. Table arrival says how far the copy is.
+// A table that a migration adds must be named in movedTables.
+//
 // # PgBouncer
 //
 // In its transaction mode each transaction may be in another session. So nothing is set

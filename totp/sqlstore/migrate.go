@@ -34,7 +34,10 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 	if err != nil {
 		return u, err
 	}
-	if version != newest {
+	if err := checkKnownVersion(version, newest); err != nil {
+		return u, err
+	}
+	if version < newest {
 		err := inTransaction(ctx, conn, begin, func() error { return k.bringUpToDate(ctx, &u) })
 		if err = rightsError(err); errors.Is(err, ErrRights) {
 			err = fmt.Errorf("bringing the tables from version %d to %d: %w", version, newest, err)
@@ -73,6 +76,14 @@ func rightsError(err error) error {
 		return fmt.Errorf("%w: %w", ErrRights, err)
 	}
 	return err
+}
+
+// checkKnownVersion returns ErrNewer for a schema version that this program does not know.
+func checkKnownVersion(version, newest int) error {
+	if 0 <= version && version <= newest {
+		return nil
+	}
+	return fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, version, newest)
 }
 
 // currentVersion returns the schema's version, 0 for a database without tables. It returns
@@ -116,8 +127,8 @@ func migrate(ctx context.Context, tx *sql.Conn, d dialect) (before, after int, e
 	if before >= movedVersion {
 		return 0, 0, movedError(ctx, tx, d)
 	}
-	if before < 0 || before > len(files) {
-		return 0, 0, fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, before, len(files))
+	if err := checkKnownVersion(before, len(files)); err != nil {
+		return 0, 0, err
 	}
 	for i, name := range files[before:] {
 		if err := runMigration(ctx, tx, d, name, before+i+1); err != nil {

@@ -209,7 +209,7 @@ func UndoMove(ctx context.Context, url string) error {
 		return err
 	}
 	defer source.close()
-	return source.transaction(ctx, func() error {
+	return rightsError(source.transaction(ctx, func() error {
 		m, err := readMark(ctx, source.conn, source.d)
 		switch {
 		case err != nil:
@@ -223,5 +223,5 @@ func UndoMove(ctx context.Context, url string) error {
 			return err
 		}
 		return source.execAll(ctx, `DROP TABLE moved`)
-	})
+	}))
 }

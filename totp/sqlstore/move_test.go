@@ -172,7 +172,7 @@ func TestAMoveThatWasCutOffGoesOn(t *testing.T) {
 		h := fill(t, s)
 		from.exec(`UPDATE enrolment SET sealed_key = 'x' WHERE account = 'damaged'`)
 		var many []verifier.NewAccount
-		for i := range 1500 {
+		for i := range 2500 {
 			many = append(many, verifier.NewAccount{Name: fmt.Sprintf("user%04d", i), Entry: totp.Entry{Account: "x", Key: h.key}})
 		}
 		if _, err := h.verifier(t, s).Import(t.Context(), many, verifier.ImportOptions{}); err != nil {
@@ -208,7 +208,7 @@ func TestAMoveThatWasCutOffGoesOn(t *testing.T) {
 			t.Errorf("the move was cut off %d times, want more", cuts)
 		}
 		moved := to.mustOpen(t, oldKey)
-		if all, err := moved.List(t.Context(), "user", 2000); err != nil || len(all) != 1500 {
+		if all, err := moved.List(t.Context(), "user", 3000); err != nil || len(all) != 2500 {
 			t.Errorf("%d accounts are there, %v", len(all), err)
 		}
 		h.wantAll(t, moved)

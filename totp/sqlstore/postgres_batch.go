@@ -105,7 +105,9 @@ func (w *worker) try(f func(context.Context, *sql.Conn) error) error {
 		err = f(ctx, w.conn)
 	}
 	if err != nil {
-		err = explainMoved(ctx, w.conn, postgresDialect, err)
+		if err = explainMoved(ctx, w.conn, postgresDialect, err); errors.Is(err, ErrMoved) {
+			return err // the connection is good
+		}
 		w.store.pooled.CompareAndSwap(false, isUnprepared(err))
 		w.store.epoch.CompareAndSwap(w.epoch, w.epoch+1)
 		w.drop()
