@@ -90,6 +90,10 @@ func unopened(err error) Finding {
 		return warning("if this is no new installation, DATABASE_URL is wrong; else `totpctl serve` makes the database", "%v", err)
 	case errors.Is(err, sqlstore.ErrNewer):
 		return fault("update totpctl, or restore a backup of the database from before the update", "%v", err)
+	case errors.Is(err, sqlstore.ErrMoved):
+		return fault("set DATABASE_URL to that database, with its user and password", "%v", err)
+	case errors.Is(err, sqlstore.ErrArriving):
+		return fault("run `totpctl move` again where it was run, and it goes on", "%v", err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return warning("run doctor when the database has less to do", "the database was not examined to the end, because that takes longer than %v", examineTime)
 	}
