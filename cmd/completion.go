@@ -154,23 +154,39 @@ const (
 `
 )
 
-// escapeInBash has `completion bash`, a command below root, print cobra's script with
-// escapesAll in it.
-func escapeInBash(root *cobra.Command) {
-	bash, _, err := root.Find([]string{"completion", "bash"})
+// Cobra's script for fish runs the words before the one that is completed as a command line,
+// without the quotes and backslashes that they were typed with. So a completed name such as
+// "a; reboot" would be run. A tilde at the beginning still stands for the home folder.
+const (
+	runsWords   = ` __complete $args[2..-1] $lastArg"`
+	quotesWords = ` __complete $quoted $lastArg"`
+
+	splitsWords = "    set -l args (commandline -opc)\n"
+	quoteWords  = "    set -l quoted (string escape --no-quoted -- $args[2..-1] | string replace -r '^\\\\\\\\~' '~')\n"
+)
+
+// mendScripts has `completion bash` and `completion fish`, commands below root, print cobra's
+// scripts with what names need.
+func mendScripts(root *cobra.Command) {
+	mendScript(root, "bash", root.GenBashCompletionV2, strings.NewReplacer(escapesOne, escapesAll))
+	mendScript(root, "fish", root.GenFishCompletion, strings.NewReplacer(splitsWords, splitsWords+quoteWords, runsWords, quotesWords))
+}
+
+func mendScript(root *cobra.Command, shell string, generate func(io.Writer, bool) error, mend *strings.Replacer) {
+	c, _, err := root.Find([]string{"completion", shell})
 	if err != nil {
 		return
 	}
-	bash.RunE = func(c *cobra.Command, _ []string) error {
+	c.RunE = func(c *cobra.Command, _ []string) error {
 		plain, err := c.Flags().GetBool("no-descriptions")
 		if err != nil {
 			return err
 		}
 		var script strings.Builder
-		if err := root.GenBashCompletionV2(&script, !plain); err != nil {
+		if err := generate(&script, !plain); err != nil {
 			return err
 		}
-		_, err = io.WriteString(c.OutOrStdout(), strings.Replace(script.String(), escapesOne, escapesAll, 1))
+		_, err = mend.WriteString(c.OutOrStdout(), script.String())
 		return err
 	}
 }

@@ -135,7 +135,7 @@ live codes, and a check for scripts.`,
 	root.SetErr(p.errOut)
 	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.accountCommand(), p.passphraseCommand(), p.backupCommand(), p.restoreCommand(), p.fenceCommand(), p.moveCommand(), p.migrateCommand(), p.doctorCommand(), p.clearClipboardCommand(), p.versionCommand())
 	root.InitDefaultCompletionCmd()
-	escapeInBash(root)
+	mendScripts(root)
 	hintUsage(root)
 	return root
 }
