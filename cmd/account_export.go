@@ -175,7 +175,7 @@ func (a accountCommands) tellExport(e transfer.Exported, form exportForm) error 
 		a.program.warn(outTitle(form.out) + " has every secret in the clear: whoever reads it can make codes; --passphrase seals it")
 	}
 	if toFile {
-		if _, err := fmt.Fprintf(a.program.out, "%d exported to %s\n", e.Count, form.out); err != nil {
+		if _, err := fmt.Fprintf(a.program.out, "%d exported to %s\n", e.Count, printable(form.out)); err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,7 @@ func fileTitle(file string) string {
 	if file == "-" {
 		return "standard input"
 	}
-	return file
+	return printable(file)
 }
 
 // readAccounts reads an account file. It asks again for a wrong passphrase that was typed.

@@ -97,6 +97,6 @@ func storeHint(err error) string {
 // warn prints warnings, for commands that have no log.
 func (p program) warn(texts ...string) {
 	for _, text := range texts {
-		fmt.Fprintf(p.errOut, "totpctl: %s\n", text)
+		fmt.Fprintf(p.errOut, "totpctl: %s\n", printable(text))
 	}
 }

@@ -197,9 +197,9 @@ func (p program) exitCode(err error) int {
 	if _, printed := errors.AsType[ended](err); err == nil || printed {
 		return exitCodeOf(err)
 	}
-	fmt.Fprintf(p.errOut, "totpctl: %s\n", oneLine(err.Error()))
+	fmt.Fprintf(p.errOut, "totpctl: %s\n", printable(oneLine(err.Error())))
 	if way := wayOut(err); way != "" {
-		fmt.Fprintf(p.errOut, "hint: %s\n", way)
+		fmt.Fprintf(p.errOut, "hint: %s\n", printable(way))
 	}
 	return exitCodeOf(err)
 }
