@@ -52,6 +52,7 @@ type Plan struct {
 	byKey   map[keyID][]int
 	twins   map[twinID]int
 	rights  map[string]keyID // keys of the accounts that the files call by these names themselves
+	met     map[keyID]bool   // keys whose items have been told of a stored account
 	numbers map[string]int   // the last number that makeUnique gave, by name
 }
 
@@ -71,7 +72,7 @@ func idOf(k totp.Key) keyID { return keyID{k.Scheme(), k.Secret().Base32()} }
 
 // New returns an empty plan.
 func New() *Plan {
-	return &Plan{byName: map[string]int{}, byKey: map[keyID][]int{}, twins: map[twinID]int{}, rights: map[string]keyID{}, numbers: map[string]int{}}
+	return &Plan{byName: map[string]int{}, byKey: map[keyID][]int{}, twins: map[twinID]int{}, rights: map[string]keyID{}, met: map[keyID]bool{}, numbers: map[string]int{}}
 }
 
 // In returns the contents of a file with places that name the file, such as "codes.txt,
@@ -203,7 +204,7 @@ func (p *Plan) Rename(name string) error {
 }
 
 // Meet tells the plan of a stored account. A key that another account has is told of, because
-// a code of it is good once for each.
+// a code of it is good once for each. One such account is named of many.
 func (p *Plan) Meet(s verifier.StoredEntry) {
 	if s.Entry.Key.IsZero() {
 		return
@@ -211,10 +212,13 @@ func (p *Plan) Meet(s verifier.StoredEntry) {
 	if n, planned := p.byName[s.Name]; planned && p.Items[n].Entry.Key.Equal(s.Entry.Key) {
 		return // the plan has told of both
 	}
-	for _, n := range p.byKey[idOf(s.Entry.Key)] {
-		if i := &p.Items[n]; i.Name != s.Name {
-			i.note("its key is stored as %s, too", totp.QuoteName(s.Name))
-		}
+	id := idOf(s.Entry.Key)
+	if p.met[id] {
+		return
+	}
+	for _, n := range p.byKey[id] {
+		p.Items[n].note("its key is stored as %s, too", totp.QuoteName(s.Name))
+		p.met[id] = true
 	}
 }
 

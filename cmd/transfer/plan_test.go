@@ -155,6 +155,15 @@ func TestTheDefaultAccountIsThereAlready(t *testing.T) {
 		`add|me:other||its key is that of "me:default", too; its key is the default account's, too`)
 }
 
+func TestManyStoredAccountsOfOneKeyAreToldOfOnce(t *testing.T) {
+	p := transfer.New()
+	p.Add(transfer.In("f", file(t, "alice "+long, "bob "+long, "carol "+other)))
+	for _, name := range []string{"x", "y", "z"} {
+		p.Meet(verifier.StoredEntry{Name: name, Entry: totp.Entry{Account: name, Key: key(t, long)}})
+	}
+	want(t, p, `add|alice||its key is stored as "x", too`, `add|bob||its key is that of "alice", too; its key is stored as "x", too`, "add|carol")
+}
+
 func TestAReportHasEachItemOnce(t *testing.T) {
 	p := transfer.New()
 	p.Add(transfer.In("f", file(t, "alice "+long, "bob "+short, "carol "+strings.Repeat(short, 2), "hotp%zz AAAA1")))
