@@ -187,7 +187,7 @@ func ownFiles(c *cobra.Command, s *config.Settings) []string {
 		return []string{c.Flags().Lookup("secret-file").Value.String(), ".env"}
 	}
 	certificate := s.Certificate()
-	return slices.Concat(s.SecretFiles(), databaseFiles(s.DatabaseURL()), []string{certificate.CertFile, certificate.KeyFile})
+	return slices.Concat(s.SecretFiles(), databaseFiles(s.DatabaseURL()), []string{certificate.CertFile, certificate.KeyFile, s.AuditLog()})
 }
 
 // refuseOwn returns an error for a file that totpctl needs, as --force would replace it.
@@ -198,7 +198,7 @@ func refuseOwn(file string, own []string) error {
 	}
 	for _, o := range own {
 		if info, err := os.Stat(o); err == nil && os.SameFile(info, old) {
-			return hint.With(fmt.Errorf("writing %s: it is the configuration or the database", file), "name another file")
+			return hint.With(fmt.Errorf("writing %s: it is the configuration or the database, or the audit log", file), "name another file")
 		}
 	}
 	return nil

@@ -138,5 +138,8 @@ func (s *Settings) Warnings() (warnings []string) {
 		}
 	}
 	slices.Sort(warnings)
+	if text := s.values[EncryptionKey.Name]; isSealed(text) && !isAllSealed(text) {
+		warnings = append(warnings, fmt.Sprintf("%s in %s has a sealed item and an open one: whoever has put the open one first can open what is sealed from now on; `totpctl passphrase` seals both", EncryptionKey.Name, s.file))
+	}
 	return append(warnings, s.repeated...)
 }

@@ -42,6 +42,16 @@ func isSealed(value string) bool {
 	return false
 }
 
+// isAllSealed reports whether each item of a value is sealed.
+func isAllSealed(value string) bool {
+	for item := range strings.SplitSeq(value, ",") {
+		if !strings.HasPrefix(strings.TrimSpace(item), sealedPrefix) {
+			return false
+		}
+	}
+	return true
+}
+
 func eachItem(value string, change func(string) (string, error)) (string, error) {
 	items := strings.Split(value, ",")
 	for i, item := range items {
