@@ -108,7 +108,8 @@
 // where to, the tables that verdicts need get other names, and the schema version goes up by
 // movedVersion. A statement of a server that has the source open then finds no table, so
 // that two databases never give verdicts, whatever the versions of the programs. The target
-// has its version raised, too, until it is whole. Table arrival says how far the copy is.
+// has its tables hidden and its version raised in the same way until it is whole. Table
+// arrival says how far the copy is.
 // A table that a migration adds must be named in movedTables.
 //
 // # PgBouncer

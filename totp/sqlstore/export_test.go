@@ -1,6 +1,10 @@
 package sqlstore
 
-import "totpctl/totp"
+import (
+	"strings"
+
+	"totpctl/totp"
+)
 
 // MigrationFor returns a migration as an engine reads it.
 func MigrationFor(url, name string) (string, error) {
@@ -23,7 +27,7 @@ func SealVersion2(encryptionKey []byte, account string, k totp.Key) (string, err
 // MovedTables returns the tables that a move copies.
 func MovedTables() (names []string) {
 	for _, t := range movedTables {
-		names = append(names, t.name)
+		names = append(names, strings.TrimPrefix(t.name, "moved_"))
 	}
 	return names
 }

@@ -22,7 +22,8 @@ var (
 
 // A Move copies a database into another, on the same engine or another.
 //
-//  1. The target gets its tables and a row in table arrival, and refuses to be opened.
+//  1. The target gets its tables, under other names, and a row in table arrival. It refuses
+//     to be opened, and gives no verdict to a server that has it open.
 //  2. The source is marked: its tables get other names and its schema version goes up, in one
 //     transaction. From then on it gives no verdict, whatever server has it open.
 //  3. The rows are copied as they are, sealed: seals are bound to the account, its enrolment
@@ -112,7 +113,7 @@ func (e *end) expect(ctx context.Context, id string) error {
 			return e.adopt(ctx, id)
 		}
 		if version > 0 {
-			if err := e.checkEmpty(ctx); err != nil {
+			if err := e.checkEmpty(ctx, "sealing_key", "account", "enrolment"); err != nil {
 				return err
 			}
 		}
@@ -122,7 +123,7 @@ func (e *end) expect(ctx context.Context, id string) error {
 		if exists, err := hasTable(ctx, e.conn, e.d, "arrival"); err != nil || exists {
 			return errors.Join(err, ErrNotEmpty)
 		}
-		if err := e.execAll(ctx, arrivalTable, fmt.Sprintf(`UPDATE schema_version SET version = version + %d`, movedVersion)); err != nil {
+		if err := e.execAll(ctx, append([]string{arrivalTable}, hideTables...)...); err != nil {
 			return err
 		}
 		return e.execOne(ctx, ErrNotEmpty, `INSERT INTO arrival (id, step, after) VALUES (?1, 0, '')`, id)
@@ -135,14 +136,14 @@ func (e *end) adopt(ctx context.Context, id string) error {
 	if exists, err := hasTable(ctx, e.conn, e.d, "arrival"); err != nil || !exists {
 		return errors.Join(err, ErrNotEmpty)
 	}
-	if err := e.checkEmpty(ctx); err != nil {
+	if err := e.checkEmpty(ctx, "sealing_key", "moved_account", "moved_enrolment"); err != nil {
 		return err
 	}
 	return e.execOne(ctx, ErrNotEmpty, `UPDATE arrival SET id = ?1 WHERE step = 0 AND after = ''`, id)
 }
 
-func (e *end) checkEmpty(ctx context.Context) error {
-	for _, table := range []string{"sealing_key", "account", "enrolment"} {
+func (e *end) checkEmpty(ctx context.Context, tables ...string) error {
+	for _, table := range tables {
 		if n, err := e.count(ctx, table); err != nil || n > 0 {
 			return errors.Join(err, ErrNotEmpty)
 		}
@@ -191,13 +192,20 @@ func finish(ctx context.Context, source, target *end, id string) error {
 	if err != nil {
 		return doing("marking the source as moved", err)
 	}
-	if a := target.d.analyze; a != "" {
-		target.conn.ExecContext(ctx, a) // an unanalyzed database is slow for a minute at worst
-	}
-	return doing("finishing the target", target.transaction(ctx, func() error {
-		return target.execOne(ctx, errOvertaken, `UPDATE schema_version SET version = version - ?1
-			WHERE version >= ?1 AND EXISTS (SELECT 1 FROM arrival WHERE id = ?2)`, movedVersion, id)
-	}))
+	err = target.transaction(ctx, func() error {
+		if err := target.execOne(ctx, errOvertaken, `UPDATE arrival SET id = id WHERE id = ?1
+			AND EXISTS (SELECT 1 FROM schema_version WHERE version >= ?2)`, id, movedVersion); err != nil {
+			return err
+		}
+		if err := target.execAll(ctx, showTables...); err != nil {
+			return err
+		}
+		if a := target.d.analyze; a != "" { // no server finds the tables before they are analyzed
+			return target.execAll(ctx, a)
+		}
+		return nil
+	})
+	return doing("finishing the target", err)
 }
 
 // UndoMove has the source of a move that is not finished give verdicts again. What was

@@ -11,17 +11,17 @@ import (
 
 // A movedTable is one that a move copies.
 type movedTable struct {
-	name, source string // in the target, and in the marked source
-	key          string // column by which rows are paged
-	numbered     bool   // the key is a number
+	name     string // in the marked source, and in the target until the end
+	key      string // column by which rows are paged
+	numbered bool   // the key is a number
 }
 
 // movedTables are all tables but those that are about a database itself, in the order in
 // which they are copied. Nothing can be opened before the accounts are there.
 var movedTables = []movedTable{
-	{"sealing_key", "sealing_key", "id", false},
-	{"enrolment", "moved_enrolment", "number", true},
-	{"account", "moved_account", "id", false},
+	{"sealing_key", "id", false},
+	{"moved_enrolment", "number", true},
+	{"moved_account", "id", false},
 }
 
 // copiedPage is how many rows a transaction copies. A row has some ten columns, and each is
@@ -61,7 +61,7 @@ func (c *copying) run(ctx context.Context) error {
 
 func (c *copying) count(ctx context.Context) error {
 	for _, t := range movedTables {
-		all, err := c.source.count(ctx, t.source)
+		all, err := c.source.count(ctx, t.name)
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func (c *copying) read(ctx context.Context, t movedTable) (p copiedRows, err err
 	if err != nil {
 		return p, err
 	}
-	text := c.source.d.statement(`SELECT * FROM ` + t.source + ` WHERE ` + t.key + ` > ?1 ORDER BY ` + t.key + ` LIMIT ?2`)
+	text := c.source.d.statement(`SELECT * FROM ` + t.name + ` WHERE ` + t.key + ` > ?1 ORDER BY ` + t.key + ` LIMIT ?2`)
 	rows, err := c.source.conn.QueryContext(ctx, text, after, copiedPage)
 	if err != nil {
 		return p, err

@@ -21,9 +21,10 @@ var ErrArriving = errors.New("a move into the database is not finished")
 // that is being filled: every program refuses them, also older ones, see ErrNewer.
 const movedVersion = 1_000_000
 
-// The tables of a database that was moved away have other names. No statement of a server
-// that has the database open finds them, whatever the server's version, so that none
-// changes anything after the mark.
+// The tables of a database that was moved away have other names, and so have those of one
+// that is being filled. No statement of a server that has the database open finds them,
+// whatever the server's version: none changes anything after the mark, and none answers
+// from a half copy, or takes an account that has not come yet for a new or an unknown one.
 const (
 	markTable = `CREATE TABLE moved (
 		id     TEXT NOT NULL,    -- of the move, random

@@ -248,6 +248,38 @@ func TestAMoveThatIsUndoneLeavesTheSource(t *testing.T) {
 	})
 }
 
+// Somebody starts the new server too early, and has the move taken back after that. Without
+// encryption keys an open database is empty.
+func TestAServerThatHasTheTargetOpenGivesNoVerdictBeforeTheEnd(t *testing.T) {
+	onBothWays(t, func(t *testing.T, from, to database) {
+		key, err := totp.GenerateKey(totp.DefaultScheme())
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := holdings{c: newClock(), key: key}
+		source, target := h.verifier(t, from.mustOpen(t)), h.verifier(t, to.mustOpen(t))
+		used := verifier.Attempt{Code: codeOf(t, key, h.c)}
+		if verdict, err := source.Check(t.Context(), used); err != nil || !verdict.Valid {
+			t.Fatalf("%+v, %v", verdict, err)
+		}
+		ctx, cut := context.WithCancel(t.Context())
+		m := moveOf(from, to)
+		m.Tell = func(int, int) { cut() }
+		if err := m.Run(ctx); err == nil {
+			t.Fatal("the move was not cut off")
+		}
+		if verdict, err := target.Check(t.Context(), used); err == nil {
+			t.Errorf("the target gives a verdict meanwhile: %+v", verdict)
+		}
+		if err := moveOf(from, to).Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if verdict, err := target.Check(t.Context(), used); err != nil || verdict.Reason != verifier.ReasonReplayed {
+			t.Errorf("after the move: %+v, %v, want replayed", verdict, err)
+		}
+	})
+}
+
 func TestAMoveThatCannotBeginLeavesTheSource(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, from database) {
 		s := from.mustOpen(t, oldKey)
