@@ -58,5 +58,7 @@
 //
 // A Log fails closed. After an error it refuses events until it can write again, which it
 // tries each second on a file that it opens anew. A write or fsync that takes too long is an
-// error.
+// error. So is a file that was removed, because nobody could read it, and one that begins
+// otherwise than a line does, because it is something else; one that was renamed is not, see
+// SIGHUP.
 package audit

@@ -32,6 +32,9 @@ func openFile(path string) (*file, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && info.Mode().IsRegular() {
+		err = checkOurs(path, info)
+	}
+	if err == nil && info.Mode().IsRegular() {
 		if err = reserve(f, info.Size()); err == nil && info.Size() == 0 {
 			syncFolder(path)
 		}
@@ -41,6 +44,26 @@ func openFile(path string) (*file, error) {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: withoutPath(err)}
 	}
 	return &file{File: f, regular: info.Mode().IsRegular()}, nil
+}
+
+var (
+	errForeign = errors.New("it holds something other than an audit log")
+	errRemoved = errors.New("the file was removed")
+)
+
+// checkOurs returns errForeign for a file that begins otherwise than a line does: a slip,
+// such as the database's name, must not cost that file. A file that may not be read is taken.
+func checkOurs(path string, info fs.FileInfo) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	var first [1]byte
+	if n, _ := f.Read(first[:]); info.Size() > 0 && n == 1 && first[0] != '{' {
+		return errForeign
+	}
+	return nil
 }
 
 // syncFolder makes the name of a new file durable, where a file system can do that.
@@ -96,11 +119,17 @@ func (f *file) appendToPipe(lines []byte) error {
 }
 
 // repair cuts off the half line of a process that was killed while it wrote. It looks only
-// if another process has written since our last write.
+// if another process has written since our last write. It returns errRemoved for a file that
+// has no name any more, because nobody could read the lines. A file that was renamed has one.
 func (f *file) repair() error {
 	info, err := f.Stat()
-	if err != nil || info.Size() == f.end {
+	switch {
+	case err != nil:
 		return err
+	case isRemoved(info):
+		return errRemoved
+	case info.Size() == f.end:
+		return nil
 	}
 	f.end = info.Size()
 	half, err := halfLine(f.Name(), info)

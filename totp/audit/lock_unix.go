@@ -19,3 +19,9 @@ func lock(f *os.File) error {
 }
 
 func unlock(f *os.File) { syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+
+// isRemoved reports whether a file has no name any more.
+func isRemoved(info os.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && s.Nlink == 0
+}
