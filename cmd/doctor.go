@@ -31,7 +31,7 @@ func (p program) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Find what is wrong with the configuration, its files, the database and the clock",
 		Long: `Looks at what serve would use: configuration, files, bearers, certificate,
-database, keys and disk. It changes nothing, and a server need not stop. Run it as
+database, keys, disk and audit log. It changes nothing, and a server need not stop. Run it as
 the user that serve runs as. With --server, or where TOTPCTL_URL is set, it also asks
 that server whether it is ready, and compares the clocks. No other host is asked but
 that of --date-from.

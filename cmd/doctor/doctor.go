@@ -71,6 +71,7 @@ func checks() []check {
 		{"database", database},
 		{"keys", keys},
 		{"disk", disk},
+		{"audit", auditLog},
 		{"server", server},
 		{"clock", clock},
 	}

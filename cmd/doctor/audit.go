@@ -1,0 +1,55 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"totpctl/cmd/config"
+)
+
+// auditLog looks at whether this user may write the audit log, and at its disk: without it
+// serve gives no verdict.
+func auditLog(_ context.Context, p *patient) []Finding {
+	s := p.read()
+	path := s.AuditLog()
+	if path == "" || path == config.AuditOutput || s.Err() != nil {
+		return unread(s)
+	}
+	needed := path
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) { // serve makes it
+		needed = filepath.Dir(path)
+		_, err = os.Stat(needed)
+	}
+	switch {
+	case err == nil && info != nil && info.IsDir():
+		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("is a directory")}
+		fallthrough
+	case err != nil:
+		return []Finding{fault("AUDIT_LOG is a file in a folder that exists", "no verdict and no change without AUDIT_LOG: %v", err)}
+	case !writable(needed):
+		return []Finding{fault("run doctor as the user that serve runs as; if this is that user, `chown` it", "no verdict and no change without AUDIT_LOG: this user may not write to %s", needed)}
+	case info != nil && info.Mode().IsRegular() && config.OthersMay(info, 0o022):
+		return []Finding{fault("run `chmod go-w "+path+"`", "others may write to the audit log %s", path)}
+	}
+	on, err := fileSystemOf(filepath.Dir(path))
+	if err != nil {
+		return nil
+	}
+	return auditRoom(path, on)
+}
+
+func auditRoom(path string, on fileSystem) []Finding {
+	const way = "free some room, or rotate the audit log: on a full disk there is no verdict"
+	switch {
+	case on.size == 0: // one that has no blocks
+	case on.free == 0:
+		return []Finding{fault(way, "the disk of the audit log %s is full", path)}
+	case on.free < minFree || on.free < on.size/minShare:
+		return []Finding{warning(way, "the disk of the audit log %s is nearly full: %d MiB of %d MiB are free", path, on.free>>20, on.size>>20)}
+	}
+	return []Finding{fine("%s can be written and has room", path)}
+}
