@@ -18,7 +18,7 @@ func runFence(ctx context.Context, q querier, d dialect, f verifier.Fence) (veri
 	if f.KeepRecovery {
 		keep = 1
 	}
-	step := []any{f.At.Unix(), int64(f.Skew), f.Default, int64(f.DefaultPeriod / time.Second)}
+	step := []any{f.At.Unix(), int64(f.Skew), verifier.DefaultPrefix, int64(f.DefaultPeriod / time.Second)}
 	text := func(t string) string { return d.statement(d.migration(t)) }
 	ahead, err := query(ctx, q, oneField[int], text(countAhead), step...)
 	if err != nil {

@@ -58,13 +58,14 @@ const (
 
 	// fence changes every account at once: see verifier.Fence. @PERIOD@ reads the period of
 	// a live key from its column, see sealedKey. Where the column does not tell it, the
-	// account is damaged or has no live key, and its last step stays.
+	// account is damaged or has no live key, and its last step stays. ?3 begins the IDs of
+	// the default account, one for each secret that it has had; ?4 is their period.
 	fence = `UPDATE account SET revision = revision + CASE WHEN revision < 9223372036854775807 THEN 1 ELSE 0 END, answer = '',
 			recovery_used = CASE WHEN ?5 = 1 THEN recovery_used ELSE 65535 END, last_step = @LATER@(last_step, ` + fenceStep + `)`
 
 	countAhead = `SELECT count(*) FROM account WHERE last_step > ` + fenceStep
 
-	fenceStep = `coalesce(CAST(?1 AS BIGINT) / nullif(CASE WHEN id = ?3 THEN CAST(?4 AS BIGINT) ELSE (
+	fenceStep = `coalesce(CAST(?1 AS BIGINT) / nullif(CASE WHEN substr(id, 1, length(CAST(?3 AS TEXT))) = ?3 THEN CAST(?4 AS BIGINT) ELSE (
 			SELECT @PERIOD@ FROM enrolment AS e WHERE e.number = account.enrolment AND e.account = account.id) END, 0) + ?2, last_step)`
 
 	fenceEnrolments = `UPDATE enrolment SET pending = '', pending_token = NULL, kept = '', expires_at = 0

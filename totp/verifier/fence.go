@@ -11,9 +11,9 @@ type Fence struct {
 	At   time.Time // in whole seconds from 1970 on
 	Skew int       // steps after that of At, 0 to totp.MaxSkew
 
-	// Default is the ID of the default account, "" for none, and DefaultPeriod the period
-	// of its key. The Store knows the periods of the others.
-	Default       string
+	// DefaultPeriod is the period of whatever default account there is, whose IDs begin with
+	// DefaultPrefix: servers may have another secret than who makes the fence. The Store
+	// knows the periods of stored accounts.
 	DefaultPeriod time.Duration
 
 	KeepRecovery bool // recovery codes stay as they are
@@ -38,8 +38,10 @@ func (v *Verifier) Fence(ctx context.Context, keepRecovery bool) (done Fenced, e
 	if err := afterEpoch(now); err != nil {
 		return Fenced{}, err
 	}
-	f := Fence{At: now.Truncate(time.Second), Skew: v.config.Skew, KeepRecovery: keepRecovery,
-		Default: v.defaultID, DefaultPeriod: v.config.Key.Period()}
+	f := Fence{At: now.Truncate(time.Second), Skew: v.config.Skew, KeepRecovery: keepRecovery, DefaultPeriod: v.config.New.Period}
+	if v.defaultID != "" {
+		f.DefaultPeriod = v.config.Key.Period()
+	}
 	err = v.changing(ctx, Event{Kind: KindFence}, func(ctx context.Context) (err error) {
 		done, err = v.fence(ctx, f)
 		return err
@@ -48,8 +50,8 @@ func (v *Verifier) Fence(ctx context.Context, keepRecovery bool) (done Fenced, e
 }
 
 func (v *Verifier) fence(ctx context.Context, f Fence) (Fenced, error) {
-	if f.Default != "" { // whose row may have been made in the time that is forgotten
-		if err := v.add(ctx, Account{ID: f.Default, Created: millisecond(f.At)}); err != nil && !errors.Is(err, ErrExists) {
+	if v.defaultID != "" { // whose row may have been made in the time that is forgotten
+		if err := v.add(ctx, Account{ID: v.defaultID, Created: millisecond(f.At)}); err != nil && !errors.Is(err, ErrExists) {
 			return Fenced{}, err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 var fences = []test{
 	{"after a fence no code up to the present step and the skew is good", fenceVoidsCodes},
 	{"a fence holds for a default account that has no row", fenceOfTheDefaultAccount},
+	{"a fence holds for the default accounts of other secrets", fenceOfOtherDefaultAccounts},
 	{"a fence lowers no last step", fenceLowersNothing},
 	{"a fence voids recovery codes until they are renewed", fenceVoidsRecoveryCodes},
 	{"a fence can keep recovery codes", fenceKeepsRecoveryCodes},
@@ -99,6 +100,39 @@ func fenceOfTheDefaultAccount(t *testing.T, open Open) {
 	mustFence(t, v, false)
 	c.advance(k.Period())
 	wantReason(t, v, verifier.Attempt{Code: code(t, k, c)}, verifier.ReasonReplayed)
+}
+
+// Who makes the fence may have another secret in the configuration than the servers, or none.
+func fenceOfOtherDefaultAccounts(t *testing.T, open Open) {
+	s, c := open(t), newClock()
+	for what, secret := range map[string]totp.Key{"none": {}, "another": freshKey(t)} {
+		k := freshKey(t)
+		server := verifierWith(t, s, c, k)
+		wantReason(t, server, verifier.Attempt{Code: code(t, k, c)}, "")
+		c.advance(k.Period())
+		mustFence(t, verifierWith(t, s, c, secret), false)
+		if got := check(t, server, verifier.Attempt{Code: code(t, k, c)}); got.Reason != verifier.ReasonReplayed {
+			t.Errorf("a fence with the secret %s: %+v, want replayed", what, got)
+		}
+	}
+}
+
+func freshKey(t *testing.T) totp.Key {
+	t.Helper()
+	k, err := totp.GenerateKey(totp.DefaultScheme())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func verifierWith(t *testing.T, s verifier.Store, c *clock, k totp.Key) *verifier.Verifier {
+	t.Helper()
+	v, err := verifier.New(verifier.Config{Store: s, Clock: c.now, Key: k, Skew: 1, New: totp.DefaultScheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func fenceLowersNothing(t *testing.T, open Open) {
