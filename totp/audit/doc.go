@@ -42,7 +42,8 @@
 // What costs a guesser nothing must not fill the disk. Verdicts that charge nobody (malformed,
 // throttled, replayed, stopped, disabled, pending, a wrong recovery code) are a line a second
 // for each account and reason; refusals, and names that no account has, are a line a second for
-// each reason. Such a line has a count, and its other fields are those of the first of these
+// each reason. A good verdict that is repeated has one line of its own in a second and
+// account. Such a line has a count, and its other fields are those of the first of these
 // events. Beyond 1000 accounts in a second the rest share a line a kind, with the reason
 // "more_accounts" and no account. A process that is killed loses the lines of its last second.
 //

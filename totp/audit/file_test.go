@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"totpctl/totp/audit"
 	"totpctl/totp/verifier"
@@ -51,5 +52,29 @@ func TestAFileThatIsNoAuditLogStaysAsItIs(t *testing.T) {
 	closed(t, l)
 	if got := read(t, path); got != text {
 		t.Errorf("the file is %q", got)
+	}
+}
+
+// Whoever has one good code may ask for its verdict again for minutes.
+func TestRepeatedVerdictsDoNotFillTheDisk(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := open(t, path)
+	for range 5000 {
+		if err := l.Tell(t.Context(), check("alice", verifier.Verdict{Valid: true, Repeated: true})); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(read(t, path), "alice") {
+			t.Fatal("the verdict is told before there is a line of it")
+		}
+	}
+	time.Sleep(2500 * time.Millisecond) // the second ends
+	if err := l.Tell(t.Context(), check("alice", verifier.Verdict{Valid: true, Repeated: true})); err != nil {
+		t.Fatal(err)
+	}
+	before := strings.Count(read(t, path), `"count":`)
+	closed(t, l)
+	text := read(t, path)
+	if n := strings.Count(text, "\n"); n > 100 || before == 0 || !strings.HasSuffix(text, "\"failures\":0}\n") {
+		t.Errorf("5001 repeated verdicts take %d lines, of which %d have a count:\n%.1000s", n, before, text)
 	}
 }

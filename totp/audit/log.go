@@ -50,6 +50,7 @@ type Log struct {
 	waiting []*record // to be written
 	writing []*record // taken from waiting, not answered
 	counts  counts
+	repeats map[repeat]bool // which have a line of this second
 	lost    int
 
 	wake    chan struct{} // of capacity 1; filled while there is something to do
@@ -111,9 +112,11 @@ func (l *Log) Ready() error {
 }
 
 // Tell implements verifier.Witness. It does not end with the context, because an event that
-// waits is written in any case. It counts free events and returns at once.
+// waits is written in any case. It counts free events and returns at once. A good verdict
+// that is repeated is free where a line of this second tells of it.
 func (l *Log) Tell(_ context.Context, events ...verifier.Event) error {
 	var r record
+	events = l.freeTold(events)
 	for _, e := range events {
 		if !e.Free {
 			r.lines, r.sync = lineOf(e).appendTo(r.lines), r.sync || e.IsChange()
@@ -126,7 +129,11 @@ func (l *Log) Tell(_ context.Context, events ...verifier.Event) error {
 	if err := l.put(&r, events); err != nil || r.events == 0 {
 		return err
 	}
-	return withoutPath(<-r.answer)
+	err := <-r.answer
+	if err == nil {
+		l.remember(events)
+	}
+	return withoutPath(err)
 }
 
 func (l *Log) put(r *record, events []verifier.Event) error {
@@ -227,7 +234,7 @@ func (l *Log) run() {
 func (l *Log) expects() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.err != nil || len(l.counts) > 0
+	return l.err != nil || len(l.counts) > 0 || len(l.repeats) > 0
 }
 
 // end keeps an error for Close, unless that was known before.
@@ -315,7 +322,7 @@ func (l *Log) answer(synced bool) (left bool) {
 func (l *Log) writeCounts() {
 	l.mu.Lock()
 	text, events := l.counts.lines()
-	l.counts = counts{}
+	l.counts, l.repeats = counts{}, nil
 	l.mu.Unlock()
 	if len(text) == 0 {
 		return

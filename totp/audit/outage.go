@@ -34,7 +34,7 @@ func (l *Log) fail(err error) (news bool) {
 			l.lost += r.events
 		}
 	}
-	l.writing, l.waiting = nil, nil
+	l.writing, l.waiting, l.repeats = nil, nil, nil
 	news = l.err == nil || withoutPath(l.err).Error() != withoutPath(err).Error()
 	l.err = err
 	return news
