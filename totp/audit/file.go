@@ -60,7 +60,7 @@ func checkOurs(path string, info fs.FileInfo) error {
 	}
 	defer f.Close()
 	var first [1]byte
-	if n, _ := f.Read(first[:]); info.Size() > 0 && n == 1 && first[0] != '{' {
+	if n, _ := f.Read(first[:]); info.Size() > 0 && n == 1 && first[0] != '{' && first[0] != '\n' { // `echo >FILE` empties a log
 		return errForeign
 	}
 	return nil
