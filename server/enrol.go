@@ -35,38 +35,39 @@ func (s *Server) newRecoveryPage(c verifier.Sight) recoveryPage {
 	return p
 }
 
-// getEnrol shows a button, because previews of messages and scanners of mail follow
-// links: they see no secret, and the link stays unopened. To the browser that has
-// confirmed the account getEnrol shows the recovery codes.
+// getEnrol shows a button and no secret. Mail scanners and message previews follow links;
+// for them the link stays unopened. The browser that has confirmed the account sees its
+// recovery codes instead.
 func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	recordOf(r).origin.By = byLink
-	c, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), s.cookieOf(r))
+	seen, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), s.cookieOf(r))
 	if err != nil {
 		return err
 	}
-	recordOf(r).account = c.Account
-	if c.Codes != nil {
-		return render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), s.newRecoveryPage(c))
+	recordOf(r).account = seen.Account
+	if seen.Codes != nil { // this browser has confirmed the account
+		return render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), s.newRecoveryPage(seen))
 	}
-	p := buttonPage{Issuer: c.Issuer}
-	if !c.Opened {
+	p := buttonPage{Issuer: seen.Issuer}
+	if !seen.Opened { // the first browser that presses the button wins, and may be this one
 		p.Cookie = verifier.NewCookie()
-		http.SetCookie(w, s.linkCookie(r.PathValue("token"), p.Cookie, c.Until.Sub(s.config.Clock())))
+		http.SetCookie(w, s.linkCookie(r.PathValue("token"), p.Cookie, seen.Until.Sub(s.config.Clock())))
 	}
 	return render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), p)
 }
 
-// A buttonPage is what enrol.html shows. Its form tells the cookie, too: no other
-// site can have a browser send both.
+// A buttonPage is what enrol.html shows. Its form repeats the value of the cookie. Another
+// site can send a form or plant a cookie, but does not know a value that our page has set.
 type buttonPage struct{ Issuer, Cookie string }
 
-// ownCookie reports whether a form came with the cookie that its page has set.
-func (s *Server) ownCookie(r *http.Request) bool {
+// cookieFromPage reports whether the form repeats the request's cookie, so that our page has
+// set it and nobody has planted it.
+func (s *Server) cookieFromPage(r *http.Request) bool {
 	cookie := s.cookieOf(r)
 	return cookie != "" && r.PostForm.Get("browser") == cookie
 }
 
-// byLink is who asks with an enrolment link, as an Origin names that.
+// byLink is Origin.By for a request that comes by an enrolment link.
 const byLink = "link"
 
 // postEnrol shows the QR code, tries the code of the form beside it, or ends the link
@@ -84,7 +85,7 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
 	}
 	err := s.showPending(w, r, nil)
 	if errors.Is(err, verifier.ErrConfirmed) {
-		return s.showCodes(w, r)
+		return s.redirectToCodes(w, r)
 	}
 	return err
 }
@@ -97,21 +98,21 @@ func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
 	recordOf(r).account = account
 	recordOf(r).decided(verdict)
 	if verdict.Valid {
-		return s.showCodes(w, r)
+		return s.redirectToCodes(w, r)
 	}
 	return s.showPending(w, r, &verdict)
 }
 
-// showCodes redirects to the recovery codes, so that reloading them sends no form again.
-// The cookie lives as long as they are shown.
-func (s *Server) showCodes(w http.ResponseWriter, r *http.Request) error {
+// redirectToCodes redirects to the recovery codes, whose reload then sends no form. The
+// cookie is renewed for KeepTime, in which the codes can be shown.
+func (s *Server) redirectToCodes(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	http.SetCookie(w, s.linkCookie(token, s.cookieOf(r), verifier.KeepTime))
 	return seeOther(w, token)
 }
 
-// acknowledge ends the link. The page that says so is the same for every link, also
-// for one that has ended before: a form may be sent twice.
+// acknowledge ends the link and redirects to one page for every link. A link that has ended
+// before leads there, too, because a form may be sent twice.
 func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	switch err := s.config.Verifier.Acknowledge(r.Context(), token, s.cookieOf(r)); {
@@ -123,8 +124,8 @@ func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 	return seeOther(w, "../enrolled")
 }
 
-// seeOther redirects to a URL that is relative to the page's: a proxy may have put both
-// under a prefix, which http.Redirect would leave out.
+// seeOther redirects to a relative URL. A proxy may serve the site under a path prefix,
+// which http.Redirect would leave out.
 func seeOther(w http.ResponseWriter, to string) error {
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
@@ -135,12 +136,12 @@ func (s *Server) getEnrolled(w http.ResponseWriter, r *http.Request) error {
 	return render(w, http.StatusOK, s.pages.top.Lookup("done.html"), nil)
 }
 
-// showPending opens the link, or shows it again to the browser that has opened it: a web
-// page with the pending key and, if the browser has sent a code, the verdict.
+// showPending shows the pending key and, after a code, its verdict. It opens the link, or
+// shows it again to the browser that has opened it.
 func (s *Server) showPending(w http.ResponseWriter, r *http.Request, verdict *verifier.Verdict) error {
 	token := r.PathValue("token")
 	open := s.config.Verifier.Open
-	if s.ownCookie(r) {
+	if s.cookieFromPage(r) { // then the link may be bound to it; otherwise Open makes a fresh one
 		open = s.config.Verifier.OpenOwn
 	}
 	e, err := open(r.Context(), token, s.cookieOf(r))
@@ -178,14 +179,15 @@ func (s *Server) linkCookie(token, value string, age time.Duration) *http.Cookie
 	}
 }
 
-// refuseLink shows one page for every link that is not good, so that the page tells
-// nothing of an account.
+// refuseLink shows one page for every link that is not good, so that the page does not
+// reveal whether an account exists.
 func (s *Server) refuseLink(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, verifier.ErrLink), errors.Is(err, verifier.ErrNoAccount), errors.Is(err, verifier.ErrNotPending):
-		// SameSite=Strict keeps the cookie back if another site's page led here. The
-		// button of this page sends the cookie, and so leads on.
-		showRefusal(w, r, http.StatusNotFound, s.pages.below.Lookup("ended.html"), r.Method != http.MethodPost)
+		// A browser withholds the cookie (SameSite=Strict) if another site's page led
+		// here. The page's button sends the cookie, so that its owner can go on.
+		withButton := r.Method != http.MethodPost
+		showRefusal(w, r, http.StatusNotFound, s.pages.below.Lookup("ended.html"), withButton)
 	default:
 		showRefusal(w, r, http.StatusServiceUnavailable, s.pages.below.Lookup("refused.html"), refusal{Unavailable: true})
 	}
