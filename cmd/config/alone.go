@@ -6,15 +6,17 @@ import (
 	"strings"
 )
 
-// transportVariables are what net/http and crypto/x509 read of the environment.
+// transportVariables returns the names of the environment variables that net/http and
+// crypto/x509 read. With REQUEST_METHOD, a CGI program's, net/http takes no HTTP_PROXY.
 func transportVariables() []string {
 	return []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "REQUEST_METHOD", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 }
 
-// IgnoreEnvironment makes flags and .env all that is set. It also replaces the
-// environment's proxies and certificate authorities by the .env's, because net/http
-// and crypto/x509 can be told in no other way: they read the environment once, at
-// the first request.
+// IgnoreEnvironment makes the settings come from flags and the .env only. It also changes
+// the process's environment: proxies and certificate authorities become those of the .env,
+// and those that the .env lacks are removed, because net/http and crypto/x509 take them
+// from nowhere else. It must be called before the first request: both packages read the
+// environment once.
 func (s *Settings) IgnoreEnvironment() {
 	s.alone = true
 	for _, name := range transportVariables() {
@@ -30,7 +32,7 @@ func (s *Settings) IgnoreEnvironment() {
 	}
 }
 
-// besideAll returns a list of paths whose relative ones begin at dir.
+// besideAll makes the relative paths of a list begin at dir.
 func besideAll(dir, list string) string {
 	all := filepath.SplitList(list)
 	for i, path := range all {
