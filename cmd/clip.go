@@ -74,7 +74,8 @@ func (p program) terminal() *os.File {
 	return nil
 }
 
-// clipNow copies the present code. Its clock may be another than the process's.
+// clipNow copies the present code. c's clock may be shifted by --offset, so the end of the
+// code is counted from p's.
 func (p program) clipNow(c authenticator.Config) error {
 	code, lasts, err := authenticator.Now(c)
 	if err != nil {
@@ -83,7 +84,7 @@ func (p program) clipNow(c authenticator.Config) error {
 	return p.clip(code, p.clock().Add(lasts))
 }
 
-// clip copies a code that is good until then, and says so.
+// clip copies a code that expires at until, and says so.
 func (p program) clip(code string, until time.Time) error {
 	c := p.copier()
 	way, err := c.clipboard.Copy(context.Background(), code)
@@ -94,13 +95,15 @@ func (p program) clip(code string, until time.Time) error {
 	if way == clipboard.OSC52 {
 		told = "sent to the terminal's clipboard (OSC 52), unless the terminal refuses"
 	}
-	told += fmt.Sprintf(": good for %d s, then cleared", seconds(until.Sub(p.clock())))
+	told += fmt.Sprintf(": good for %d s, ", seconds(until.Sub(p.clock())))
 	w := clearing{way, code, until}
 	if way == clipboard.OSC52 && leadsSession() {
-		return c.stay(w, told+"; until then this command stays, because the terminal closes with it")
+		return c.stay(w, told+"then cleared; until then this command stays, because the terminal closes with it")
 	}
 	if err := c.clearLater(w); err != nil {
-		p.warn(fmt.Sprintf("the clipboard will not be cleared: %v", err))
+		told += fmt.Sprintf("and never cleared: %v", err)
+	} else {
+		told += "then cleared"
 	}
 	p.warn(told)
 	return nil
@@ -109,15 +112,19 @@ func (p program) clip(code string, until time.Time) error {
 // seconds rounds up, as a countdown does.
 func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
-// forTable copies a code that is good for that long, and says so in two words.
+// forTable copies a code that expires after lasts. It returns a short note for the table,
+// such as "copied (xclip)".
 func (c *copier) forTable(code string, lasts time.Duration) (string, error) {
 	until := c.program.clock().Add(lasts)
 	way, err := c.clipboard.Copy(context.Background(), code)
 	if err != nil {
 		return "", err
 	}
-	if c.last != nil { // could not know that the clipboard holds another code now
+	// The process cannot see that the terminal's clipboard holds another code now, and
+	// would clear that too early.
+	if c.last != nil {
 		_ = c.last.Process.Kill()
+		c.last = nil
 	}
 	if err := c.clearLater(clearing{way, code, until}); err != nil {
 		return "", fmt.Errorf("copied, but it will not be cleared: %w", err)
@@ -139,17 +146,20 @@ func (c *copier) clearLater(w clearing) error {
 		return err
 	}
 	child := exec.Command(self, "clear-clipboard")
-	child.Dir = os.TempDir() // no folder of the user's stays in use
+	child.Dir = os.TempDir() // so that the user's folder can be removed
 	child.SysProcAttr = detached()
-	if c.last = nil; w.Way == clipboard.OSC52 {
-		child.Stdout, c.last = c.terminal, child
+	if w.Way == clipboard.OSC52 {
+		child.Stdout = c.terminal
 	}
 	in, err := child.StdinPipe()
-	if err == nil {
-		err = child.Start()
-	}
 	if err != nil {
 		return err
+	}
+	if err := child.Start(); err != nil {
+		return err
+	}
+	if w.Way == clipboard.OSC52 {
+		c.last = child
 	}
 	_, err = in.Write(body)
 	err = errors.Join(err, in.Close())
@@ -157,8 +167,9 @@ func (c *copier) clearLater(w clearing) error {
 	return err
 }
 
-// stay clears the clipboard itself, at once when it is interrupted. It listens before it
-// invites anybody to interrupt it.
+// stay waits in this process and then clears the clipboard; an interrupt clears it at once.
+// Signals are caught before the message appears, so that no early Ctrl-C leaves the code
+// behind.
 func (c *copier) stay(w clearing, told string) error {
 	ctx, stop := untilSignal()
 	defer stop()
@@ -167,8 +178,8 @@ func (c *copier) stay(w clearing, told string) error {
 	return c.clipboard.Clear(context.Background(), w.Way, w.Code)
 }
 
-// sleepUntil sleeps until that time by the clock, which a timer does not follow while the
-// machine sleeps, or until ctx ends.
+// sleepUntil returns when the clock has reached t, or ctx has ended. It looks at the clock
+// each second, because a timer stands still while the machine is suspended.
 func (p program) sleepUntil(ctx context.Context, t time.Time) {
 	for left := t.Sub(p.clock()); left > 0 && ctx.Err() == nil; left = t.Sub(p.clock()) {
 		select {
@@ -182,7 +193,7 @@ func (p program) clearClipboardCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "clear-clipboard",
 		Hidden:  true,
-		Short:   "Clear a copied code when its time is over: gen --clip starts this",
+		Short:   "Clear a copied code from the clipboard when it expires (gen starts this)",
 		Example: "  totpctl clear-clipboard",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
