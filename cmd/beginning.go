@@ -80,20 +80,15 @@ func (p program) beginning(ctx context.Context, s *config.Settings, text string)
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	for from := ""; ; {
-		page, next, err := v.Entries(ctx, from, verifier.MaxEntries)
-		if err != nil {
-			return nil, fmt.Errorf("looking for account %s: %w", totp.QuoteName(text), err)
+	err = verifier.EachEntry(ctx, v, func(e verifier.StoredEntry) {
+		if begins(text, namesOf(e, config.Take(s, config.Issuer))...) {
+			found = append(found, match{e.Name, shown(e.Name)})
 		}
-		for _, e := range page {
-			if begins(text, namesOf(e, config.Take(s, config.Issuer))...) {
-				found = append(found, match{e.Name, shown(e.Name)})
-			}
-		}
-		if from = next; next == "" {
-			return found, nil
-		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for account %s: %w", totp.QuoteName(text), err)
 	}
+	return found, nil
 }
 
 // namesOf returns a stored account's name, issuer and account. The issuer of accounts that

@@ -115,22 +115,17 @@ func (p program) storedRows(ctx context.Context, s *config.Settings) (rows []aut
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	for from := ""; ; {
-		page, next, err := v.Entries(ctx, from, verifier.MaxEntries)
-		if err != nil {
-			return nil, accountError("reading keys of every", "", err)
+	err = verifier.EachEntry(ctx, v, func(e verifier.StoredEntry) {
+		if why := leftOut(e); why != "" {
+			p.warn(fmt.Sprintf("account %s %s: left out", totp.QuoteName(e.Name), why))
+			return
 		}
-		for _, e := range page {
-			if why := leftOut(e); why != "" {
-				p.warn(fmt.Sprintf("account %s %s: left out", totp.QuoteName(e.Name), why))
-				continue
-			}
-			rows = append(rows, authenticator.Row{Name: e.Name, Shown: shown(e.Name), Entry: e.Entry})
-		}
-		if from = next; next == "" {
-			return rows, nil
-		}
+		rows = append(rows, authenticator.Row{Name: e.Name, Shown: shown(e.Name), Entry: e.Entry})
+	})
+	if err != nil {
+		return nil, accountError("reading keys of every", "", err)
 	}
+	return rows, nil
 }
 
 // leftOut returns why an account has no code to show, "" if it has one.

@@ -56,19 +56,11 @@ func Collect(ctx context.Context, s Source, names []string, issuer string) (Expo
 }
 
 func collectAll(ctx context.Context, s Source, issuer string) (e Exported, err error) {
-	for from := ""; ; {
-		page, next, err := s.Entries(ctx, from, verifier.MaxEntries)
-		if err != nil {
-			return Exported{}, err
-		}
-		for _, stored := range page {
-			e.add(stored, issuer)
-		}
-		if next == "" {
-			return e, nil
-		}
-		from = next
+	err = verifier.EachEntry(ctx, s, func(stored verifier.StoredEntry) { e.add(stored, issuer) })
+	if err != nil {
+		return Exported{}, err
 	}
+	return e, nil
 }
 
 func (e *Exported) add(s verifier.StoredEntry, issuer string) {

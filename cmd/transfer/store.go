@@ -24,18 +24,8 @@ var ErrInterrupted = errors.New("interrupted")
 // Compare shows the plan what is stored. Afterwards each item has the action that Carry
 // would take now. With replace, that overwrites stored accounts.
 func (p *Plan) Compare(ctx context.Context, s Store, replace bool) error {
-	for from := ""; ; {
-		page, next, err := s.Entries(ctx, from, verifier.MaxEntries)
-		if err != nil {
-			return fmt.Errorf("reading stored accounts: %w", err)
-		}
-		for _, e := range page {
-			p.Meet(e)
-		}
-		if next == "" {
-			break
-		}
-		from = next
+	if err := verifier.EachEntry(ctx, s, p.Meet); err != nil {
+		return fmt.Errorf("reading stored accounts: %w", err)
 	}
 	for chunk := range slices.Chunk(p.todo(), batch) {
 		if err := p.carry(ctx, s, chunk, verifier.ImportOptions{Replace: replace, DryRun: true}); err != nil {

@@ -39,6 +39,25 @@ func (v *Verifier) Entries(ctx context.Context, from string, limit int) (page []
 	return page, next, nil
 }
 
+// EachEntry calls visit with every stored account, in the order of Entries, until one of its
+// pages is an error.
+func EachEntry(ctx context.Context, s interface {
+	Entries(ctx context.Context, from string, limit int) (page []StoredEntry, next string, err error)
+}, visit func(StoredEntry)) error {
+	for from := ""; ; {
+		page, next, err := s.Entries(ctx, from, MaxEntries)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			visit(e)
+		}
+		if from = next; next == "" {
+			return nil
+		}
+	}
+}
+
 // storedEntry takes an account whose names no authenticator could show for a damaged one,
 // because this package does not store such names.
 func (v *Verifier) storedEntry(l Loaded) StoredEntry {
