@@ -13,7 +13,7 @@ import (
 func TestExactlyTheSecretsHaveNoFlag(t *testing.T) {
 	secrets := "TOTP_BASE32_SECRET BEARER ADMIN_BEARER ENCRYPTION_KEY DATABASE_URL TARGET_DATABASE_URL"
 	offered := map[string]bool{}
-	eachCommand(program{}.root(), func(c *cobra.Command) {
+	eachCommand(program{}.root(nil), func(c *cobra.Command) {
 		c.Flags().VisitAll(func(f *pflag.Flag) { offered[f.Name] = true })
 	})
 	for _, v := range config.All() {
@@ -31,7 +31,7 @@ func TestExactlyTheSecretsHaveNoFlag(t *testing.T) {
 }
 
 func TestEveryCommandHasAnExampleAndExplainsItsFlags(t *testing.T) {
-	eachCommand(program{}.root(), func(c *cobra.Command) {
+	eachCommand(program{}.root(nil), func(c *cobra.Command) {
 		if c.Short == "" || !strings.Contains(c.Example, c.CommandPath()) {
 			t.Errorf("%s has no example of itself, or does not say what it does", c.CommandPath())
 		}
@@ -44,7 +44,7 @@ func TestEveryCommandHasAnExampleAndExplainsItsFlags(t *testing.T) {
 }
 
 func TestEveryFlagOfAVariableNamesIt(t *testing.T) {
-	eachCommand(program{}.root(), func(c *cobra.Command) {
+	eachCommand(program{}.root(nil), func(c *cobra.Command) {
 		for _, v := range config.All() {
 			f := c.Flags().Lookup(v.Flag)
 			if f == nil {
@@ -74,5 +74,17 @@ func eachCommand(c *cobra.Command, visit func(*cobra.Command)) {
 	visit(c)
 	for _, sub := range c.Commands() {
 		eachCommand(sub, visit)
+	}
+}
+
+func TestACommandIsMadeByItsName(t *testing.T) {
+	for name, makeOne := range (program{}).commands() {
+		if got := makeOne().Name(); got != name {
+			t.Errorf("%s makes the command %s", name, got)
+		}
+		alone := program{}.root([]string{name})
+		if c, _, err := alone.Find([]string{name}); err != nil || c.Name() != name || len(alone.Commands()) != 1 {
+			t.Errorf("%s: %v beside %d others, %v", name, c.Name(), len(alone.Commands())-1, err)
+		}
 	}
 }

@@ -85,7 +85,7 @@ type program struct {
 // code.
 func Main() int {
 	p := program{clock: time.Now, in: os.Stdin, out: os.Stdout, errOut: os.Stderr}
-	root := p.root()
+	root := p.root(os.Args[1:])
 	if isCompletion(os.Args[1:]) {
 		p.completeWords(root)
 	}
@@ -114,7 +114,10 @@ func (p program) endVerdict(flags *pflag.FlagSet, err error) int {
 	return p.exitCode(err)
 }
 
-func (p program) root() *cobra.Command {
+// root returns the command line of the arguments. If the first of them names a command, root
+// makes that command alone, because making all of them takes a tenth of a cold start. Help,
+// completion and mistakes need all.
+func (p program) root(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "totpctl",
 		Short: "A second factor (TOTP) to host and script",
@@ -133,11 +136,33 @@ live codes, and a check for scripts.`,
 	root.SetVersionTemplate("totpctl {{build}}\n")
 	root.SetOut(p.out)
 	root.SetErr(p.errOut)
-	root.AddCommand(p.initCommand(), p.serveCommand(), p.genCommand(), p.qrCommand(), p.checkCommand(), p.accountCommand(), p.passphraseCommand(), p.backupCommand(), p.restoreCommand(), p.fenceCommand(), p.moveCommand(), p.migrateCommand(), p.doctorCommand(), p.clearClipboardCommand(), p.versionCommand())
-	root.InitDefaultCompletionCmd()
-	mendScripts(root)
+	if makeNamed := p.commands()[first(args)]; makeNamed != nil {
+		root.AddCommand(makeNamed())
+		root.CompletionOptions.DisableDefaultCmd = true
+	} else {
+		p.addAll(root)
+	}
 	hintUsage(root)
 	return root
+}
+
+// commands returns what makes each command, by name.
+func (p program) commands() map[string]func() *cobra.Command {
+	return map[string]func() *cobra.Command{
+		"init": p.initCommand, "serve": p.serveCommand, "gen": p.genCommand, "qr": p.qrCommand, "check": p.checkCommand,
+		"account": p.accountCommand, "passphrase": p.passphraseCommand, "backup": p.backupCommand, "restore": p.restoreCommand,
+		"fence": p.fenceCommand, "move": p.moveCommand, "migrate": p.migrateCommand, "doctor": p.doctorCommand,
+		"clear-clipboard": p.clearClipboardCommand, "version": p.versionCommand,
+	}
+}
+
+// addAll adds every command and those that cobra has of its own. Cobra sorts them.
+func (p program) addAll(root *cobra.Command) {
+	for _, makeOne := range p.commands() {
+		root.AddCommand(makeOne())
+	}
+	root.InitDefaultCompletionCmd()
+	mendScripts(root)
 }
 
 // hintUsage gives cobra's errors about flags and arguments a hint, and has commands
