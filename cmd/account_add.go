@@ -74,7 +74,7 @@ func (a accountCommands) addActive(ctx context.Context, name, flag string) error
 	if err != nil {
 		return err
 	}
-	warnings := api.SecretWarnings(entry.Key.Secret())
+	warnings := entry.Key.Secret().Warnings("the secret")
 	a.program.warn(warnings...)
 	if err := a.verifier.AddActive(ctx, verifier.NewAccount{Name: name, Entry: entry}); err != nil {
 		return err

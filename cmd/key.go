@@ -136,13 +136,5 @@ func (p program) choose(name string, live, pending totp.Entry, wantPending bool)
 	return live, nil
 }
 
-// secretWarnings warns of what is no error, because old secrets have it.
-func secretWarnings(s totp.Secret) (warnings []string) {
-	if bits := s.Bits(); bits < totp.MinSecretBits {
-		warnings = append(warnings, fmt.Sprintf("TOTP_BASE32_SECRET has %d bits: RFC 4226 asks for %d at least", bits, totp.MinSecretBits))
-	}
-	if s.EndsWithinByte() {
-		warnings = append(warnings, "TOTP_BASE32_SECRET ends within a byte: characters may be missing at its end")
-	}
-	return warnings
-}
+// secretWarnings warns of what is no error.
+func secretWarnings(s totp.Secret) []string { return s.Warnings(config.Secret.Name) }

@@ -45,7 +45,7 @@ func (s *Server) addActive(w http.ResponseWriter, r *http.Request, body map[stri
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusCreated, api.ActiveAccount{Account: api.AccountOf(info), Warnings: api.SecretWarnings(account.Entry.Key.Secret())})
+	return writeJSON(w, http.StatusCreated, api.ActiveAccount{Account: api.AccountOf(info), Warnings: account.Entry.Key.Secret().Warnings("the secret")})
 }
 
 // broughtAccount reads a secret or an otpauth URI. The name may be left out beside a URI,

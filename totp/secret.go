@@ -113,6 +113,19 @@ func (s Secret) Bits() int { return 8 * len(s.Bytes()) }
 // characters are probably missing at the secret's end.
 func (s Secret) EndsWithinByte() bool { return s.reveal != nil && s.reveal().withinByte }
 
+// Warnings returns what is wrong with a secret that is taken all the same, because such
+// secrets are in use: fewer than MinSecretBits, and an end within a byte. The name is the
+// subject of each sentence, such as "the secret".
+func (s Secret) Warnings(name string) (warnings []string) {
+	if bits := s.Bits(); bits < MinSecretBits {
+		warnings = append(warnings, fmt.Sprintf("%s has %d bits: RFC 4226 asks for %d at least", name, bits, MinSecretBits))
+	}
+	if s.EndsWithinByte() {
+		warnings = append(warnings, name+" ends within a byte: characters may be missing at its end")
+	}
+	return warnings
+}
+
 // Bytes reveals the secret: a copy of its bytes.
 func (s Secret) Bytes() []byte {
 	if s.reveal == nil {

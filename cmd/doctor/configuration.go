@@ -25,7 +25,7 @@ func configuration(_ context.Context, p *patient) (found []Finding) {
 		found = append(found, failed(err))
 	}
 	if s := p.read(); p.sealed == nil && s.Source(config.Secret.Info) != "" {
-		for _, text := range api.SecretWarnings(s.Entry().Key.Secret()) {
+		for _, text := range s.Entry().Key.Secret().Warnings("the secret") {
 			if s.Err() == nil {
 				found = append(found, warning("`totpctl init --env new.env` makes a secret of 160 bits, to be scanned anew", "TOTP_BASE32_SECRET: %s", text))
 			}

@@ -9,11 +9,9 @@
 package api
 
 import (
-	"fmt"
 	"net/url"
 	"time"
 
-	"totpctl/totp"
 	"totpctl/totp/qrcode"
 	"totpctl/totp/verifier"
 )
@@ -59,18 +57,6 @@ type Account struct {
 type ActiveAccount struct {
 	Account
 	Warnings []string `json:"warnings,omitempty"` // of the secret, for people
-}
-
-// SecretWarnings says what is wrong with a secret that is taken all the same, because many
-// services give out such secrets.
-func SecretWarnings(s totp.Secret) (warnings []string) {
-	if bits := s.Bits(); bits < totp.MinSecretBits {
-		warnings = append(warnings, fmt.Sprintf("the secret has %d bits: RFC 4226 asks for %d at least", bits, totp.MinSecretBits))
-	}
-	if s.EndsWithinByte() {
-		warnings = append(warnings, "the secret ends within a byte: characters may be missing at its end")
-	}
-	return warnings
 }
 
 // AccountOf returns what is told of an account.
