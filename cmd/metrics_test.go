@@ -89,16 +89,7 @@ func (w *watched) ask(method, path, bearer, body string) (int, string) {
 		w.t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+bearer)
-	resp, err := w.client.Do(req)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return resp.StatusCode, string(text)
+	return answerOf(w.t, w.client.Do, req)
 }
 
 // add adds an account that is active at once.

@@ -158,14 +158,20 @@ func (n *nginx) ask(method, host, path, form string, headers ...string) (int, st
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	return answerOf(n.t, http.DefaultTransport.RoundTrip, req)
+}
+
+// answerOf sends a request and returns the status and the text of the answer.
+func answerOf(t *testing.T, send func(*http.Request) (*http.Response, error), req *http.Request) (int, string) {
+	t.Helper()
+	resp, err := send(req)
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return resp.StatusCode, string(text)
 }
