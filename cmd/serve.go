@@ -165,10 +165,10 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, o
 	r.manager = manager{log, shownAddr(listener.Addr())}
 	numbers.serve(ctx, r, store, v)
 	go r.run(ctx, hangups)
-	log.Info("listening", "addr", r.manager.addr)
 	if err := p.printSetupLink(ctx, v, r.server, c.waitsForCode(log)); err != nil && ctx.Err() == nil {
 		log.Error("no set-up link: the other accounts go on", "error", err.Error())
 	}
+	log.Info("listening", "addr", r.manager.addr)
 	r.manager.supervise(ctx, interval, v.Ready, c.stuck)
 	return r.server.Serve(ctx, wrapTLS(listener, r.certificate))
 }
