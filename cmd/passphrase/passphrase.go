@@ -25,7 +25,6 @@ var ErrNoTerminal = errors.New("there is no terminal to type it on")
 
 var (
 	errEmpty       = errors.New("it is empty")
-	errTooLong     = fmt.Errorf("it is longer than %d bytes", MaxBytes)
 	errLines       = errors.New("it has several lines")
 	errInterrupted = errors.New("interrupted")
 )
@@ -124,7 +123,7 @@ func check(text string) error {
 	case text == "":
 		return errEmpty
 	case len(text) > MaxBytes:
-		return errTooLong
+		return fmt.Errorf("it is longer than %d bytes", MaxBytes)
 	case strings.ContainsAny(text, "\r\n\x00"):
 		return errLines
 	}

@@ -13,8 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var errBackground = fmt.Errorf("%w: this process is in the background", ErrNoTerminal)
-
 // openTerminal refuses the terminal of a shell that has put this process into the
 // background, because the process would be stopped there without a word. A foreground of
 // 0 is that of a process outside this PID namespace.
@@ -26,7 +24,7 @@ func openTerminal() (terminal, error) {
 	foreground, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
 	if err == nil && foreground != 0 && foreground != unix.Getpgrp() {
 		f.Close()
-		return terminal{}, errBackground
+		return terminal{}, fmt.Errorf("%w: this process is in the background", ErrNoTerminal)
 	}
 	return terminal{f, f}, nil
 }

@@ -17,6 +17,7 @@ package exchange
 import (
 	"errors"
 	"fmt"
+	"strconv"
 
 	"totpctl/totp"
 )
@@ -60,7 +61,7 @@ type Contents struct {
 // maxEntries is far beyond what anybody has, and bounds the memory that a hostile file takes.
 const maxEntries = 1_000_000
 
-var errTooMany = fmt.Errorf("it has more than %d entries", maxEntries)
+var errTooMany = errors.New("it has more than " + strconv.Itoa(maxEntries) + " entries")
 
 // full reports whether no further entry is to be kept.
 func (c *Contents) full() bool {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"totpctl/totp"
@@ -17,7 +18,7 @@ const (
 	maxElement   = 1 << 20 // bytes of one account, which takes far more when it is decoded
 )
 
-var errElement = fmt.Errorf("it has more than %d MiB", maxElement>>20)
+var errElement = errors.New("it has more than " + strconv.Itoa(maxElement>>20) + " MiB")
 
 // eachJSON reads a document to its end and calls visit for each value at a path. The path's
 // parts are keys, and "*" for all elements of an array, parted by slashes. Values are

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 )
 
 // A onePasswordItem is an item in the export of 1Password
@@ -52,7 +53,7 @@ const (
 )
 
 // errTooLarge is for a compressed file that takes much memory.
-var errTooLarge = fmt.Errorf("it has more than %d MiB when it is unpacked", maxOnePasswordData>>20)
+var errTooLarge = errors.New("it has more than " + strconv.Itoa(maxOnePasswordData>>20) + " MiB when it is unpacked")
 
 // is1Password looks for the name in all of the file, so that it also finds it in a file that
 // is cut off.

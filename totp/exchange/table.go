@@ -40,7 +40,7 @@ func newTable(data []byte) (t table, ok bool) {
 	return t, t.width > 1
 }
 
-// newCSVReader returns a reader of rows, which fails with errWide, and what counts the
+// newCSVReader returns a reader of rows, which fails with ErrDamaged after maxDelimiters in a row, and what counts the
 // delimiters of a row, for the caller to reset before each row.
 func newCSVReader(data []byte, delimiter rune) (*csv.Reader, *delimiterCounter) {
 	counter := &delimiterCounter{rest: data, delimiter: byte(delimiter)}
@@ -54,9 +54,7 @@ func newCSVReader(data []byte, delimiter rune) (*csv.Reader, *delimiterCounter) 
 // commas, too. A column takes 50 bytes of memory at least.
 const maxDelimiters = 1 << 20
 
-var errWide = fmt.Errorf("%w: a row has more than %d columns", ErrDamaged, maxDelimiters)
-
-// A delimiterCounter reads data and returns errWide after maxDelimiters. encoding/csv reads
+// A delimiterCounter reads data and returns ErrDamaged after maxDelimiters. encoding/csv reads
 // little ahead.
 type delimiterCounter struct {
 	rest      []byte
@@ -66,7 +64,7 @@ type delimiterCounter struct {
 
 func (d *delimiterCounter) Read(p []byte) (int, error) {
 	if d.count > maxDelimiters {
-		return 0, errWide
+		return 0, fmt.Errorf("%w: a row has more than %d columns", ErrDamaged, maxDelimiters)
 	}
 	if len(d.rest) == 0 {
 		return 0, io.EOF
