@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -93,7 +92,7 @@ func (c *checkpointer) copyPages(ctx context.Context) error {
 			return err
 		}
 		pages := copied - before
-		if err := errors.Join(writeBack(c.store.file), c.store.file.Sync()); err != nil {
+		if err := c.store.file.Sync(); err != nil {
 			return err
 		}
 		if pages <= fewPages {
