@@ -142,6 +142,7 @@ live codes, and a check for scripts.`,
 	} else {
 		p.addAll(root)
 	}
+	refuseGroups(root)
 	hintUsage(root)
 	return root
 }
@@ -165,21 +166,30 @@ func (p program) addAll(root *cobra.Command) {
 	mendScripts(root)
 }
 
-// hintUsage gives cobra's errors about flags and arguments a hint, and has commands
-// that only group others refuse to run, in c and below it.
+// refuseGroups has commands that only group others refuse to run, in c and below it. Cobra
+// would print their help and exit 0, which a script takes for success.
+func refuseGroups(c *cobra.Command) {
+	if !c.Runnable() {
+		c.RunE = func(c *cobra.Command, _ []string) error {
+			return hint.With(errors.New("no command given"), "`%s --help` lists the commands", c.CommandPath())
+		}
+	}
+	for _, sub := range c.Commands() {
+		refuseGroups(sub)
+	}
+}
+
+// hintUsage gives cobra's errors about flags and arguments a hint, in c and below it.
 func hintUsage(c *cobra.Command) {
 	hinted := func(c *cobra.Command, err error) error {
 		return hint.With(err, "`%s --help` shows what it takes", c.CommandPath())
 	}
 	c.SetFlagErrorFunc(hinted)
-	if !c.Runnable() {
-		c.RunE = needCommand
-	}
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			err := check(c, args)
 			if err == nil {
-				err = exclusive(c.ValidateFlagGroups()) // cobra's own call comes later, and adds no hint
+				err = rewordExclusive(c.ValidateFlagGroups()) // cobra's own call comes later, and adds no hint
 			}
 			if err != nil {
 				return hinted(c, err)
@@ -192,20 +202,14 @@ func hintUsage(c *cobra.Command) {
 	}
 }
 
-// exclusive rewords cobra's error about flags that exclude each other, whose end is
+// rewordExclusive rewords cobra's error about flags that exclude each other, whose end is
 // "; [png svg] were all set".
-func exclusive(err error) error {
+func rewordExclusive(err error) error {
 	if err == nil {
 		return nil
 	}
 	_, set, _ := strings.Cut(err.Error(), "; ")
 	return fmt.Errorf("flags %s exclude each other", strings.TrimSuffix(set, " were all set"))
-}
-
-// needCommand refuses a command that only groups others. Cobra would print its help
-// and exit 0, which a script takes for success.
-func needCommand(c *cobra.Command, _ []string) error {
-	return hint.With(errors.New("no command given"), "`%s --help` lists the commands", c.CommandPath())
 }
 
 // printJSON prints a result as one line. Unlike json.Marshal it leaves <, > and & as

@@ -23,7 +23,9 @@ const (
 
 // newTransport returns a transport that uses each connection once. If a connection that
 // has served before ends without an answer, net/http sends a GET again on a new one, and
-// the server may have used up the code already.
+// the server may have used up the code already. HTTP/2 is off, because net/http would send
+// a stream that the server has refused again. Compression is off, because an answer has a
+// few hundred bytes.
 func newTransport() *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
