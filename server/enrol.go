@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"totpctl/server/api"
+	"totpctl/server/pages"
 	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
@@ -20,21 +21,6 @@ func (s *Server) enrolCookie() string {
 	return "enrolment"
 }
 
-// A recoveryPage is what recovery.html shows.
-type recoveryPage struct {
-	Issuer, Account string
-	Codes           [][]string // in groups of four letters
-	Left            string     // how long the page can be shown again
-}
-
-func (s *Server) newRecoveryPage(c verifier.Sight) recoveryPage {
-	p := recoveryPage{Issuer: c.Issuer, Account: c.Label, Left: api.InWords(api.Seconds(c.Until.Sub(s.config.Clock())))}
-	for _, code := range c.Codes {
-		p.Codes = append(p.Codes, groups(code))
-	}
-	return p
-}
-
 // getEnrol shows a button and no secret. Mail scanners and message previews follow links;
 // for them the link stays unopened. The browser that has confirmed the account sees its
 // recovery codes instead.
@@ -46,19 +32,16 @@ func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	}
 	recordOf(r).account = seen.Account
 	if seen.Codes != nil { // this browser has confirmed the account
-		return render(w, http.StatusOK, s.pages.below.Lookup("recovery.html"), s.newRecoveryPage(seen))
+		return s.render(w, r, http.StatusOK, pages.Recovery{Issuer: seen.Issuer, Account: seen.Label, Codes: pages.Groups(seen.Codes),
+			Left: api.Seconds(seen.Until.Sub(s.config.Clock()))})
 	}
-	p := buttonPage{Issuer: seen.Issuer}
+	p := pages.Enrol{Issuer: seen.Issuer}
 	if !seen.Opened { // the first browser that presses the button wins, and may be this one
 		p.Cookie = verifier.NewCookie()
 		http.SetCookie(w, s.linkCookie(r.PathValue("token"), p.Cookie, seen.Until.Sub(s.config.Clock())))
 	}
-	return render(w, http.StatusOK, s.pages.below.Lookup("enrol.html"), p)
+	return s.render(w, r, http.StatusOK, p)
 }
-
-// A buttonPage is what enrol.html shows. Its form repeats the value of the cookie. Another
-// site can send a form or plant a cookie, but does not know a value that our page has set.
-type buttonPage struct{ Issuer, Cookie string }
 
 // cookieFromPage reports whether the form repeats the request's cookie, so that our page has
 // set it and nobody has planted it.
@@ -133,7 +116,7 @@ func seeOther(w http.ResponseWriter, to string) error {
 }
 
 func (s *Server) getEnrolled(w http.ResponseWriter, r *http.Request) error {
-	return render(w, http.StatusOK, s.pages.top.Lookup("done.html"), nil)
+	return s.render(w, r, http.StatusOK, pages.Done{})
 }
 
 // showPending shows the pending key and, after a code, its verdict. It opens the link, or
@@ -150,15 +133,15 @@ func (s *Server) showPending(w http.ResponseWriter, r *http.Request, verdict *ve
 	}
 	recordOf(r).account = e.Account
 	left := e.Until.Sub(s.config.Clock())
-	p := setupPage{Left: api.InWords(api.Seconds(left))}
-	if p.shownKey, err = newShownKey(e.Entry); err != nil {
+	p := pages.Setup{Left: api.Seconds(left)}
+	if p.Key, err = pages.NewKey(e.Entry); err != nil {
 		return internal("showing the page failed", err)
 	}
 	if verdict != nil {
-		p.Result = api.VerdictOf(*verdict, nil).Sentence(p.Digits)
+		p.Result = &pages.Result{Verdict: *verdict, Digits: p.Digits}
 	}
 	http.SetCookie(w, s.linkCookie(token, e.Cookie, left))
-	return render(w, http.StatusOK, s.pages.below.Lookup("setup.html"), p)
+	return s.render(w, r, http.StatusOK, p)
 }
 
 func (s *Server) cookieOf(r *http.Request) string {
@@ -187,8 +170,8 @@ func (s *Server) refuseLink(w http.ResponseWriter, r *http.Request, err error) {
 		// A browser withholds the cookie (SameSite=Strict) if another site's page led
 		// here. The page's button sends the cookie, so that its owner can go on.
 		withButton := r.Method != http.MethodPost
-		showRefusal(w, r, http.StatusNotFound, s.pages.below.Lookup("ended.html"), withButton)
+		s.showRefusal(w, r, http.StatusNotFound, pages.Ended{Button: withButton})
 	default:
-		showRefusal(w, r, http.StatusServiceUnavailable, s.pages.below.Lookup("refused.html"), refusal{Unavailable: true})
+		s.showRefusal(w, r, http.StatusServiceUnavailable, pages.Refused{Unavailable: true})
 	}
 }

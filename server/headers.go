@@ -6,10 +6,11 @@ import (
 	"net/url"
 
 	"totpctl/server/api"
+	"totpctl/server/pages"
 )
 
 // dataPolicy is for answers that are no web page: they load and run nothing.
-const dataPolicy = noPolicy + "; form-action 'none'"
+const dataPolicy = pages.NoPolicy + "; form-action 'none'"
 
 // strictTransport lasts a year. It leaves out includeSubDomains, because other hosts of
 // the domain are not this server's.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"totpctl/server/pages"
 )
 
 // crossOrigin lets the web apps of the configured origins read the answers,
@@ -49,11 +51,7 @@ func (s *Server) newProtection() (*http.CrossOriginProtection, error) {
 
 // refuseOtherSite answers with a page, because a person has pressed a button.
 func (s *Server) refuseOtherSite(w http.ResponseWriter, r *http.Request) {
-	pages := s.pages.top
-	if strings.HasPrefix(r.URL.Path, "/enrol/") {
-		pages = s.pages.below
-	}
-	showRefusal(w, r, http.StatusForbidden, pages.Lookup("refused.html"), refusal{OtherSite: true})
+	s.showRefusal(w, r, http.StatusForbidden, pages.Refused{OtherSite: true})
 }
 
 // origin returns the origin of a page at u as browsers write it, without the scheme's

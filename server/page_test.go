@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,8 +99,11 @@ func TestWhatIsPublicIsCompressed(t *testing.T) {
 			continue
 		}
 		plain, packed := get(s, target), get(s, target, "Accept-Encoding", "br, gzip")
-		wantHeader(t, plain, "Vary", "Accept-Encoding")
-		wantHeader(t, packed, "Vary", "Accept-Encoding")
+		for _, r := range []*http.Response{plain, packed} {
+			if vary := r.Header.Values("Vary"); !slices.Contains(vary, "Accept-Encoding") {
+				t.Errorf("%s: Vary is %q", target, vary)
+			}
+		}
 		wantHeader(t, plain, "Content-Encoding", "")
 		wantHeader(t, packed, "Content-Encoding", "gzip")
 		if plain.Header.Get("ETag") == packed.Header.Get("ETag") {

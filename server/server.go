@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"totpctl/server/pages"
 	"totpctl/server/proxy"
 	"totpctl/totp"
 	"totpctl/totp/verifier"
@@ -54,7 +55,7 @@ type Server struct {
 	config  Config
 	bearers atomic.Pointer[bearers]
 	setup   setupLink
-	pages   pages
+	pages   *pages.Pages
 	limits  *limits
 	origins map[string]bool
 	handler http.Handler
@@ -70,7 +71,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.pages, err = newPages(c.Entry); err != nil {
+	if s.pages, err = pages.New(c.Entry); err != nil {
 		return nil, err
 	}
 	if s.protection, err = s.newProtection(); err != nil {

@@ -3,94 +3,21 @@ package server
 import (
 	"crypto/rand"
 	"crypto/subtle"
-	"errors"
-	"fmt"
-	"html/template"
 	"net/http"
-	"net/url"
 	"sync/atomic"
 	"time"
 
-	"totpctl/server/api"
+	"totpctl/server/pages"
 	"totpctl/totp"
-	"totpctl/totp/qrcode"
 	"totpctl/totp/verifier"
 )
-
-// Bounds on a QR code, in bytes of SVG.
-const (
-	denseQR = 6 << 10  // above it the code gets more room on the page
-	maxQR   = 26 << 10 // above it a phone cannot read the code from a screen, and the page exceeds 40 KiB
-)
-
-// A shownKey is a key as a web page shows it to the person who sets up an
-// authenticator.
-type shownKey struct {
-	Issuer, Account string
-	Secret          []string // base32 in groups of four
-	Details         string
-	URI             template.URL
-	QR              template.HTML // "" if the names are too long for a QR code
-	Dense           bool
-	Digits          int
-}
-
-// A setupPage is what setup.html shows.
-type setupPage struct {
-	shownKey
-	Setup  string // token of the set-up link that led here; "" without one
-	Left   string // how long the enrolment link that led here still works; "" without one
-	Result string // of the form; "" before the form was sent
-	Valid  bool
-	Admin  bool // ADMIN_BEARER is set
-}
-
-// Done reports whether the set-up link has just ended.
-func (p setupPage) Done() bool { return p.Valid && p.Setup != "" }
-
-// Action returns where the form is sent: to the page's own URL, relative because a
-// proxy may have put it under a prefix, and back to the form.
-func (p setupPage) Action() string {
-	if p.Setup == "" {
-		return "?#try"
-	}
-	return "?" + url.Values{"setup": {p.Setup}}.Encode() + "#try"
-}
-
-func newShownKey(e totp.Entry) (shownKey, error) {
-	svg, err := qrcode.SVG(e.URI(), api.QRTitle)
-	if err != nil && !errors.Is(err, qrcode.ErrTooLong) {
-		return shownKey{}, fmt.Errorf("drawing the QR code: %w", err)
-	}
-	if len(svg) > maxQR {
-		svg = ""
-	}
-	k := e.Key
-	return shownKey{
-		Issuer:  e.Issuer,
-		Account: e.Account,
-		Secret:  groups(k.Secret().Base32()),
-		Details: fmt.Sprintf("time-based, %v, %d digits, every %v seconds", k.Algorithm(), k.Digits(), int(k.Period().Seconds())),
-		URI:     template.URL(e.URI()),
-		QR:      template.HTML(svg),
-		Dense:   len(svg) > denseQR,
-		Digits:  k.Digits(),
-	}, nil
-}
-
-func groups(s string) (four []string) {
-	for len(s) > 4 {
-		four, s = append(four, s[:4]), s[4:]
-	}
-	return append(four, s)
-}
 
 func (s *Server) getSetup(w http.ResponseWriter, r *http.Request) error {
 	setup, err := s.enter(r)
 	if err != nil {
 		return err
 	}
-	return s.showSetup(w, setupPage{Setup: setup})
+	return s.showSetup(w, r, pages.Setup{Token: setup})
 }
 
 // postSetup tries the code of the page's form. It reads the form before it asks the
@@ -108,7 +35,7 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	recordOf(r).decided(verdict)
-	return s.showSetup(w, setupPage{Setup: setup, Result: api.VerdictOf(verdict, nil).Sentence(s.pages.key.Digits), Valid: verdict.Valid})
+	return s.showSetup(w, r, pages.Setup{Token: setup, Result: &pages.Result{Verdict: verdict, Digits: s.config.Entry.Key.Digits()}})
 }
 
 // setupTime is how long a set-up link works. Whoever starts a server is at hand.
@@ -159,15 +86,15 @@ func (s *Server) enter(r *http.Request) (setup string, err error) {
 	return setup, nil
 }
 
-func (s *Server) showSetup(w http.ResponseWriter, p setupPage) error {
-	p.shownKey, p.Admin = s.pages.key, s.hasAdmin()
-	return render(w, http.StatusOK, s.pages.top.Lookup("setup.html"), p)
+func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, p pages.Setup) error {
+	p.Key, p.Admin = s.pages.DefaultKey(), s.hasAdmin()
+	return s.render(w, r, http.StatusOK, p)
 }
 
 // refuse shows why a request may not see the page, and how to get there.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status, _ := answerTo(err)
-	why := refusal{Unavailable: status == http.StatusServiceUnavailable, Ended: err == errLinkEnded, Late: err == errLinkLate, Admin: s.hasAdmin()}
+	why := pages.Refused{Unavailable: status == http.StatusServiceUnavailable, Ended: err == errLinkEnded, Late: err == errLinkLate, Admin: s.hasAdmin()}
 	switch {
 	case why.Unavailable:
 	case why.Admin:
@@ -175,5 +102,5 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	default: // without an admin bearer no password is right, and a browser must not ask for one
 		w.Header().Set("WWW-Authenticate", `Setup-Link realm="totpctl"`)
 	}
-	showRefusal(w, r, status, s.pages.top.Lookup("refused.html"), why)
+	s.showRefusal(w, r, status, why)
 }

@@ -85,7 +85,7 @@ func TestEnrolmentFromTheQRCodeToTheRecoveryCodes(t *testing.T) {
 			b.t.Errorf("QR code is for %q at %q", scanned.Account, scanned.Issuer)
 		}
 		b.wantText("#result", "your authenticator is set up")
-		b.wantText("#account", person)
+		b.wantText("#whose", person)
 		s.wantRecoveryCodes(b.recoveryCodes())
 		if !script {
 			b.wantText("noscript", "select the codes and copy them")

@@ -24,8 +24,8 @@ import (
 var update = flag.Bool("update", false, "write the README's screenshots and the icons anew: go test ./server/browsertest -run Images -update")
 
 const (
-	staticFolder     = "../web/static"
-	screenshotFolder = "../web/screenshots"
+	staticFolder     = "../pages/static"
+	screenshotFolder = "../pages/screenshots"
 )
 
 // The icons are icon.svg drawn by Chromium; platforms cut shapes out of the

@@ -184,13 +184,9 @@ func (b *tab) wantNames(n names) {
 
 func (b *tab) wantTexts(n names) {
 	b.t.Helper()
-	for id, want := range map[string]string{"issuer": n.issuer, "account": n.account} {
-		if want == "" {
-			b.want("document.querySelector('#" + id + "') === null")
-			continue
-		}
-		if got := eval[string](b, "document.querySelector('#"+id+" > bdi, bdi#"+id+"').textContent"); got != want {
-			b.t.Errorf("%s is %q, want %q", id, got, want)
+	for selector, want := range map[string]string{"#issuer bdi, #whose bdi + bdi": n.issuer, "#account bdi, #whose bdi": n.account} {
+		if got := eval[string](b, "document.querySelector('"+selector+"')?.textContent ?? ''"); got != want {
+			b.t.Errorf("%s is %q, want %q", selector, got, want)
 		}
 	}
 	b.want("document.scripts.length <= 1 && document.title.endsWith(' · totpctl')")

@@ -1,5 +1,7 @@
 // The prototype's page: it sends a code with the bearer and shows the verdict.
 
+import { texts } from './texts.js'
+
 const toastTime = 2000 // milliseconds
 const answerTime = 15000
 
@@ -7,6 +9,7 @@ const element = id => document.getElementById(id)
 const ask = element('ask')
 const validate = element('validate')
 const code = element('totp')
+const say = texts(validate)
 const input = element('bearer')
 const button = validate.querySelector('button')
 
@@ -45,14 +48,14 @@ function onDevice () {
 function show () {
   ask.hidden = bearer !== null
   validate.hidden = element('kept').hidden = bearer === null
-  element('where').textContent = onDevice() ? 'Bearer kept on this device.' : 'Bearer kept until this tab is closed.'
+  element('where').textContent = say(onDevice() ? 'kept' : 'kept-tab')
   update()
 }
 
 function update () {
   button.disabled = waiting !== undefined || tidy(code.value) === ''
   button.setAttribute('aria-busy', busy)
-  if (waiting === undefined) element('action').textContent = busy ? 'Validating…' : 'Validate'
+  if (waiting === undefined) element('action').textContent = say(busy ? 'validating' : 'validate')
 }
 
 // As totp.Tidy: without spaces, dashes and what shows nothing, and in ASCII digits.
@@ -85,25 +88,25 @@ function toast (text, color) {
   toastTimer = setTimeout(() => t.remove(), toastTime)
 }
 
-function inWords (seconds) {
-  const s = n => n + (n === 1 ? ' second' : ' seconds')
-  return seconds < 120 ? s(seconds) : Math.floor(seconds / 60) + ' minutes ' + s(seconds % 60)
+// From 120 seconds on in minutes, rounded up, as the server says it.
+function duration (seconds) {
+  return seconds < 120 ? say('seconds', { n: seconds }) : say('minutes', { n: Math.ceil(seconds / 60) })
 }
 
 function countDown (seconds) {
   const end = Date.now() + seconds * 1000
-  const text = left => `Too many wrong codes. Wait ${inWords(left)}, then try again.`
+  const text = left => say('throttled', { time: duration(left) })
   const tick = () => {
     const left = Math.ceil((end - Date.now()) / 1000)
     if (left > 0) {
       element('problem').textContent = text(left)
-      element('action').textContent = 'Wait ' + left + ' s'
+      element('action').textContent = say('wait', { n: left })
       return
     }
     clearInterval(waiting)
     waiting = undefined
     problem('')
-    element('alert').textContent = 'You can try again.'
+    element('alert').textContent = say('again')
     update()
   }
   problem(text(seconds))
@@ -120,20 +123,17 @@ function refuseBearer (text) {
   input.focus()
 }
 
-// What is said of each reason is the server's to say.
-const reasons = JSON.parse(validate.dataset.reasons)
-
 function showVerdict (verdict) {
   if (verdict.status === true) {
     code.value = ''
-    toast('OK', 'primary')
+    toast(say('ok'), 'primary')
   } else if (verdict.status !== false) {
-    problem('The server gave no verdict. Is this address a totpctl server?')
+    problem(say('no-verdict'))
   } else if (verdict.reason === 'throttled') {
     countDown(verdict.retry_after || 1)
   } else {
-    problem(reasons[verdict.reason] ?? '', code)
-    toast('Not valid code', 'danger')
+    problem(say(verdict.reason, { n: Number(validate.dataset.digits) }), code)
+    toast(say('not-valid'), 'danger')
     code.select()
   }
 }
@@ -147,17 +147,17 @@ async function send (value) {
   })
   if (response.ok) return showVerdict(await response.json().catch(() => ({})))
   switch (response.status) {
-    case 401: return refuseBearer('The server does not know this bearer. Enter the right one.')
-    case 403: return refuseBearer('This bearer may not check codes. Enter one that may.')
-    case 503: return problem('The server cannot reach its store or its audit log, so there is no verdict. Try again in a moment.')
+    case 401: return refuseBearer(say('unknown-bearer'))
+    case 403: return refuseBearer(say('wrong-scope'))
+    case 503: return problem(say('unavailable'))
   }
-  problem(`The server answered with an error (${response.status}), so there is no verdict.`)
+  problem(say('error', { status: response.status }))
 }
 
 ask.addEventListener('submit', event => {
   event.preventDefault()
   const value = input.value.trim()
-  if (!/^[!-~]+$/.test(value)) return problem('A bearer has no spaces, and only plain letters, digits and signs.', input)
+  if (!/^[!-~]+$/.test(value)) return problem(say('odd-bearer'), input)
   store(value, element('keep').checked)
   ask.reset()
   problem('')
@@ -176,7 +176,7 @@ validate.addEventListener('submit', async event => {
   try {
     await send(value)
   } catch {
-    problem('No answer. Is there a network? Check the connection, then try again.')
+    problem(say('no-answer'))
   }
   busy = false
   update()

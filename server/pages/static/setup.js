@@ -1,11 +1,14 @@
 // The button that copies the secret, without the spaces that it is shown with, and
 // the form that sends its code once.
 
+import { texts } from './texts.js'
+
 const secret = document.getElementById('secret')
 const button = document.getElementById('copy')
 const copied = document.getElementById('copied')
 
 if (secret !== null) {
+  const say = texts(button)
   const text = secret.textContent.replace(/\s/g, '')
 
   // Whoever selects the secret gets it without spaces, too.
@@ -16,7 +19,7 @@ if (secret !== null) {
   })
 
   button.addEventListener('click', async () => {
-    copied.textContent = await copy(text) ? 'Copied' : 'Selected: copy it with the keyboard or the menu'
+    copied.textContent = say(await copy(text) ? 'done' : 'selected')
   })
   button.hidden = false
 }
