@@ -41,7 +41,8 @@ var arrows = map[string][]string{
 	"totpctl/totp/audit":        {"totpctl/totp/verifier"},
 	"totpctl/totp/exchange":     {"totpctl/totp"},
 	"totpctl/totp/qrcode":       {},
-	"totpctl/totp/sqlstore":     {"totpctl/totp", "totpctl/totp/verifier"},
+	"totpctl/totp/session":      {},
+	"totpctl/totp/sqlstore":     {"totpctl/totp", "totpctl/totp/session", "totpctl/totp/verifier"},
 	"totpctl/totp/verifier":     {"totpctl/totp"},
 }
 

@@ -110,7 +110,8 @@
 // that two databases never give verdicts, whatever the versions of the programs. The target
 // has its tables hidden and its version raised in the same way until it is whole. Table
 // arrival says how far the copy is.
-// A table that a migration adds must be named in movedTables.
+// A table that a migration adds must be named in movedTables, unless its rows may be lost:
+// the sessions of table admin_session end with a move, as they do with a fence.
 //
 // # PgBouncer
 //

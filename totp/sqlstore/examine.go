@@ -262,6 +262,7 @@ func needed() [][]string {
 		{"account", "SELECT", "INSERT", "UPDATE", "DELETE"},
 		{"enrolment", "SELECT", "INSERT", "UPDATE", "DELETE"},
 		{"sealing_key", "SELECT", "INSERT", "UPDATE"},
+		{"admin_session", "SELECT", "INSERT", "UPDATE", "DELETE"},
 	}
 }
 

@@ -32,7 +32,10 @@ func runFence(ctx context.Context, q querier, d dialect, f verifier.Fence) (veri
 	if err == nil {
 		_, err = q.ExecContext(ctx, fenceEnrolments)
 	}
-	return verifier.Fenced{Accounts: int(n), Ahead: ahead[0]}, doing("ending links", err)
+	if err == nil {
+		_, err = q.ExecContext(ctx, deleteSessions)
+	}
+	return verifier.Fenced{Accounts: int(n), Ahead: ahead[0]}, doing("ending links and sessions", err)
 }
 
 // Fence implements verifier.Store. Verdicts wait for it.

@@ -6,10 +6,14 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// A lookUp is a request for the account of an enrolment link.
+// A lookUp is a request for the account of an enrolment link, or for a session.
 type lookUp struct {
-	hash string // of the link's token
+	hash string // of the link's token, or of the session's id
 	id   string // "" if no account has it
+
+	ofSession bool
+	session   sessionRow // the answer; without a hash if there is none
+	failed    error
 }
 
 func findToken(ctx context.Context, q *queue[*lookUp], hash string) (string, error) {

@@ -163,7 +163,7 @@ func (e *end) leave(ctx context.Context, m mark) error {
 		if err := e.execOne(ctx, ErrElsewhere, `INSERT INTO moved (id, target, done) VALUES (?1, ?2, 0)`, m.id, m.target); err != nil {
 			return err
 		}
-		return e.execAll(ctx, hideTables...)
+		return e.execAll(ctx, append([]string{deleteSessions}, hideTables...)...)
 	})
 }
 

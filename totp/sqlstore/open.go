@@ -13,12 +13,14 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"totpctl/totp/session"
 	"totpctl/totp/verifier"
 )
 
 // A Store is a verifier.Store on a database, and what its operator does with it.
 type Store interface {
 	verifier.Store
+	session.Store
 
 	// Reseal seals with the first encryption key what other keys have sealed, so
 	// that these may be retired. It returns how many accounts it has changed. It

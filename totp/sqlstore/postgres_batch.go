@@ -190,8 +190,17 @@ func (w *worker) writeBatch(batch []*write) error {
 }
 
 func (w *worker) lookUp(batch []*lookUp) error {
+	sessions, links := sessionsOf(batch)
 	return w.read(func(ctx context.Context, _ *sql.Conn) error {
-		return doing("finding links", findLinks(ctx, w.querier, batch, selectTokensIn, hashesOf(batch)))
+		if len(links) > 0 {
+			if err := findLinks(ctx, w.querier, links, selectTokensIn, hashesOf(links)); err != nil {
+				return doing("finding links", err)
+			}
+		}
+		if len(sessions) == 0 {
+			return nil
+		}
+		return findSessions(ctx, w.querier, sessions, selectSessionsIn, hashesOf(sessions))
 	})
 }
 

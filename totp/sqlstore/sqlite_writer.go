@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -155,14 +154,24 @@ func (w *writer) load(ctx context.Context, id string) (row, error) {
 	return found[0], nil
 }
 
-// lookUp finds links with one statement outside of a transaction, so that it does not
-// wait for another process's transaction.
+// lookUp finds links and sessions with one statement each, outside of a transaction, so that
+// it does not wait for another process's transaction.
 func (w *writer) lookUp(batch []*lookUp) error {
-	list, err := json.Marshal(hashesOf(batch))
-	if err == nil {
-		err = explainMoved(context.Background(), w.conn, sqliteDialect, findLinks(context.Background(), w, batch, selectTokensListed, string(list)))
+	sessions, links := sessionsOf(batch)
+	err := errors.Join(w.find(links, findLinks, selectTokensListed), w.find(sessions, findSessions, selectSessionsListed))
+	err = explainMoved(context.Background(), w.conn, sqliteDialect, err)
+	return doing("looking up", errors.Join(err, w.store.checkFiles()))
+}
+
+func (w *writer) find(batch []*lookUp, find func(context.Context, querier, []*lookUp, string, any) error, text string) error {
+	if len(batch) == 0 {
+		return nil
 	}
-	return doing("finding links", errors.Join(err, w.store.checkFiles()))
+	hashes, err := hashList(batch)
+	if err != nil {
+		return err
+	}
+	return find(context.Background(), w, batch, text, hashes)
 }
 
 // A listing is a request for a page of rows.

@@ -1,0 +1,175 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"totpctl/totp/session"
+)
+
+// Statements on table admin_session, for both engines.
+const (
+	// trimSessions needs no lock: a server that adds a session at the same time trims, too.
+	trimSessions = `DELETE FROM admin_session WHERE expires_at <= ?1
+		OR hash NOT IN (SELECT hash FROM admin_session WHERE expires_at > ?1 ORDER BY seen_at DESC, hash LIMIT ?2)`
+
+	insertSession = `INSERT INTO admin_session (hash, bearer, created_at, seen_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)`
+
+	seeSession = `UPDATE admin_session SET seen_at = ?2, expires_at = ?3 WHERE hash = ?1 AND expires_at > ?2`
+
+	deleteSession = `DELETE FROM admin_session WHERE hash = ?1`
+
+	deleteSessions = `DELETE FROM admin_session`
+
+	selectSessions = `SELECT hash, bearer, created_at, seen_at, expires_at FROM admin_session WHERE hash `
+
+	selectSessionsListed = selectSessions + `IN (SELECT value FROM json_each(?1))` // SQLite's
+
+	selectSessionsIn = selectSessions + `= ANY($1::text[])` // PostgreSQL's
+)
+
+// A sessionRow is a row of table admin_session.
+type sessionRow struct {
+	hash, bearer           string
+	created, seen, expires int64
+}
+
+func (r *sessionRow) fields() []any {
+	return []any{&r.hash, &r.bearer, &r.created, &r.seen, &r.expires}
+}
+
+func (r sessionRow) session() session.Row {
+	return session.Row{Hash: r.hash, Bearer: r.bearer, Created: fromMillis(r.created), Seen: fromMillis(r.seen), Expires: fromMillis(r.expires)}
+}
+
+func addSession(ctx context.Context, q querier, d dialect, r session.Row, most int) error {
+	if _, err := q.ExecContext(ctx, d.statement(trimSessions), millis(r.Created), int64(most-1)); err != nil {
+		return doing("trimming sessions", err)
+	}
+	_, err := q.ExecContext(ctx, d.statement(insertSession), r.Hash, r.Bearer, millis(r.Created), millis(r.Seen), millis(r.Expires))
+	return doing("adding session", err)
+}
+
+// changeSession runs a statement that must change one row, or returns session.ErrNone.
+func changeSession(ctx context.Context, q querier, text string, values ...any) error {
+	result, err := q.ExecContext(ctx, text, values...)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n != 1 {
+		return answer(session.ErrNone)
+	}
+	return err
+}
+
+// findSession asks the queue of the look-ups for a session.
+func findSession(ctx context.Context, q *queue[*lookUp], hash string) (session.Row, error) {
+	l := &lookUp{hash: hash, ofSession: true}
+	if err := q.ask(ctx, l); err != nil {
+		return session.Row{}, err
+	}
+	if l.failed == nil && l.session.hash == "" {
+		l.failed = session.ErrNone
+	}
+	return l.session.session(), l.failed
+}
+
+// findSessions answers the look-ups of a batch, as findLinks does. A role that has no rights
+// to the table fails these look-ups alone: anybody can ask for them, and an error gives up the
+// connections of everybody.
+func findSessions(ctx context.Context, q querier, batch []*lookUp, text string, hashes any) error {
+	rows, err := query(ctx, q, (*sessionRow).fields, text, hashes)
+	if rights := rightsError(err); errors.Is(rights, ErrRights) {
+		for _, l := range batch {
+			l.failed = doing("finding sessions", rights)
+		}
+		return nil
+	}
+	found := map[string]sessionRow{}
+	for _, r := range rows {
+		found[r.hash] = r
+	}
+	for _, l := range batch {
+		l.session = found[l.hash]
+	}
+	return doing("finding sessions", err)
+}
+
+// AddSession implements session.Store.
+func (s *SQLite) AddSession(ctx context.Context, r session.Row, most int) error {
+	return s.submit(ctx, "", func(ctx context.Context, w *writer) error { return addSession(ctx, w, sqliteDialect, r, most) })
+}
+
+// FindSession implements session.Store.
+func (s *SQLite) FindSession(ctx context.Context, hash string) (session.Row, error) {
+	return findSession(ctx, s.lookUps, hash)
+}
+
+// SeeSession implements session.Store.
+func (s *SQLite) SeeSession(ctx context.Context, hash string, seen, expires time.Time) error {
+	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
+		return changeSession(ctx, w, seeSession, hash, millis(seen), millis(expires))
+	})
+}
+
+// EndSession implements session.Store.
+func (s *SQLite) EndSession(ctx context.Context, hash string) error {
+	return s.submit(ctx, "", func(ctx context.Context, w *writer) error { return changeSession(ctx, w, deleteSession, hash) })
+}
+
+// AddSession implements session.Store.
+func (p *Postgres) AddSession(ctx context.Context, r session.Row, most int) error {
+	return p.do(ctx, "beginning session", &job{changes: true, run: func(ctx context.Context, conn *sql.Conn) error {
+		return inTransaction(ctx, conn, "BEGIN ISOLATION LEVEL READ COMMITTED", func() error { return addSession(ctx, conn, postgresDialect, r, most) })
+	}})
+}
+
+// FindSession implements session.Store.
+func (p *Postgres) FindSession(ctx context.Context, hash string) (session.Row, error) {
+	return findSession(ctx, p.lookUps, hash)
+}
+
+// SeeSession implements session.Store.
+func (p *Postgres) SeeSession(ctx context.Context, hash string, seen, expires time.Time) error {
+	return p.changeSession(ctx, seeSession, hash, millis(seen), millis(expires))
+}
+
+// EndSession implements session.Store.
+func (p *Postgres) EndSession(ctx context.Context, hash string) error {
+	return p.changeSession(ctx, deleteSession, hash)
+}
+
+// changeSession keeps session.ErrNone from giving up the connection.
+func (p *Postgres) changeSession(ctx context.Context, text string, values ...any) error {
+	var none error
+	err := p.do(ctx, "changing session", &job{changes: true, run: func(ctx context.Context, conn *sql.Conn) error {
+		err := changeSession(ctx, conn, postgresDialect.statement(text), values...)
+		if a, ok := errors.AsType[answered](err); ok {
+			none, err = a.error, nil
+		}
+		return err
+	}})
+	return errors.Join(err, none)
+}
+
+// sessionsOf parts the look-ups of sessions from those of links.
+func sessionsOf(batch []*lookUp) (sessions, links []*lookUp) {
+	for _, l := range batch {
+		if l.ofSession {
+			sessions = append(sessions, l)
+		} else {
+			links = append(links, l)
+		}
+	}
+	return sessions, links
+}
+
+// hashList returns the hashes of a batch as SQLite's statements take them.
+func hashList(batch []*lookUp) (string, error) {
+	list, err := json.Marshal(hashesOf(batch))
+	return string(list), err
+}
