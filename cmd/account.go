@@ -53,7 +53,13 @@ func accountActions() []action {
 	return []action{
 		addAction(),
 		{use: "list", short: "List the accounts, and who is waiting or stopped",
-			doing: "listing", args: cobra.NoArgs, reads: true, run: accountCommands.list},
+			doing: "listing", example: "--status held", args: cobra.NoArgs, reads: true, run: accountCommands.list,
+			long: `Lists the accounts, and who is waiting or stopped.
+
+--status takes a status of the table, such as disabled, or a group of them: held is
+waiting, stopped and disabled; not_set_up is pending and expired; no_recovery_codes
+is who has a live secret and no recovery code left.`,
+			flags: listFlags, check: func(f *pflag.FlagSet) error { _, err := readList(f); return err }},
 		{use: "show [NAME]", short: "Show an account; without NAME, the default one",
 			doing: "showing", example: "alice", args: optional, reads: true, run: accountCommands.show},
 		{use: "confirm NAME CODE", short: "Confirm a pending secret with its first code; print recovery codes",

@@ -7,6 +7,9 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/pflag"
+
+	"totpctl/cmd/hint"
 	"totpctl/server/api"
 	"totpctl/totp/verifier"
 )
@@ -17,20 +20,47 @@ const listPage = 500
 // several zones.
 const zonedTime = time.DateTime + " -07:00"
 
-// list shows the default account first, if there is one.
-func (a accountCommands) list(ctx context.Context, _ []string) error {
-	t := a.table()
-	if a.hasDefault {
-		info, err := a.verifier.Show(ctx, "")
-		if err == nil {
-			err = a.printInfo(t, info)
-		}
-		if err != nil {
-			return err
-		}
+// listFlags are --prefix and --status.
+func listFlags(f *pflag.FlagSet) {
+	f.String("prefix", "", "list the accounts alone whose names begin with `TEXT`")
+	f.String("status", "", "list the accounts alone of this `STATUS`, such as disabled, or held, not_set_up, no_recovery_codes")
+}
+
+// filterNames are what --status takes.
+func filterNames() (names []string) {
+	for _, f := range verifier.Filters() {
+		names = append(names, string(f))
 	}
-	for from := ""; ; {
-		page, next, err := a.verifier.List(ctx, from, listPage)
+	return names
+}
+
+func readList(f *pflag.FlagSet) (q verifier.Query, err error) {
+	q.Default = true
+	if q.Prefix, err = f.GetString("prefix"); err != nil {
+		return q, err
+	}
+	if err := verifier.CheckPrefix(q.Prefix); err != nil {
+		return q, hint.With(fmt.Errorf("reading --prefix: %w", err), "give the first letters of a name")
+	}
+	status, err := f.GetString("status")
+	if err != nil || !f.Changed("status") {
+		return q, err
+	}
+	if q.Only, err = verifier.ParseFilter(status); err != nil {
+		return q, hint.With(fmt.Errorf("reading --status: no accounts have status %q", printable(status)), "%s", err)
+	}
+	return q, nil
+}
+
+// list shows the default account first, if there is one and it is asked for.
+func (a accountCommands) list(ctx context.Context, _ []string) error {
+	query, err := readList(a.flags)
+	if err != nil {
+		return err
+	}
+	t := a.table()
+	for {
+		page, next, err := a.verifier.List(ctx, query, listPage)
 		if err != nil {
 			return err
 		}
@@ -42,7 +72,7 @@ func (a accountCommands) list(ctx context.Context, _ []string) error {
 		if err := t.Flush(); err != nil || next == "" {
 			return err
 		}
-		from = next
+		query.From = next
 	}
 }
 

@@ -52,12 +52,14 @@ func (p program) completeWords(c *cobra.Command) {
 func (p program) flagCompletion(f *pflag.Flag) cobra.CompletionFunc {
 	meaning, _ := pflag.UnquoteUsage(f)
 	switch {
-	case f.Name == "account":
+	case f.Name == "account", f.Name == "prefix":
 		return p.completeAccount
 	case meaning == "file" || strings.HasSuffix(f.Name, "-file"):
 		return completeFile
 	case f.Name == config.Algorithm.Flag:
 		return cobra.FixedCompletions([]string{totp.SHA1.String(), totp.SHA256.String(), totp.SHA512.String()}, cobra.ShellCompDirectiveNoFileComp)
+	case f.Name == "status":
+		return cobra.FixedCompletions(filterNames(), cobra.ShellCompDirectiveNoFileComp)
 	}
 	return nil
 }

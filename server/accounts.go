@@ -19,11 +19,11 @@ func account(r *http.Request) string {
 }
 
 func (s *Server) getAccounts(w http.ResponseWriter, r *http.Request) error {
-	from, limit, err := readPage(r.URL.RawQuery)
+	query, limit, err := readPage(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	found, next, err := s.config.Verifier.List(r.Context(), from, limit)
+	found, next, err := s.config.Verifier.List(r.Context(), query, limit)
 	if err != nil {
 		return err
 	}
@@ -34,22 +34,31 @@ func (s *Server) getAccounts(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, page)
 }
 
-func readPage(query string) (from string, limit int, err error) {
-	values, err := readQuery(query, "from", "limit")
+func readPage(query string) (q verifier.Query, limit int, err error) {
+	values, err := readQuery(query, "from", "limit", "prefix", "status")
 	if err != nil {
-		return "", 0, err
+		return q, 0, err
 	}
-	from, limit = values["from"], api.DefaultPage
-	if _, bad := verifier.ParseAccount(from); from != "" && bad != nil {
-		return "", 0, badRequest("from: " + bad.Error())
+	q = verifier.Query{From: values["from"], Prefix: values["prefix"], Default: true}
+	if _, bad := verifier.ParseAccount(q.From); q.From != "" && bad != nil {
+		return q, 0, badRequest("from: " + bad.Error())
 	}
+	if bad := verifier.CheckPrefix(q.Prefix); bad != nil {
+		return q, 0, badRequest("prefix: " + bad.Error())
+	}
+	if text, ok := values["status"]; ok {
+		if q.Only, err = verifier.ParseFilter(text); err != nil {
+			return q, 0, badRequest("status: " + err.Error())
+		}
+	}
+	limit = api.DefaultPage
 	if text, ok := values["limit"]; ok {
 		limit, err = strconv.Atoi(text)
 	}
 	if err != nil || limit < 1 || limit > api.MaxPage {
-		return "", 0, badRequest(fmt.Sprintf("limit is not 1 to %d", api.MaxPage))
+		return q, 0, badRequest(fmt.Sprintf("limit is not 1 to %d", api.MaxPage))
 	}
-	return from, limit, nil
+	return q, limit, nil
 }
 
 func (s *Server) getAccount(w http.ResponseWriter, r *http.Request) error {

@@ -200,22 +200,64 @@ func TestListsArePagedAndShowNoSecrets(t *testing.T) {
 	for from := ""; ; {
 		page := read[api.Page](t, f.admin("GET", "/accounts?limit=3&from="+strings.ReplaceAll(from, "%", "%25"), ""), 200)
 		for _, a := range page.Accounts {
+			if a.Default != (a.Account == "") {
+				t.Errorf("of account %q, default is %v", a.Account, a.Default)
+			}
 			got = append(got, a.Account)
 		}
 		if from = page.Next; from == "" {
 			break
 		}
 	}
-	if strings.Join(got, " ") != strings.Join(names, " ") {
-		t.Errorf("listed %q, want %q", got, names)
+	if strings.Join(got, " ") != " "+strings.Join(names, " ") {
+		t.Errorf("listed %q, want the default account and %q", got, names)
 	}
 	for path, name := range map[string]string{"a%2Fb": "a/b", "b%252Fc": "b%2Fc", "%C3%A9": "é"} {
 		if a := read[api.Account](t, f.admin("GET", "/accounts/"+path, ""), 200); a.Account != name || a.RecoveryCodes != 10 {
 			t.Errorf("GET /accounts/%s: %+v", path, a)
 		}
 	}
-	for _, query := range []string{"limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "page=2", "from=%ff", "from=%00"} {
+	for _, query := range []string{"limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "page=2", "from=%ff", "from=%00",
+		"prefix=%ff", "prefix=%00", "prefix=a%0a", "status=", "status=lost", "status=active,pending", "status=active&status=pending"} {
 		f.admin("GET", "/accounts?"+query, "").wantError(t, 400)
+	}
+}
+
+func TestListsTakeAPrefixAndAStatus(t *testing.T) {
+	f := newFixture(t)
+	for _, name := range []string{"alice", "alan", "bob smith"} {
+		f.Enrol(name)
+	}
+	f.admin("POST", "/accounts", `{"account":"alina"}`)
+	f.admin("POST", "/accounts/alan/disable", "")
+	for query, want := range map[string]string{
+		"":                               `{"default":true alan alice alina bob smith`,
+		"prefix=al":                      "alan alice alina",
+		"prefix=bob%20":                  "bob smith",
+		"prefix=x":                       "",
+		"prefix=al&limit=1":              "alan",
+		"prefix=al&from=alb":             "alice alina",
+		"status=disabled":                "alan",
+		"status=held&prefix=ali":         "",
+		"status=not_set_up":              "alina",
+		"status=active":                  `{"default":true alice bob smith`,
+		"status=no_recovery_codes":       "",
+		"status=pending&prefix=&limit=9": "alina",
+	} {
+		r := f.admin("GET", "/accounts?"+query, "")
+		var got []string
+		for _, a := range read[api.Page](t, r, 200).Accounts {
+			if a.Default {
+				a.Account = `{"default":true`
+			}
+			got = append(got, a.Account)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q lists %q, want %q", query, got, want)
+		}
+		if strings.Contains(r.text, `"account":""`) {
+			t.Errorf("the default account has a name: %s", r.text)
+		}
 	}
 }
 

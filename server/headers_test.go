@@ -144,7 +144,7 @@ func TestASetUpLinkThatHasEndedStaysEnded(t *testing.T) {
 
 func (f *fixture) accounts() []verifier.Summary {
 	f.t.Helper()
-	all, err := f.Store.List(f.t.Context(), "", 10)
+	all, err := f.Store.List(f.t.Context(), verifier.Range{}, 10)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -41,7 +41,8 @@ type Error struct {
 
 // An Account is what may be told of an account.
 type Account struct {
-	Account       string          `json:"account"` // "" is the default account
+	Account       string          `json:"account,omitempty"` // "" is the default account
+	Default       bool            `json:"default,omitempty"`
 	Status        verifier.Status `json:"status"`
 	Created       time.Time       `json:"created"`
 	Failures      int             `json:"failures"`         // wrong codes in a row
@@ -62,7 +63,7 @@ type ActiveAccount struct {
 // AccountOf returns what is told of an account.
 func AccountOf(i verifier.Info) Account {
 	return Account{
-		Account: i.Name, Status: i.Status, Created: i.Created, Failures: i.Failures, Failures30: i.Recent.Failures, WaitUntil: optional(i.WaitUntil),
+		Account: i.Name, Default: i.Name == "", Status: i.Status, Created: i.Created, Failures: i.Failures, Failures30: i.Recent.Failures, WaitUntil: optional(i.WaitUntil),
 		PendingUntil: optional(i.PendingUntil), RecoveryCodes: i.RecoveryLeft, RefusedUntil: optional(i.RefusedUntil),
 	}
 }

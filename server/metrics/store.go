@@ -131,8 +131,8 @@ func (s measured) Remove(ctx context.Context, id string) error {
 }
 
 // List implements verifier.Store.
-func (s measured) List(ctx context.Context, from string, limit int) (page []verifier.Summary, err error) {
-	err = s.call(opList, nil, func() error { page, err = s.Store.List(ctx, from, limit); return err })
+func (s measured) List(ctx context.Context, r verifier.Range, limit int) (page []verifier.Summary, err error) {
+	err = s.call(opList, nil, func() error { page, err = s.Store.List(ctx, r, limit); return err })
 	return page, err
 }
 

@@ -63,7 +63,7 @@ func testDamage(t *testing.T, d database, damage, damaged string) {
 		together.Go(func() { mustAccept(t, v, c, e.Entry) })
 	}
 	together.Wait()
-	if list, _, err := v.List(t.Context(), "", 10); err != nil || len(list) != 4 || list[1].Name != damaged || list[1].Status != verifier.StatusDamaged || list[2].Status != verifier.StatusActive {
+	if list, _, err := v.List(t.Context(), verifier.Query{}, 10); err != nil || len(list) != 4 || list[1].Name != damaged || list[1].Status != verifier.StatusDamaged || list[2].Status != verifier.StatusActive {
 		t.Errorf("List: %+v, %v, want four accounts, the second damaged", list, err)
 	}
 	if list, _, err := v.Entries(t.Context(), "", 10); err != nil || len(list) != 4 || list[1].Name != damaged || !list[1].Damaged || !list[1].Entry.Key.IsZero() || list[2].Damaged || !list[2].Entry.Key.Equal(carol.Entry.Key) {

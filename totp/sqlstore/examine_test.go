@@ -162,7 +162,7 @@ func TestAnExaminationReadsPostgreSQLsSettingsAndRights(t *testing.T) {
 	d := postgresDatabase(server)
 	d.mustOpen(t, oldKey)
 	name := d.url[strings.LastIndex(d.url, "/")+1:]
-	server.Exec(name, `CREATE ROLE teller LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON account, enrolment, sealing_key TO teller; GRANT SELECT ON schema_version TO teller`)
+	server.Exec(name, `CREATE ROLE teller LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON account, enrolment, sealing_key, admin_session TO teller; GRANT SELECT ON schema_version TO teller`)
 	teller := d
 	teller.url = "postgres://teller@" + d.url[strings.Index(d.url, "@")+1:]
 	if e := examine(t, teller, oldKey); e.Super || len(e.Rights)+len(e.Settings) > 0 || e.Version != e.Newest {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"totpctl/totp"
+	"totpctl/totp/verifier"
 )
 
 // MigrationFor returns a migration as an engine reads it.
@@ -31,3 +32,15 @@ func MovedTables() (names []string) {
 	}
 	return names
 }
+
+// PageOf returns the statement of a page as an engine reads it, and its parameters.
+func PageOf(url string, r verifier.Range, limit int) (text string, values []any) {
+	s := pageOf(r, limit)
+	if len(url) > 0 && url[0] == 's' {
+		return s.text, s.values
+	}
+	return postgresDialect.statement(s.text), s.values
+}
+
+// After returns the end of the names with a prefix.
+func After(prefix string) string { return after(prefix) }

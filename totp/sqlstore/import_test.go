@@ -74,7 +74,7 @@ func TestAKilledImportLeavesNoPartOfATransaction(t *testing.T) {
 		s := d.mustOpen(t, oldKey)
 		accounts := 0
 		for from := " "; from != ""; {
-			page, err := s.List(t.Context(), from, 1001)
+			page, err := s.List(t.Context(), verifier.Range{From: from}, 1001)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -201,7 +201,7 @@ func (m migrated) want(t *testing.T, what string, a verifier.Attempt, want verif
 
 func (m migrated) wantStatuses(t *testing.T) {
 	t.Helper()
-	list, _, err := m.v.List(t.Context(), "", 20)
+	list, _, err := m.v.List(t.Context(), verifier.Query{}, 20)
 	if err != nil {
 		t.Fatal(err)
 	}

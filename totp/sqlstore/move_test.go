@@ -151,7 +151,7 @@ func wantMoved(t *testing.T, d database, opened sqlstore.Store, h holdings) {
 	t.Helper()
 	v := h.verifier(t, opened)
 	_, errCheck := v.Check(t.Context(), verifier.Attempt{Account: "alice", Code: "000000"})
-	_, errList := opened.List(t.Context(), "", 10)
+	_, errList := opened.List(t.Context(), verifier.Range{}, 10)
 	_, errFind := opened.FindToken(t.Context(), "x")
 	_, errOpen := d.open(t, oldKey, newKey)
 	for what, err := range map[string]error{
@@ -208,7 +208,7 @@ func TestAMoveThatWasCutOffGoesOn(t *testing.T) {
 			t.Errorf("the move was cut off %d times, want more", cuts)
 		}
 		moved := to.mustOpen(t, oldKey)
-		if all, err := moved.List(t.Context(), "user", 3000); err != nil || len(all) != 2500 {
+		if all, err := moved.List(t.Context(), verifier.Range{From: "user"}, 3000); err != nil || len(all) != 2500 {
 			t.Errorf("%d accounts are there, %v", len(all), err)
 		}
 		h.wantAll(t, moved)

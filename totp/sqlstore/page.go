@@ -1,6 +1,66 @@
 package sqlstore
 
-import "totpctl/totp/verifier"
+import (
+	"unicode/utf8"
+
+	"totpctl/totp/verifier"
+)
+
+// Statements for pages of accounts, by the indices of migration 6. ?1 is the first id, ?2 how
+// many accounts there are at most, and ?3 what comes after the last id.
+const (
+	selectPage = selectWhole + `WHERE id >= ?1 ORDER BY id LIMIT ?2`
+
+	selectPrefixed = selectWhole + `WHERE id >= ?1 AND id < ?3 ORDER BY id LIMIT ?2`
+
+	selectHeld = selectWhole + `WHERE id IN (` + idsHeld + `) ORDER BY id`
+
+	selectUnconfirmed = selectWhole + `WHERE id IN (` + idsUnconfirmed + `) ORDER BY id`
+
+	selectRecoveryless = selectWhole + `WHERE id IN (SELECT id FROM (` + idsRecoveryUsed + `) AS used
+		UNION SELECT account FROM (` + idsNoRecovery + `) AS without ORDER BY 1 LIMIT ?2) ORDER BY id`
+
+	idsHeld = `SELECT id FROM account WHERE (wait_until > 0 OR blocked <> 0) AND id >= ?1 AND id < ?3 ORDER BY id LIMIT ?2`
+
+	idsUnconfirmed = `SELECT account FROM enrolment WHERE sealed_key = '' AND account >= ?1 AND account < ?3 ORDER BY account LIMIT ?2`
+
+	idsRecoveryUsed = `SELECT id FROM account WHERE (recovery_used & 1023) = 1023 AND id >= ?1 AND id < ?3 ORDER BY id LIMIT ?2`
+
+	idsNoRecovery = `SELECT account FROM enrolment WHERE recovery = '' AND sealed_key <> '' AND account >= ?1 AND account < ?3 ORDER BY account LIMIT ?2`
+)
+
+// pageOf returns the statement that reads accounts of a range.
+func pageOf(r verifier.Range, limit int) statement {
+	from, end := max(r.From, r.Prefix), after(r.Prefix)
+	switch r.Among {
+	case verifier.AmongHeld:
+		return statement{selectHeld, []any{from, limit, end}}
+	case verifier.AmongUnconfirmed:
+		return statement{selectUnconfirmed, []any{from, limit, end}}
+	case verifier.AmongRecoveryless:
+		return statement{selectRecoveryless, []any{from, limit, end}}
+	}
+	if r.Prefix == "" {
+		return statement{selectPage, []any{from, limit}}
+	}
+	return statement{selectPrefixed, []any{from, limit, end}}
+}
+
+// after returns the first text that sorts after all names with the prefix. It is valid UTF-8,
+// because PostgreSQL takes no other.
+func after(prefix string) string {
+	for prefix != "" {
+		r, n := utf8.DecodeLastRuneInString(prefix)
+		prefix = prefix[:len(prefix)-n]
+		switch {
+		case r == 0xd7ff: // surrogates are no characters
+			return prefix + "\ue000"
+		case r < utf8.MaxRune:
+			return prefix + string(r+1)
+		}
+	}
+	return string(utf8.MaxRune)
+}
 
 func summaries(rows []row, s *sealer) (all []verifier.Summary) {
 	for i := range rows {

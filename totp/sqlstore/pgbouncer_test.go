@@ -57,7 +57,7 @@ func TestServersThroughPgBouncerAcceptACodeOnce(t *testing.T) {
 			})
 		}
 		commandLine := newVerifier(t, openPostgres(t, url), c)
-		if _, _, err := commandLine.List(t.Context(), "", 10); err != nil {
+		if _, _, err := commandLine.List(t.Context(), verifier.Query{}, 10); err != nil {
 			t.Error(err)
 		}
 		if _, err := commandLine.Rekey(t.Context(), "alice", false); err != nil {

@@ -107,8 +107,8 @@ func (p *Postgres) do(ctx context.Context, what string, j *job) error {
 }
 
 // List implements verifier.Store.
-func (p *Postgres) List(ctx context.Context, from string, limit int) ([]verifier.Summary, error) {
-	rows, err := p.page(ctx, from, limit)
+func (p *Postgres) List(ctx context.Context, r verifier.Range, limit int) ([]verifier.Summary, error) {
+	rows, err := p.rows(ctx, pageOf(r, limit))
 	return summaries(rows, p.sealer), err
 }
 
@@ -119,9 +119,13 @@ func (p *Postgres) LoadPage(ctx context.Context, from string, limit int) ([]veri
 }
 
 func (p *Postgres) page(ctx context.Context, from string, limit int) ([]row, error) {
+	return p.rows(ctx, pageOf(verifier.Range{From: from}, limit))
+}
+
+func (p *Postgres) rows(ctx context.Context, s statement) ([]row, error) {
 	var page []row
 	err := p.do(ctx, "listing accounts", &job{run: func(ctx context.Context, conn *sql.Conn) (err error) {
-		page, err = queryRows(ctx, conn, postgresDialect.statement(selectPage), from, limit)
+		page, err = queryRows(ctx, conn, postgresDialect.statement(s.text), s.values...)
 		return err
 	}})
 	if err != nil {

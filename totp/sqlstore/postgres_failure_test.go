@@ -48,7 +48,7 @@ func TestLostConnectionsAreMadeAnewWithoutAnError(t *testing.T) {
 				t.Error(err)
 			}
 			lose()
-			if _, _, err := v.List(t.Context(), "", 1); err != nil {
+			if _, _, err := v.List(t.Context(), verifier.Query{}, 1); err != nil {
 				t.Error(err)
 			}
 			c.next()
@@ -91,7 +91,7 @@ func TestASilentServerHoldsNobodyLongerThanTheCallersContext(t *testing.T) {
 	for name, ask := range map[string]func(context.Context) error{
 		"adding":         func(ctx context.Context) error { return p.Add(ctx, verifier.Account{ID: "bob"}) },
 		"removing":       func(ctx context.Context) error { return p.Remove(ctx, "alice") },
-		"listing":        func(ctx context.Context) error { _, err := p.List(ctx, "", 1); return err },
+		"listing":        func(ctx context.Context) error { _, err := p.List(ctx, verifier.Range{}, 1); return err },
 		"finding a link": func(ctx context.Context) error { _, err := p.FindToken(ctx, "nothing"); return err },
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -248,7 +248,7 @@ func moveToSmallDisk(t *testing.T, server *pgtest.Server, database, table string
 func wantNoneDamaged(t *testing.T, v *verifier.Verifier) {
 	t.Helper()
 	for from := ""; ; {
-		page, next, err := v.List(t.Context(), from, 500)
+		page, next, err := v.List(t.Context(), verifier.Query{From: from}, 500)
 		if err != nil {
 			t.Fatal(err)
 		}

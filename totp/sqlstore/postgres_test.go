@@ -101,7 +101,7 @@ func testIsolation(t *testing.T, stores []*sqlstore.Postgres) {
 		})
 	}
 	all.Wait()
-	page, err := stores[0].List(t.Context(), "alice", 1)
+	page, err := stores[0].List(t.Context(), verifier.Range{From: "alice"}, 1)
 	if err != nil || page[0].State.Throttle.Failures != 80 {
 		t.Errorf("%+v, %v, want 80 changes", page, err)
 	}
@@ -134,7 +134,7 @@ func TestNamesOfOddCharactersShareABatch(t *testing.T) {
 	}
 	all.Wait()
 	for i, name := range names {
-		page, err := p.List(t.Context(), name, 1)
+		page, err := p.List(t.Context(), verifier.Range{From: name}, 1)
 		if err != nil || page[0].ID != name || page[0].State.Throttle.Failures != i+1 || page[0].State.Last.Verdict.Reason != verifier.Reason(name) {
 			t.Errorf("%q came back as %+v, %v", name, page, err)
 		}

@@ -79,8 +79,8 @@ func (s *SQLite) Remove(ctx context.Context, id string) error {
 }
 
 // List implements verifier.Store.
-func (s *SQLite) List(ctx context.Context, from string, limit int) ([]verifier.Summary, error) {
-	rows, err := s.page(ctx, from, limit)
+func (s *SQLite) List(ctx context.Context, r verifier.Range, limit int) ([]verifier.Summary, error) {
+	rows, err := s.rows(ctx, pageOf(r, limit))
 	return summaries(rows, s.sealer), err
 }
 
@@ -91,7 +91,11 @@ func (s *SQLite) LoadPage(ctx context.Context, from string, limit int) ([]verifi
 }
 
 func (s *SQLite) page(ctx context.Context, from string, limit int) ([]row, error) {
-	l := &listing{from: from, limit: limit}
+	return s.rows(ctx, pageOf(verifier.Range{From: from}, limit))
+}
+
+func (s *SQLite) rows(ctx context.Context, page statement) ([]row, error) {
+	l := &listing{statement: page}
 	if err := s.listings.ask(ctx, l); err != nil {
 		return nil, err
 	}

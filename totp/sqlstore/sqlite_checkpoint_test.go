@@ -74,7 +74,7 @@ func writeMany(t *testing.T, s *sqlstore.SQLite, accounts, rows int) {
 
 func lastSteps(t *testing.T, s *sqlstore.SQLite, accounts int) (sum int64) {
 	t.Helper()
-	found, err := s.List(t.Context(), "", accounts)
+	found, err := s.List(t.Context(), verifier.Range{}, accounts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func TestAPageOfAccountsNeedsNoLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.stall(t)()
-	if page, err := s.List(t.Context(), "", 10); err != nil || len(page) != 1 {
+	if page, err := s.List(t.Context(), verifier.Range{}, 10); err != nil || len(page) != 1 {
 		t.Errorf("List: %+v, %v", page, err)
 	}
 	if page, err := s.LoadPage(t.Context(), "", 10); err != nil || len(page) != 1 {

@@ -176,16 +176,15 @@ func (w *writer) find(batch []*lookUp, find func(context.Context, querier, []*lo
 
 // A listing is a request for a page of rows.
 type listing struct {
-	from  string
-	limit int
-	page  []row // the answer
+	statement
+	page []row // the answer
 }
 
 // list reads a page outside of a transaction: who pages through all accounts, one page
 // right after the other, would keep another process from SQLite's lock.
 func (w *writer) list(batch []*listing) (err error) {
 	l := batch[0]
-	l.page, err = queryRows(context.Background(), w, selectPage, l.from, l.limit)
+	l.page, err = queryRows(context.Background(), w, l.text, l.values...)
 	err = explainMoved(context.Background(), w.conn, sqliteDialect, err)
 	return doing("listing accounts", errors.Join(err, w.store.checkFiles()))
 }

@@ -49,8 +49,6 @@ const (
 
 	deleteEnrolment = `DELETE FROM enrolment WHERE number = ?1 AND account = ?2`
 
-	selectPage = selectWhole + `WHERE id >= ?1 ORDER BY id LIMIT ?2`
-
 	// sweep needs no condition on the account's revision: an edit that has read what
 	// is swept writes the whole account.
 	sweep = `UPDATE enrolment SET pending = '', pending_token = NULL, kept = '', expires_at = 0

@@ -57,7 +57,7 @@ func (stalled) Remove(ctx context.Context, _ string) error {
 	return ctx.Err()
 }
 
-func (stalled) List(ctx context.Context, _ string, _ int) ([]Summary, error) {
+func (stalled) List(ctx context.Context, _ Range, _ int) ([]Summary, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
@@ -104,7 +104,7 @@ func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 			"Remove":        func() error { return v.Remove(ctx, "alice") },
 			"Keys":          func() error { _, _, err := v.Keys(ctx, "alice"); return err },
 			"Show":          func() error { _, err := v.Show(ctx, "alice"); return err },
-			"List":          func() error { _, _, err := v.List(ctx, "", 1); return err },
+			"List":          func() error { _, _, err := v.List(ctx, Query{}, 1); return err },
 			"Entries":       func() error { _, _, err := v.Entries(ctx, "", 1); return err },
 			"Peek":          func() error { _, err := v.Peek(ctx, "token", ""); return err },
 			"Open":          func() error { _, err := v.Open(ctx, "token", ""); return err },

@@ -13,6 +13,8 @@ type Info struct {
 	Failures     int       // wrong codes in a row
 	Recent       Tally     // the zero Tally if no code was wrong within RecentTime
 	WaitUntil    time.Time // zero unless the status is StatusWaiting
+	Confirmed    bool      // has a live key
+	LastCode     time.Time // when the step of the last accepted code began; zero before the first
 	RecoveryLeft int
 	PendingUntil time.Time // zero if no key is pending
 	// RefusedUntil is when codes are good again, if a code was accepted while the
@@ -40,7 +42,7 @@ func (v *Verifier) Show(ctx context.Context, name string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	found, err := v.list(ctx, id, 1)
+	found, err := v.list(ctx, Range{From: id}, 1)
 	if err != nil {
 		return Info{}, err
 	}
@@ -53,24 +55,61 @@ func (v *Verifier) Show(ctx context.Context, name string) (Info, error) {
 	return Info{}, ErrNoAccount
 }
 
-// List returns a page of at most limit stored accounts whose names are from or later, in
-// the order of their bytes, and where the next page begins, "" after the last page.
-func (v *Verifier) List(ctx context.Context, from string, limit int) (page []Info, next string, err error) {
-	found, err := v.list(ctx, max(from, firstName), limit+1)
-	if err != nil {
-		return nil, "", err
-	}
-	if len(found) > limit {
-		found, next = found[:limit], found[limit].ID
-	}
-	for _, s := range found {
-		page = append(page, v.info(s))
-	}
-	return page, next, nil
+// A Query says which accounts List returns: those whose names are From or later, begin with
+// Prefix, and match Only.
+type Query struct {
+	From, Prefix string
+	Only         Filter
+	Default      bool // begin with the default account, if there is one, and neither From nor Prefix
 }
 
-func (v *Verifier) list(ctx context.Context, from string, limit int) ([]Summary, error) {
-	return ask(ctx, v.store, func(ctx context.Context, s Store) ([]Summary, error) { return s.List(ctx, from, limit) })
+// mostLooked is how many accounts List looks at for a page at most, if few of them match.
+const mostLooked = 1000
+
+// lookPage is how many accounts List looks at at once, if not all of them match.
+const lookPage = 100
+
+// List returns a page of at most limit accounts, in the order of the bytes of their names,
+// and where the next page begins, "" after the last page. Of a Filter without an index, and
+// where many have waited, a page may have fewer accounts, and none, although another follows.
+func (v *Verifier) List(ctx context.Context, q Query, limit int) (page []Info, next string, err error) {
+	if q.Default && q.From == "" && q.Prefix == "" && v.defaultID != "" {
+		info, err := v.Show(ctx, "")
+		if err != nil {
+			return nil, "", err
+		}
+		if q.Only.matches(info) {
+			page = append(page, info)
+		}
+	}
+	size := limit
+	if q.Only != "" {
+		size = max(limit, lookPage)
+	}
+	next = max(q.From, q.Prefix, firstName)
+	for looked := 0; ; {
+		found, err := v.list(ctx, Range{From: next, Prefix: q.Prefix, Among: q.Only.among()}, size+1)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, s := range found[:min(size, len(found))] {
+			if len(page) == limit || looked == mostLooked {
+				return page, s.ID, nil
+			}
+			looked++
+			if info := v.info(s); q.Only.matches(info) {
+				page = append(page, info)
+			}
+		}
+		if len(found) <= size {
+			return page, "", nil
+		}
+		next = found[size].ID
+	}
+}
+
+func (v *Verifier) list(ctx context.Context, r Range, limit int) ([]Summary, error) {
+	return ask(ctx, v.store, func(ctx context.Context, s Store) ([]Summary, error) { return s.List(ctx, r, limit) })
 }
 
 // firstName sorts before every name and after every reserved ID.
@@ -90,7 +129,9 @@ func (v *Verifier) info(s Summary) Info {
 	if info.Status == StatusWaiting {
 		info.WaitUntil = s.State.Throttle.Until
 	}
-	if s.Confirmed && !s.Damaged {
+	info.Confirmed = s.Confirmed && !s.Damaged
+	if info.Confirmed {
+		info.LastCode = lastCode(s.State.LastStep, s.Period)
 		info.RefusedUntil = refusedUntil(s.State.LastStep, s.Period, v.config.Skew, now)
 	}
 	return info
@@ -112,6 +153,15 @@ func (s Summary) status(now time.Time) Status {
 		return StatusWaiting
 	}
 	return StatusActive
+}
+
+// lastCode returns when a step began; zero for none.
+func lastCode(lastStep int64, period time.Duration) time.Time {
+	seconds := int64(period / time.Second)
+	if seconds == 0 || lastStep <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(min(lastStep, lastTime.Unix()/seconds)*seconds, 0).UTC()
 }
 
 // lastTime is the last time that JSON can say (RFC 3339).

@@ -38,6 +38,10 @@ func newRecovery(id string) (codes []string, stored string) {
 // a bit for each.
 const maxRecoveryCodes = 16
 
+// allRecoveryUsed is State.RecoveryUsed of an account whose recovery codes are used up, however
+// many it had: the Store, which can't count them, finds such accounts by it.
+const allRecoveryUsed = 1<<maxRecoveryCodes - 1
+
 // hashRecovery returns what is stored of recovery codes that were brought along, "" of
 // none. It returns ErrRecovery for codes that do not fit.
 func hashRecovery(id string, codes []string) (stored string, err error) {
@@ -128,6 +132,9 @@ func (s State) recover(stored string, t Attempt, now time.Time) (State, Verdict)
 	}
 	s.RecoveryUsed |= 1 << i
 	verdict := Verdict{Valid: true, Recovery: true, RecoveryLeft: recoveryLeft(stored, s.RecoveryUsed)}
+	if verdict.RecoveryLeft == 0 {
+		s.RecoveryUsed = allRecoveryUsed
+	}
 	s.Last = newAnswer(t.Request, now, verdict)
 	return s, verdict
 }

@@ -29,7 +29,8 @@ type State struct {
 	Throttle Throttle // of the live key
 	Disabled bool     // by a person
 	Revoked  bool     // the live key was deleted before a new one was confirmed
-	// RecoveryUsed has bit i set if recovery code i, counted from 0, is used.
+	// RecoveryUsed has bit i set if recovery code i, counted from 0, is used, and all bits
+	// once the last one is used.
 	RecoveryUsed uint16
 	Last         Answer // the last verdict that changed the state
 	Recent       Tally
@@ -67,6 +68,25 @@ type Summary struct {
 	PendingUntil time.Time     // zero if no key is pending
 	Damaged      bool          // something else has changed the account, so that it does not load
 }
+
+// A Range says which accounts List returns: those whose IDs are From or later, begin with
+// Prefix, and are Among some.
+type Range struct {
+	From, Prefix string
+	Among        Among
+}
+
+// Among names the accounts that an index has. It may have some more than it says, because
+// an index knows no time and opens no seal.
+type Among int
+
+// The indices.
+const (
+	AmongAll          Among = iota
+	AmongHeld               // wait or have waited, are stopped, or are disabled
+	AmongUnconfirmed        // have no live key
+	AmongRecoveryless       // have a live key, and no recovery code that is unused
+)
 
 // A Loaded account is one of several that were read at once.
 type Loaded struct {
@@ -118,11 +138,11 @@ type Store interface {
 	// Remove deletes an account, even a damaged one.
 	Remove(ctx context.Context, id string) error
 
-	// List returns at most limit accounts whose IDs are from or later, in the order of
-	// the IDs' bytes.
-	List(ctx context.Context, from string, limit int) ([]Summary, error)
+	// List returns at most limit accounts of a Range, in the order of the IDs' bytes. It
+	// reads about as many rows as it returns, however many accounts there are.
+	List(ctx context.Context, r Range, limit int) ([]Summary, error)
 
-	// LoadPage is List with whole accounts.
+	// LoadPage is List with whole accounts, those whose IDs are from or later.
 	LoadPage(ctx context.Context, from string, limit int) ([]Loaded, error)
 
 	// FindToken returns the ID of the account whose Pending or Kept has this hash of a

@@ -211,7 +211,7 @@ func notReady(t *testing.T, open Open) {
 		}
 	}
 	w.down = nil
-	if page, _, err := v.List(t.Context(), "", 9); err != nil || len(page) != 1 || page[0].Name != "alice" || page[0].Status != verifier.StatusActive {
+	if page, _, err := v.List(t.Context(), verifier.Query{}, 9); err != nil || len(page) != 1 || page[0].Name != "alice" || page[0].Status != verifier.StatusActive {
 		t.Errorf("the accounts are %+v, %v", page, err)
 	}
 	if got := check(t, v, verifier.Attempt{Code: code(t, k, c)}); !got.Valid {

@@ -86,7 +86,7 @@ func addedOrNone(t *testing.T, open Open) {
 
 func wantAccounts(t *testing.T, s verifier.Store, ids ...string) {
 	t.Helper()
-	page, err := s.List(t.Context(), " ", 100)
+	page, err := s.List(t.Context(), verifier.Range{From: " "}, 100)
 	if err != nil || len(page) != len(ids) {
 		t.Fatalf("%d accounts, %v, want %q", len(page), err, ids)
 	}
@@ -131,7 +131,7 @@ func concurrentAddAlls(t *testing.T, open Open) {
 		})
 	}
 	all.Wait()
-	page, err := stores[0].List(t.Context(), "", 100)
+	page, err := stores[0].List(t.Context(), verifier.Range{}, 100)
 	if err != nil || len(page) != accounts || added.Load() != accounts {
 		t.Errorf("%d accounts, %d were told as added, %v, want %d", len(page), added.Load(), err, accounts)
 	}
@@ -262,7 +262,7 @@ func importLeavesOut(t *testing.T, open Open) {
 	wantOutcomes(t, "Import", importAll(t, v, verifier.ImportOptions{}, accounts...), want...)
 	wantReason(t, v, verifier.Attempt{Account: "expired", Code: code(t, k, c)}, "")
 	wantReason(t, v, verifier.Attempt{Account: "steam", Code: code(t, steam, c)}, verifier.ReasonMalformed)
-	if page, _, err := v.List(t.Context(), "", 10); err != nil || len(page) != 5 {
+	if page, _, err := v.List(t.Context(), verifier.Query{}, 10); err != nil || len(page) != 5 {
 		t.Errorf("List: %+v, %v", page, err)
 	}
 }

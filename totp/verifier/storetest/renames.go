@@ -100,7 +100,7 @@ func concurrentRenames(t *testing.T, open Open) {
 		})
 	}
 	all.Wait()
-	page, err := stores[0].List(t.Context(), "", 10)
+	page, err := stores[0].List(t.Context(), verifier.Range{}, 10)
 	if err != nil || len(page) != 2 || page[1].ID != "c" || page[0].Damaged || page[1].Damaged || moved.Load() != 1 {
 		t.Errorf("%d were told that they have moved an account; accounts are %+v, %v", moved.Load(), page, err)
 	}

@@ -262,7 +262,7 @@ func listed(t *testing.T, open Open) {
 	}
 	var got []string
 	for from := ""; ; {
-		page, err := s.List(t.Context(), from, 3)
+		page, err := s.List(t.Context(), verifier.Range{From: from}, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
