@@ -27,25 +27,20 @@ const (
 	nginxAdminBearer = "admin-bearer-of-the-proxied"
 )
 
-// nginxRecipe is the README's, with the addresses of a test in it.
+// nginxRecipe is the manual's, with the addresses of a test in it.
 func nginxRecipe(t *testing.T, backend, errorLog string) string {
 	t.Helper()
-	var recipe string
-	for _, b := range readmeBlocks(t) {
-		if b.language == "nginx" {
-			recipe = b.text
-		}
-	}
+	recipe := cmdtest.Recipe(t, "web-servers.md", "location")
 	for old, by := range map[string]string{"http://127.0.0.1:5000;": backend + ";", nginxLog: errorLog} {
 		if strings.Count(recipe, old) != 1 {
-			t.Fatalf("the README's recipe has no %s, or several:\n%s", old, recipe)
+			t.Fatalf("the manual's recipe has no %s, or several:\n%s", old, recipe)
 		}
 		recipe = strings.Replace(recipe, old, by, 1)
 	}
 	return recipe
 }
 
-// An nginx is a process of its own with the README's recipe.
+// An nginx is a process of its own with the manual's recipe.
 type nginx struct {
 	t        *testing.T
 	dir      string // with all its logs
@@ -198,7 +193,7 @@ func (n *nginx) link(account string) *url.URL {
 	return link
 }
 
-func TestTheREADMEsNginxPassesFormsOnAPortOfItsOwn(t *testing.T) {
+func TestTheManualsNginxPassesFormsOnAPortOfItsOwn(t *testing.T) {
 	n := newNginx(t)
 	server := n.proxied()
 	n.start(server.URL)
@@ -215,7 +210,7 @@ func TestTheREADMEsNginxPassesFormsOnAPortOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestTheREADMEsNginxLogsNeitherTokensNorCodesWhenTheServerIsDown(t *testing.T) {
+func TestTheManualsNginxLogsNeitherTokensNorCodesWhenTheServerIsDown(t *testing.T) {
 	for what, down := range map[string]func(*nginx) string{
 		"refused": func(n *nginx) string { return closedAddress(n.t) },
 		// As SELinux has it by default: nginx calls this "crit".

@@ -15,7 +15,7 @@ import (
 
 // The recipe works with proxy_pass http://unix:PATH, too, where nginx is in the socket's
 // group.
-func TestTheREADMEsNginxReachesAUnixSocket(t *testing.T) {
+func TestTheManualsNginxReachesAUnixSocket(t *testing.T) {
 	n := newNginx(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "s")

@@ -153,7 +153,7 @@ func (p program) commands() map[string]func() *cobra.Command {
 		"init": p.initCommand, "serve": p.serveCommand, "gen": p.genCommand, "qr": p.qrCommand, "check": p.checkCommand,
 		"account": p.accountCommand, "passphrase": p.passphraseCommand, "backup": p.backupCommand, "restore": p.restoreCommand,
 		"fence": p.fenceCommand, "move": p.moveCommand, "migrate": p.migrateCommand, "doctor": p.doctorCommand,
-		"clear-clipboard": p.clearClipboardCommand, "version": p.versionCommand,
+		"clear-clipboard": p.clearClipboardCommand, "manual": p.manualCommand, "version": p.versionCommand,
 	}
 }
 

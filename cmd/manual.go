@@ -1,0 +1,84 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"totpctl/cmd/hint"
+	"totpctl/cmd/manual"
+)
+
+func (p program) manualCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "manual [TOPIC]",
+		Short: "Show the manual, or list its topics",
+		Long: `Lists the topics of the manual or, with a topic, prints its page as Markdown. Any
+word is good for finding one: if no topic has that name, the hint tells which
+pages have the word.`,
+		Example: `  totpctl manual
+  totpctl manual backup | less`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeTopic,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return p.listTopics()
+			}
+			return p.showTopic(args[0])
+		},
+	}
+}
+
+func (p program) listTopics() error {
+	t := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "TOPIC\tWHAT IT TELLS")
+	for _, topic := range manual.Topics() {
+		fmt.Fprintf(t, "%s\t%s\n", topic.Name, topic.Sentence)
+	}
+	return t.Flush()
+}
+
+func (p program) showTopic(name string) error {
+	topic, ok := manual.Find(strings.TrimSuffix(name, ".md")) // as the pages' links spell it
+	if !ok {
+		err := fmt.Errorf("reading the manual: no topic %q", name)
+		if near := nearTopics(name); len(near) > 0 {
+			return hint.With(err, "try `totpctl manual %s`", strings.Join(near, "`, `totpctl manual "))
+		}
+		return hint.With(err, "`totpctl manual` lists the topics")
+	}
+	_, err := io.WriteString(p.out, topic.Text)
+	return err
+}
+
+// maxNear is how many topics a hint names.
+const maxNear = 3
+
+// nearTopics returns topics that are spelt like the word, then those whose pages have it.
+func nearTopics(word string) []string {
+	spelt := &cobra.Command{SuggestionsMinimumDistance: 2} // cobra's own for commands
+	for _, topic := range manual.Topics() {
+		spelt.AddCommand(&cobra.Command{Use: topic.Name, Run: func(*cobra.Command, []string) {}})
+	}
+	near := spelt.SuggestionsFor(word)
+	for _, name := range manual.Mentioning(word) {
+		if !slices.Contains(near, name) {
+			near = append(near, name)
+		}
+	}
+	return near[:min(len(near), maxNear)]
+}
+
+// completeTopic offers each topic with what it tells.
+func completeTopic(_ *cobra.Command, args []string, begun string) (offered []cobra.Completion, _ cobra.ShellCompDirective) {
+	for _, topic := range manual.Topics() {
+		if len(args) == 0 && strings.HasPrefix(topic.Name, begun) {
+			offered = append(offered, cobra.CompletionWithDesc(topic.Name, topic.Sentence))
+		}
+	}
+	return offered, cobra.ShellCompDirectiveNoFileComp
+}
