@@ -157,7 +157,7 @@ func envValues(e totp.Entry) (values []config.Value) {
 
 func envText(values []config.Value) string {
 	var b strings.Builder
-	b.WriteString("# Written by totpctl init. The README's table has every variable.\n")
+	b.WriteString("# Written by totpctl init. `totpctl manual configuration` has every variable.\n")
 	for _, v := range values {
 		b.WriteString(config.Line(v.Name, v.Text))
 	}

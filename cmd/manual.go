@@ -42,7 +42,12 @@ func (p program) listTopics() error {
 	return t.Flush()
 }
 
+// showTopic prints a page, or a unit of systemd that the pages name.
 func (p program) showTopic(name string) error {
+	if unit, ok := manual.Unit(name); ok {
+		_, err := p.out.Write(unit)
+		return err
+	}
 	topic, ok := manual.Find(strings.TrimSuffix(name, ".md")) // as the pages' links spell it
 	if !ok {
 		err := fmt.Errorf("reading the manual: no topic %q", name)

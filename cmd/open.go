@@ -81,7 +81,7 @@ func storeHint(err error) string {
 	case errors.Is(err, sqlstore.ErrRotateLater):
 		return "run the upgrade with the old ENCRYPTION_KEY alone, then rotate; a database that was upgraded before has been taken back: restore a backup"
 	case errors.Is(err, sqlstore.ErrTakenBack):
-		return "restore a backup from before the tables were changed, under a new ENCRYPTION_KEY if somebody else changed them: README, \"When a key is lost\""
+		return "restore a backup from before the tables were changed, under a new ENCRYPTION_KEY if somebody else changed them: `totpctl manual keys`"
 	case errors.Is(err, sqlstore.ErrMoved):
 		return "set DATABASE_URL to that database, with its user and password"
 	case errors.Is(err, sqlstore.ErrArriving):

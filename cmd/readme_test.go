@@ -16,47 +16,50 @@ import (
 	"time"
 )
 
-// A block is a fenced block of the README.
-type block struct{ language, text string }
+// A block is a fenced block of a page. Its name, which most have not, stands behind the
+// language.
+type block struct{ language, name, text string }
 
-func readmeBlocks(t *testing.T) (all []block) {
+func fencedBlocks(text string) (all []block) {
+	for _, m := range regexp.MustCompile("(?ms)^```([a-z]+)(?: ([^\n]+))?\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
+		all = append(all, block{m[1], m[2], m[3]})
+	}
+	return all
+}
+
+// runnable returns the blocks that are run one after the other. The `go test` commands are
+// those of .ci/run, which reads them from the pages.
+func runnable(blocks []block) (all []block) {
+	for _, b := range blocks {
+		if b.name == "" && (b.language == "console" || b.language == "sh") && !strings.HasPrefix(b.text, "go test ") {
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
+func readme(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
-		all = append(all, block{m[1], m[2]})
-	}
-	return all
+	return string(text)
 }
 
 // TestREADME runs every command of the README on a copy of this tree, as a
-// newcomer would: the first starts the server that the others ask. The `go test`
-// commands are .ci/run's, which reads them from the README.
+// newcomer would: the first starts the server that the others ask.
 func TestREADME(t *testing.T) {
 	dir := freshClone(t)
-	blocks := readmeBlocks(t)
-	if len(blocks) < 2 || blocks[0].language != "sh" || !strings.HasPrefix(blocks[1].text, "go test ") {
-		t.Fatal("the README does not begin with the command that runs it and the one that tests it")
+	blocks := runnable(fencedBlocks(readme(t)))
+	if len(blocks) < 2 || blocks[0].language != "sh" || !strings.Contains(readme(t), "\ngo test ") {
+		t.Fatal("the README lacks the command that runs it, what to try then, or the one that tests it")
 	}
-	server := startREADME(t, dir, blocks[0].text)
+	server := startServer(t, dir, blocks[0].text) // which takes the most time, as nothing is built yet
 	for _, b := range blocks[1:] {
-		switch {
-		case b.language == "console":
-			runConsole(t, dir, b.text)
-		case b.language == "sh" && !strings.HasPrefix(b.text, "go test "):
-			if got := runBash(t, dir, "CODE=000000\n"+b.text); got != "not valid: wrong code\n" {
-				t.Errorf("%s\nprints %s", b.text, got)
-			}
-		}
+		runBlock(t, dir, b)
 	}
-	if err := server.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Wait(); err != nil {
-		t.Errorf("serve ended with %v after an interrupt", err)
-	}
+	interrupt(t, server)
 }
 
 // freshClone copies what git has, or would have after an add.
@@ -92,11 +95,11 @@ func freshClone(t *testing.T) string {
 	return dir
 }
 
-// startREADME runs the first command until the page is up.
-func startREADME(t *testing.T, dir, command string) *exec.Cmd {
+// startServer runs a command that ends with `totpctl serve` until the page is up.
+func startServer(t *testing.T, dir, command string) *exec.Cmd {
 	t.Helper()
 	// exec lets the interrupt reach the server as a terminal's would.
-	cmd := exec.Command("bash", "-c", strings.Replace(strings.TrimSpace(command), "./totpctl serve", "exec ./totpctl serve", 1))
+	cmd := exec.Command("bash", "-c", regexp.MustCompile(`\S*totpctl serve\s*$`).ReplaceAllString(command, "exec $0"))
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "TOTP_ISSUER=totpctl", "TOTP_ACCOUNT=default") // instead of this host's and this user's name
 	var out bytes.Buffer
@@ -121,34 +124,50 @@ func startREADME(t *testing.T, dir, command string) *exec.Cmd {
 		}
 		return cmd
 	}
-	t.Fatalf("the README's first command does not end with the page up:\n%s", out.String())
+	t.Fatalf("%s does not end with the page up:\n%s", command, out.String())
 	return nil
 }
 
-// runConsole runs the commands after "$ " in one shell, and compares what they
-// print with the lines after them, up to what differs from run to run.
-func runConsole(t *testing.T, dir, text string) {
+func interrupt(t *testing.T, server *exec.Cmd) {
 	t.Helper()
+	if err := server.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Wait(); err != nil {
+		t.Errorf("serve ended with %v after an interrupt", err)
+	}
+}
+
+// runBlock runs a block. One of sh has to end with exit code 0. Of one of console, the commands
+// after "$ " run in one shell, and print the lines after them, up to what differs from run
+// to run.
+func runBlock(t *testing.T, dir string, b block) {
+	t.Helper()
+	if b.language == "sh" {
+		if out, err := bash(dir, "set -e\n"+b.text); err != nil {
+			t.Errorf("%s\nends with %v and prints\n%s", b.text, err, out)
+		}
+		return
+	}
 	var script, want strings.Builder
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(b.text) {
 		if command, ok := strings.CutPrefix(line, "$ "); ok {
 			script.WriteString(command)
 		} else {
 			want.WriteString(line)
 		}
 	}
-	got := runBash(t, dir, script.String())
+	got, _ := bash(dir, script.String()) // a code that is not valid is no failure of the page
 	if got, want := normal(got), normal(want.String()); got != want {
-		t.Errorf("%s\nprints\n%s\nand the README says\n%s", script.String(), got, want)
+		t.Errorf("%s\nprints\n%s\nand the page says\n%s", script.String(), got, want)
 	}
 }
 
-func runBash(t *testing.T, dir, script string) string {
-	t.Helper()
+func bash(dir, script string) (string, error) {
 	cmd := exec.Command("bash", "-c", waitForStep+script)
 	cmd.Dir = dir
-	out, _ := cmd.CombinedOutput() // a code that is not valid is no failure of the README
-	return string(out)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // waitForStep begins each block early in a step, so that none ends within it.
@@ -162,6 +181,7 @@ func normal(text string) string {
 		{`enrol/[A-Z2-7]{26}`, "enrol/T"},
 		{`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z| [+-]\d\d:\d\d)?`, "TIME"},
 		{`"step":\d+`, `"step":N`},
+		{`sqlite:/\S*/`, "sqlite:/DIR/"},
 		{`(?m)("code":)?"?\b\d{6}\b"?`, "CODE"},
 	} {
 		text = regexp.MustCompile(r.pattern).ReplaceAllString(text, r.by)

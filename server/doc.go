@@ -47,7 +47,7 @@
 // A handler writes its answer, or returns an error and writes nothing. The route's kind
 // then writes the error: in JSON, as programs read it, or as a page. A problem is an
 // error whose text the caller is told. Every error body has a code, which programs
-// compare (the table is in problem.go and in README.md). An error of the verifier's
+// compare (the table is in problem.go and in cmd/manual/api.md). An error of the verifier's
 // that has no code of its own means that the store gave no verdict. Its status is 503, and
 // its body says neither true nor false. An error of this package's own is 500.
 //

@@ -19,7 +19,7 @@ type problem struct {
 func (p problem) Error() string { return p.text }
 
 // codes has the code of an error body for each status. Programs compare codes and
-// README.md lists them, so a code keeps its name and its meaning.
+// cmd/manual/api.md lists them, so a code keeps its name and its meaning.
 var codes = map[int]string{
 	http.StatusBadRequest:            "bad_request",
 	http.StatusUnauthorized:          "unauthorized",

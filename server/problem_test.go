@@ -13,8 +13,8 @@ import (
 	"totpctl/server/servertest"
 )
 
-func TestEveryErrorHasTheCodeThatTheREADMEPromises(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+func TestEveryErrorHasTheCodeThatTheManualPromises(t *testing.T) {
+	text, err := os.ReadFile("../cmd/manual/api.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestEveryErrorHasTheCodeThatTheREADMEPromises(t *testing.T) {
 		promised[row[1]], _ = strconv.Atoi(row[2])
 	}
 	if got := server.Codes(); !maps.Equal(got, promised) {
-		t.Errorf("codes are %v\nand README.md has %v", got, promised)
+		t.Errorf("codes are %v\nand the manual has %v", got, promised)
 	}
 }
 

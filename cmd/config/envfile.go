@@ -122,7 +122,7 @@ func (s *Settings) refuseUnknown() error {
 	for name := range s.values {
 		if ours(name) && !known(name) {
 			return hint.With(fmt.Errorf("reading %s: unknown variable %s", s.file, name),
-				"the README's table has all variables; remove the line if it is another program's")
+				"`totpctl manual configuration` has all variables; remove the line if it is another program's")
 		}
 	}
 	return nil

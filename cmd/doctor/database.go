@@ -26,7 +26,7 @@ func database(_ context.Context, p *patient) []Finding {
 // examined tells what an examination has found that may have ended early, by an error.
 func examined(e sqlstore.Examination, err error) (found []Finding) {
 	for _, text := range e.Settings {
-		found = append(found, warning("README, \"One machine, or three\"", "%s", text))
+		found = append(found, warning("`totpctl manual scaling`", "%s", text))
 	}
 	if e.Super {
 		found = append(found, warning("make a role that may only read and write totpctl's rows", "the role in DATABASE_URL is a superuser of PostgreSQL: whoever learns its password has every database"))

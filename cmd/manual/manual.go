@@ -14,6 +14,16 @@ import (
 //go:embed *.md
 var Pages embed.FS
 
+//go:embed systemd
+var units embed.FS
+
+// Unit returns a unit of systemd, such as totpctl.service, and whether there is one of this
+// name.
+func Unit(name string) ([]byte, bool) {
+	text, err := units.ReadFile("systemd/" + name)
+	return text, err == nil
+}
+
 // A Topic is a page of the manual. A page begins with "# " and its title, then an empty
 // line, then one line with the sentence that says what the page is for.
 type Topic struct {

@@ -16,7 +16,7 @@
 //   - A retry under the same Idempotency-Key gets the first verdict, also when its
 //     answer was lost and from another server.
 //
-// BenchmarkLoad and BenchmarkColdStart measure the figures of the README's table, as
+// BenchmarkLoad and BenchmarkColdStart measure the figures of the manual's table, as
 // ratios to bare programs that run at the same time.
 //
 // The tests need a Unix, PostgreSQL and strace, which .ci/run installs.

@@ -20,7 +20,7 @@ func guessProbability(digits, skew int) float64 {
 	return candidates(skew) / math.Pow10(digits)
 }
 
-// The README states this bound. It is the union bound: guesses before the
+// The manual states this bound. It is the union bound: guesses before the
 // account stops × candidates / 10^digits.
 func TestAGuesserSucceedsWithProbabilityUnder3In10000BeforeTheAccountStops(t *testing.T) {
 	guesses := countGuesses(t, 365*24*time.Hour)
@@ -32,7 +32,7 @@ func TestAGuesserSucceedsWithProbabilityUnder3In10000BeforeTheAccountStops(t *te
 	}
 }
 
-// days are the year of the README's table.
+// days are the year of the manual's table.
 const days = 365
 
 // guessesADay is how many guesses the waits leave room for if the owner's good code
@@ -48,8 +48,8 @@ func opens(guesses, digits int) float64 {
 
 func percent(p float64) string { return fmt.Sprintf("%.2g %%", 100*p) }
 
-// The README's table of the long-run rate is these rows.
-func TestTheREADMEsGuessingRatesAreThoseOfTheRules(t *testing.T) {
+// The manual's table of the long-run rate is these rows.
+func TestTheManualsGuessingRatesAreThoseOfTheRules(t *testing.T) {
 	table := "| the owner's good code comes every | guesses a day | opens the account within a year: 6 digits | 8 digits |\n|---|---|---|---|\n"
 	for _, row := range []struct {
 		every string
@@ -58,24 +58,24 @@ func TestTheREADMEsGuessingRatesAreThoseOfTheRules(t *testing.T) {
 		guesses := guessesADay(t, row.Duration)
 		table += fmt.Sprintf("| %s | %d | %s | %s |\n", row.every, guesses, percent(opens(days*guesses, 6)), percent(opens(days*guesses, 8)))
 	}
-	wantInREADME(t, table+"\n")
+	wantInManual(t, table+"\n")
 }
 
 // freeFailures are the guesses at an account that start no wait.
-func TestTheREADMEsCostOfSprayingIsThatOfTheRules(t *testing.T) {
+func TestTheManualsCostOfSprayingIsThatOfTheRules(t *testing.T) {
 	const accounts = 10_000
-	wantInREADME(t, fmt.Sprintf("%d guesses at each of 10,000 accounts open one with a probability of %s.",
+	wantInManual(t, fmt.Sprintf("%d guesses at each of 10,000 accounts open one with a probability of %s.",
 		freeFailures, percent(opens(freeFailures*accounts, totp.DefaultDigits))))
 }
 
-func wantInREADME(t *testing.T, want string) {
+func wantInManual(t *testing.T, want string) {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../cmd/manual/security.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if lines := strings.Join(strings.Fields(string(text)), " "); !strings.Contains(lines, strings.Join(strings.Fields(want), " ")) {
-		t.Errorf("the README lacks\n%s", want)
+		t.Errorf("the manual's page security lacks\n%s", want)
 	}
 }
 
