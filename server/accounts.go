@@ -61,10 +61,15 @@ func readPage(query string) (q verifier.Query, limit int, err error) {
 	return q, limit, nil
 }
 
+// getAccount tells a bearer of scope check the status alone: whether to ask for a code, and
+// nothing that says how near a guesser is.
 func (s *Server) getAccount(w http.ResponseWriter, r *http.Request) error {
 	info, err := s.config.Verifier.Show(r.Context(), account(r))
 	if err != nil {
 		return err
+	}
+	if recordOf(r).scope < scopeAdmin {
+		return writeJSON(w, http.StatusOK, api.AccountStatus{Status: info.Status})
 	}
 	return writeJSON(w, http.StatusOK, api.AccountOf(info))
 }

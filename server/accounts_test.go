@@ -178,13 +178,38 @@ func TestWhoMayCheckMayNotManage(t *testing.T) {
 	f := newFixture(t)
 	f.Enrol("alice")
 	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("x:"+adminBearer))
-	for _, route := range []string{"GET /accounts", "POST /accounts", "GET /accounts/alice", "DELETE /accounts/alice", "POST /accounts/alice/confirm",
+	for _, route := range []string{"GET /accounts", "POST /accounts", "DELETE /accounts/alice", "POST /accounts/alice/confirm",
 		"POST /accounts/alice/rekey", "POST /accounts/alice/recovery-codes", "POST /accounts/alice/unlock", "POST /accounts/alice/disable"} {
 		method, path, _ := strings.Cut(route, " ")
 		f.do(method, path, checkBearer, `{"account":"bob"}`).wantError(t, 403)
 		f.do(method, path, "", `{"account":"bob"}`).wantError(t, 401)
 		f.do(method, path, "", `{"account":"bob"}`, "Authorization", basic).wantError(t, 401)
 	}
+}
+
+// An application asks before it decides to ask its user for a code.
+func TestWhoMayCheckIsToldTheStatusOfAnAccountAndNothingElse(t *testing.T) {
+	f := newFixture(t)
+	k, _ := f.Enrol("a/b")
+	status := func() reply { return f.do("GET", "/accounts/a%2Fb", checkBearer, "") }
+	status().want(t, 200, `{"status":"active"}`)
+	for range 3 {
+		f.post(`{"account":"a/b","code":"` + f.WrongCodeOf(k) + `"}`)
+	}
+	status().want(t, 200, `{"status":"waiting"}`)
+	f.admin("POST", "/accounts/a%2Fb/disable", "")
+	status().want(t, 200, `{"status":"disabled"}`)
+	f.admin("POST", "/accounts", `{"account":"pending"}`)
+	f.do("GET", "/accounts/pending", "old-"+checkBearer, "").want(t, 200, `{"status":"pending"}`)
+	if a := read[api.Account](t, f.admin("GET", "/accounts/a%2Fb", ""), 200); a.Account != "a/b" || a.Failures != 3 {
+		t.Errorf("an administrator is told %+v", a)
+	}
+	for _, bearer := range []string{checkBearer, adminBearer} {
+		f.do("GET", "/accounts/nobody", bearer, "").wantCode(t, 404, "no_account")
+		f.do("GET", "/accounts/%20", bearer, "").wantCode(t, 400, "bad_account")
+	}
+	f.do("GET", "/accounts/a%2Fb", "", "").wantCode(t, 401, "unauthorized")
+	f.do("HEAD", "/accounts/a%2Fb", checkBearer, "").want(t, 405, "")
 }
 
 func TestListsArePagedAndShowNoSecrets(t *testing.T) {

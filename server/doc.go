@@ -20,7 +20,8 @@
 //     answers with its fresh secret. With "secret", which is of SHA1, 6 digits and 30 s,
 //     or with "uri" (otpauth, read strictly), it makes an account that is active at once,
 //     and answers with the account, as a GET of it, and with warnings of a weak secret. A
-//     URI names the account if the body does not.
+//     URI names the account if the body does not. GET /accounts/{account} takes scope
+//     check, too, and then tells the status alone.
 //   - /: the default account's QR code, for whoever has the set-up link, or ADMIN_BEARER
 //     as the password of HTTP Basic. No other route takes HTTP Basic.
 //   - /enrol/{token}: a pending account's QR code, for whoever has the link.

@@ -87,7 +87,8 @@ func refusalOf(err error) verifier.Refusal {
 func (s *Server) allow(wanted scope, h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		has, by := s.bearers.Load().find(bearer(r))
-		recordOf(r).origin.By = by
+		rec := recordOf(r)
+		rec.origin.By, rec.scope = by, has
 		switch {
 		case has == scopeNone:
 			challenge(w, r, invalidToken)

@@ -20,6 +20,7 @@ import (
 type record struct {
 	status  int
 	origin  verifier.Origin // who asked, as the audit log names it; By is "" for strangers
+	scope   scope           // of the bearer
 	account string          // whom it was about; with a verdict, "" is the default account. Never logged
 	verdict string          // "valid" or a reason; "" without a verdict
 	free    bool            // the verdict has cost its caller nothing: see verifier.Event

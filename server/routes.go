@@ -34,7 +34,7 @@ func (s *Server) routes() http.Handler {
 		{"/static/{file}", programs, methods{"GET": s.getStatic, "HEAD": s.getStatic}},
 
 		{"/accounts", programs, methods{"GET": admin(s.getAccounts), "POST": admin(s.postAccounts)}},
-		{"/accounts/{account}", programs, methods{"GET": admin(s.getAccount), "DELETE": admin(s.deleteAccount)}},
+		{"/accounts/{account}", programs, methods{"GET": check(s.getAccount), "DELETE": admin(s.deleteAccount)}},
 		{"/accounts/{account}/confirm", programs, methods{"POST": admin(s.postConfirm)}},
 		{"/accounts/{account}/rekey", programs, methods{"POST": admin(s.postRekey)}},
 		{"/accounts/{account}/recovery-codes", programs, methods{"POST": admin(s.postRecoveryCodes)}},

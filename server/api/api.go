@@ -53,6 +53,11 @@ type Account struct {
 	RefusedUntil  *time.Time      `json:"codes_refused_until,omitempty"` // because one was accepted while the clock was ahead
 }
 
+// An AccountStatus is what a bearer that may check codes is told of an account.
+type AccountStatus struct {
+	Status verifier.Status `json:"status"`
+}
+
 // An ActiveAccount is an account that was made with a secret which the request has brought.
 // It has no secret.
 type ActiveAccount struct {
