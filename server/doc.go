@@ -27,6 +27,8 @@
 //   - /enrol/{token}: a pending account's QR code, for whoever has the link.
 //     /enrolled: the end of every such link.
 //   - /app, /static/{file}: the prototype's mobile page, and what the pages load.
+//   - /openapi.json: all of this for programs, but for the web pages. A new route, status or
+//     field is a line there, too: servertest fails a test whose answer it does not allow.
 //   - /healthz, /readyz: for load balancers. Neither writes to the store.
 //
 // A bearer has a scope: check may check codes, admin may do everything. SetBearers

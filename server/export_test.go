@@ -1,6 +1,10 @@
 package server
 
-import "context"
+import (
+	"context"
+	"maps"
+	"slices"
+)
 
 // Codes are all that error bodies may have, with their statuses.
 func Codes() map[string]int {
@@ -10,6 +14,15 @@ func Codes() map[string]int {
 	}
 	for _, own := range ownCodes {
 		all[own.code] = own.status
+	}
+	return all
+}
+
+// Routes returns the methods of each path.
+func (s *Server) Routes() map[string][]string {
+	all := map[string][]string{}
+	for _, r := range s.table() {
+		all[r.path] = slices.Sorted(maps.Keys(r.methods))
 	}
 	return all
 }

@@ -17,13 +17,13 @@ type route struct {
 	methods
 }
 
-func (s *Server) routes() http.Handler {
+// table returns all routes.
+func (s *Server) table() []route {
 	programs, apps := kind{fail: writeError}, kind{s.crossOrigin, writeError}
 	setup, enrol := s.pageKind(s.refuse), s.pageKind(s.refuseLink)
 	check := func(h handler) handler { return s.allow(scopeCheck, h) }
 	admin := func(h handler) handler { return s.allow(scopeAdmin, h) }
-	mux := http.NewServeMux()
-	for _, r := range []route{
+	return []route{
 		{"/check", apps, methods{"POST": check(s.postCheck), "OPTIONS": preflight}},
 		{"/check/{code}", apps, methods{"GET": check(s.getCheck), "OPTIONS": preflight}},
 
@@ -41,10 +41,16 @@ func (s *Server) routes() http.Handler {
 		{"/accounts/{account}/unlock", programs, methods{"POST": admin(s.postUnlock)}},
 		{"/accounts/{account}/disable", programs, methods{"POST": admin(s.postDisable)}},
 
+		{"/openapi.json", programs, methods{"GET": s.getOpenAPI, "HEAD": s.getOpenAPI}},
 		{"/healthz", programs, methods{"GET": getHealth, "HEAD": getHealth}},
 		{"/readyz", programs, methods{"GET": s.getReady, "HEAD": s.getReady}},
 		{"/", programs, nil},
-	} {
+	}
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range s.table() {
 		for method, h := range r.methods {
 			r.methods[method] = s.audited(h)
 		}

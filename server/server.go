@@ -56,6 +56,7 @@ type Server struct {
 	bearers atomic.Pointer[bearers]
 	setup   setupLink
 	pages   *pages.Pages
+	openAPI pages.Asset
 	limits  *limits
 	origins map[string]bool
 	handler http.Handler
@@ -66,7 +67,7 @@ type Server struct {
 // New returns a Server with a set-up link of its own. It refuses bearers as SetBearers
 // does, and a PublicURL that has no origin but is not the zero URL.
 func New(c Config) (*Server, error) {
-	s := &Server{config: c, setup: newSetupLink(c.Clock()), limits: newLimits(c.Log), origins: map[string]bool{}}
+	s := &Server{config: c, setup: newSetupLink(c.Clock()), limits: newLimits(c.Log), origins: map[string]bool{}, openAPI: pages.NewAsset(openAPI, "application/json", "no-cache")}
 	err := s.SetBearers(c.Bearers, c.Admins)
 	if err != nil {
 		return nil, err

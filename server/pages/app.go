@@ -16,7 +16,7 @@ func (p *Pages) makeApps() error {
 		if err != nil {
 			return err
 		}
-		a := newAsset(text, "text/html; charset=utf-8", "no-cache")
+		a := NewAsset(text, "text/html; charset=utf-8", "no-cache")
 		a.language = c.tag.String()
 		p.apps = append(p.apps, a)
 	}
@@ -26,5 +26,5 @@ func (p *Pages) makeApps() error {
 // App answers with the mobile page.
 func (p *Pages) App(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header(), appPolicy, "no-referrer")
-	p.apps[p.language(r)].serve(w, r)
+	p.apps[p.language(r)].Serve(w, r)
 }

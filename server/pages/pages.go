@@ -38,7 +38,7 @@ type Pages struct {
 	catalogues []catalogue // English first
 	matcher    language.Matcher
 	static     static
-	apps       []asset            // the mobile page, one for each catalogue
+	apps       []Asset            // the mobile page, one for each catalogue
 	parsed     *template.Template // never executed: it is cloned for each look
 	key        Key                // the default account's
 

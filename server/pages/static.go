@@ -34,12 +34,12 @@ var contentTypes = map[string]string{
 
 // static holds the files of the folder static under names that contain their hash.
 type static struct {
-	assets map[string]asset  // by hashed name
+	assets map[string]Asset  // by hashed name
 	hashed map[string]string // hashed name by the file's own; of a translated file by language, "/" and its own
 }
 
 func newStatic(files fs.FS, catalogues []catalogue) (static, error) {
-	s := static{map[string]asset{}, map[string]string{}}
+	s := static{map[string]Asset{}, map[string]string{}}
 	folder, err := fs.Sub(files, "static")
 	if err != nil {
 		return static{}, err
@@ -94,7 +94,7 @@ func (s static) add(name, language string, text []byte) error {
 	if !ok {
 		return fmt.Errorf("%s has no content type", name)
 	}
-	a := newAsset(text, contentType, immutable)
+	a := NewAsset(text, contentType, immutable)
 	hashed := strings.TrimSuffix(name, ext) + "." + a.hash + ext
 	s.assets[hashed], s.hashed[path.Join(language, name)] = a, hashed
 	return nil
@@ -133,14 +133,14 @@ func (s static) url(root, language, name string) (string, error) {
 func (p *Pages) Static(w http.ResponseWriter, r *http.Request, hashed string) bool {
 	a, ok := p.static.assets[hashed]
 	if ok {
-		a.serve(w, r)
+		a.Serve(w, r)
 	}
 	return ok
 }
 
-// An asset is an answer that is the same for everyone. It stays in memory, as it is and
+// An Asset is an answer that is the same for everyone. It stays in memory, as it is and
 // compressed.
-type asset struct {
+type Asset struct {
 	contentType, cacheControl string
 	language                  string // "" if it has none
 	hash                      string
@@ -148,9 +148,11 @@ type asset struct {
 	gzipped                   func() []byte // compresses at its first call; nil if that saves nothing
 }
 
-func newAsset(plain []byte, contentType, cacheControl string) asset {
+// NewAsset returns the asset of a text. The text is compressed when a client first asks for
+// that, because compressing takes milliseconds.
+func NewAsset(plain []byte, contentType, cacheControl string) Asset {
 	sum := sha256.Sum256(plain)
-	a := asset{contentType: contentType, cacheControl: cacheControl, hash: hex.EncodeToString(sum[:6]), plain: plain}
+	a := Asset{contentType: contentType, cacheControl: cacheControl, hash: hex.EncodeToString(sum[:6]), plain: plain}
 	if contentType != "image/png" { // compressed already
 		a.gzipped = sync.OnceValue(func() []byte { return compress(plain) })
 	}
@@ -165,7 +167,8 @@ func compress(plain []byte) []byte {
 	return packed.Bytes()
 }
 
-func (a asset) serve(w http.ResponseWriter, r *http.Request) {
+// Serve answers with the asset, or with 304 where the client has it.
+func (a Asset) Serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
 	h.Set("Cache-Control", a.cacheControl)
