@@ -106,6 +106,14 @@ func pointsTo(arrow, path string) bool {
 	return path == below || wide && strings.HasPrefix(path, below+"/")
 }
 
+func TestWhatTestsAloneNeedIsNotInTheBinary(t *testing.T) {
+	for dep := range strings.FieldsSeq(string(goTool(t, "list", "-deps", "."))) {
+		if dep == "testing" || strings.Contains(dep, "kin-openapi") {
+			t.Errorf("the binary has the package %s", dep)
+		}
+	}
+}
+
 // Tests use test packages and what they test, but no package below cmd needs cmd.
 func TestNothingBelowCmdImportsCmd(t *testing.T) {
 	for _, p := range goPackages(t) {

@@ -23,6 +23,6 @@ func BenchmarkThrottled(b *testing.B) {
 	r.Header.Set("Authorization", "Bearer "+checkBearer)
 	b.ReportAllocs()
 	for b.Loop() {
-		f.ServeHTTP(&discard{http.Header{}}, r)
+		f.Server.Server.ServeHTTP(&discard{http.Header{}}, r)
 	}
 }

@@ -59,7 +59,7 @@ func (f *fixture) head(path, more string) string {
 
 // raw sends text, closes its half of the connection unless it is to stay open,
 // and reads one answer.
-func raw(addr, text string, open bool) (answer *http.Response, body string, err error) {
+func (f *fixture) raw(addr, text string, open bool) (answer *http.Response, body string, err error) {
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		return nil, "", err
@@ -78,6 +78,9 @@ func raw(addr, text string, open bool) (answer *http.Response, body string, err 
 	}
 	defer answer.Body.Close()
 	all, err := io.ReadAll(answer.Body)
+	if asked, bad := http.ReadRequest(bufio.NewReader(strings.NewReader(text))); err == nil && bad == nil {
+		f.HoldAnswer(asked, answer, all)
+	}
 	return answer, strings.TrimSpace(string(all)), err
 }
 
@@ -99,7 +102,7 @@ func TestABodyThatBreaksOffIs400AndOneThatIsLateIs408(t *testing.T) {
 			"late":                      {f.head(path, "Content-Length: 100") + `{"code":`, true, 408},
 		} {
 			all.Go(func() {
-				answer, text, err := raw(addr, c.text, c.open)
+				answer, text, err := f.raw(addr, c.text, c.open)
 				if err != nil {
 					t.Errorf("POST %s, %s: %v", path, what, err)
 					return
@@ -145,6 +148,11 @@ func TestABodyThatIsLateOverHTTP2Is408(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.HoldAnswer(req, answer, text)
 	if answer.ProtoMajor != 2 || answer.StatusCode != 408 {
 		t.Errorf("%s %s, want 408 over HTTP/2", answer.Proto, answer.Status)
 	}

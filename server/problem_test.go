@@ -42,7 +42,7 @@ func TestEveryCodeIsGivenWhereItIsMeant(t *testing.T) {
 		"no_account":         func() reply { return f.post(`{"code":"123456","account":"nobody"}`) },
 		"method_not_allowed": func() reply { return f.do("DELETE", "/check", checkBearer, "") },
 		"timeout": func() reply {
-			answer, text, err := raw(addr, f.head("/check", "Content-Length: 1"), true)
+			answer, text, err := f.raw(addr, f.head("/check", "Content-Length: 1"), true)
 			if err != nil {
 				t.Fatal(err)
 			}

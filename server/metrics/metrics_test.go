@@ -31,7 +31,7 @@ type fixture struct {
 	*servertest.Server
 	t       *testing.T
 	metrics *metrics.Metrics
-	counted *server.Server
+	counted servertest.Held
 }
 
 func newFixture(t *testing.T) *fixture {

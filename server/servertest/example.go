@@ -28,6 +28,8 @@ func (t *example) Cleanup(f func()) { t.cleanups = append(t.cleanups, f) }
 
 func (t *example) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
 
+func (t *example) Errorf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
 func (t *example) TempDir() string {
 	dir, err := os.MkdirTemp("", "totpctl-example-")
 	if err != nil {

@@ -5,6 +5,8 @@
 //	key, recoveryCodes := s.Enrol("alice")
 //	s.Clock.Advance(key.Period())
 //	http.Get(s.URL + "/check/" + totptest.Code(t, key, s.Clock.Now()))
+//
+// Each of its answers is held to the server's OpenAPI document.
 package servertest
 
 import (
@@ -53,7 +55,7 @@ type Options struct {
 
 // A Server is listening until the test ends.
 type Server struct {
-	*server.Server
+	Held
 	URL      string // how people reach the server: with Options.Prefix, without a slash at its end
 	HTTP     *httptest.Server
 	Entry    totp.Entry // the default account's
@@ -76,7 +78,7 @@ func New(t testing.TB, o Options) *Server {
 	s.Store = openStore(t, o)
 	s.Verifier = must(verifier.New(verifier.Config{Store: s.Store, Clock: s.Clock.Now, Key: s.Entry.Key, Skew: totp.DefaultSkew,
 		New: totp.DefaultScheme(), Issuer: o.Issuer, Witness: o.Witness}))(t)
-	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.Server.ServeHTTP(w, r) }))
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(w, r) }))
 	if o.Before != nil {
 		handler = o.Before(handler)
 	}
@@ -93,7 +95,7 @@ func (s *Server) start(o Options) {
 		scheme = "https"
 	}
 	s.URL = scheme + "://" + s.HTTP.Listener.Addr().String() + o.Prefix
-	s.Server = s.Another(s.URL, nil)
+	s.Held = s.Another(s.URL, nil)
 	if o.TLS {
 		s.HTTP.StartTLS()
 		return
@@ -114,7 +116,12 @@ func openStore(t testing.TB, o Options) *sqlstore.SQLite {
 
 // Another returns a second server for the same accounts, which people reach at the
 // public URL. It does not listen. change may alter its configuration; nil does not.
-func (s *Server) Another(public string, change func(*server.Config)) *server.Server {
+func (s *Server) Another(public string, change func(*server.Config)) Held {
+	s.t.Helper()
+	return Held{s.another(public, change), s.contract(), s.t}
+}
+
+func (s *Server) another(public string, change func(*server.Config)) *server.Server {
 	s.t.Helper()
 	c := server.Config{
 		Verifier: s.Verifier, Entry: s.Entry, Bearers: []string{CheckBearer, "old-" + CheckBearer}, Admins: []string{AdminBearer, "old-" + AdminBearer},
