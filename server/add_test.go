@@ -96,7 +96,7 @@ func TestABroughtSecretIsReadStrictly(t *testing.T) {
 			t.Errorf("%s: the error quotes the secret: %s", body, r.text)
 		}
 	}
-	if page := read[api.Page](t, f.admin("GET", "/accounts", ""), 200); len(page.Accounts) != 0 {
+	if page := read[api.Page](t, f.admin("GET", "/accounts", ""), 200); len(page.Accounts) != 1 || !page.Accounts[0].Default {
 		t.Errorf("accounts were made: %+v", page)
 	}
 	f.do("POST", "/accounts", checkBearer, `{"account":"a","secret":"`+broughtSecret+`"}`).wantError(t, 403)

@@ -44,7 +44,7 @@ type Account struct {
 	Account       string          `json:"account,omitempty"` // "" is the default account
 	Default       bool            `json:"default,omitempty"`
 	Status        verifier.Status `json:"status"`
-	Created       time.Time       `json:"created"`
+	Created       time.Time       `json:"created,omitzero"` // zero of the default account
 	Failures      int             `json:"failures"`         // wrong codes in a row
 	Failures30    int             `json:"failures_30_days"` // wrong codes in 30 days, which a good one does not clear
 	WaitUntil     *time.Time      `json:"wait_until,omitempty"`
