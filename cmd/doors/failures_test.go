@@ -1,0 +1,129 @@
+//go:build linux
+
+package doors
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"totpctl/totp/totptest"
+)
+
+// lostOnce are the requests that get no verdict once, when a server goes down. nginx cannot
+// tell a GET whose connection was refused from a GET whose answer was lost, and Caddy 2.6
+// has closed the body of a POST after its first try.
+var lostOnce = map[string]string{"nginx": "GET", "caddy": "POST"}
+
+func checksGoOnWhileAServerIsDown(t *testing.T, d *door) {
+	d.relays[1].down()
+	defer d.mend(t, d.relays[1])
+	failed := map[string]int{}
+	for i := range 9 {
+		name := fmt.Sprintf("%s down %d", d.name, i)
+		key := d.add(t, name)
+		for n, method := range []string{"POST", "GET"} {
+			code := []string{codeOf(t, key), nextCodeOf(t, key)}[n]
+			status, text, _ := d.program(t).check(method, name, code)
+			if verdict(text) == "valid" && status == http.StatusOK {
+				continue
+			}
+			if failed[method]++; isVerdict(status, text) || failed[method] > 1 || lostOnce[d.name] != method {
+				t.Errorf("%s %d: %d %s", method, i, status, text)
+			}
+			if status, text, _ := d.program(t).check(method, name, code); verdict(text) != "valid" {
+				t.Errorf("%s %d, asked again: %d %s", method, i, status, text)
+			}
+		}
+	}
+}
+
+// Each server gives its verdict, and each answer is lost: whoever is asked next would call
+// a good code replayed and charge a wrong one twice.
+func aLostAnswerIsNotAskedAgain(t *testing.T, d *door) {
+	for _, c := range []struct {
+		method string
+		good   bool
+		kept   bool // on a connection that has had an answer before
+	}{{"GET", true, false}, {"GET", true, true}, {"GET", false, true}, {"POST", true, false}, {"POST", true, true}, {"POST", false, true}} {
+		name := fmt.Sprintf("%s lost %v", d.name, c)
+		key, p := d.add(t, name), d.program(t)
+		code := codeOf(t, key)
+		if !c.good {
+			code = totptest.WrongCode(key, time.Now())
+		}
+		if c.kept {
+			for range 4 {
+				p.check("POST", name, "12345")
+			}
+		}
+		status, text, lost := d.losing(func() (int, string) {
+			status, text, _ := p.check(c.method, name, code, "Idempotency-Key", "0123456789abcdef"+codeOf(t, key))
+			return status, text
+		})
+		if lost != 1 || isVerdict(status, text) {
+			t.Errorf("%+v: %d servers were asked, and the answer is %d %s", c, lost, status, text)
+		}
+		d.mend(t)
+	}
+}
+
+// losing asks while every answer to a check is lost, and returns how many were.
+func (d *door) losing(ask func() (status int, text string)) (status int, text string, lost int) {
+	for _, r := range d.relays {
+		r.lose(true)
+	}
+	status, text = ask()
+	for _, r := range d.relays {
+		lost += r.lostAnswers()
+		r.lose(false)
+	}
+	return status, text, lost
+}
+
+func noServerMeansNoVerdict(t *testing.T, d *door) {
+	const token = "MFRGGZDFMZTWQ2LKMFRGGZDFMZ"
+	d.hide(token, "secretname")
+	for _, r := range d.relays {
+		r.down()
+	}
+	defer d.mend(t, d.relays...)
+	p := d.program(t)
+	for range 2 { // the second time they are known to be down
+		for _, method := range []string{"GET", "POST"} {
+			status, text, _ := p.check(method, "secretname", codeOf(t, newKey(t)))
+			if status < 502 || status > 504 || isVerdict(status, text) {
+				t.Errorf("%s: %d %s", method, status, text)
+			}
+			for _, path := range []string{"/enrol/" + token, "/?setup=" + token} {
+				a := p.ask(method, site+path, "code="+token, "Referer", site+"/?setup="+token, "Cookie", "__Secure-enrolment="+token, "Authorization", basic())
+				if a.status < 502 || a.status > 504 {
+					t.Errorf("%s of a page: %d %s", method, a.status, a.text)
+				}
+			}
+		}
+	}
+	if got := d.totpctlCheck(t, "31415926"); got != "exit status 4" {
+		t.Errorf("totpctl check: %s, want exit status 4", got)
+	}
+	d.searchLogs(t)
+}
+
+// The servers are there, and say themselves that they have no verdict; or the proxy says so,
+// because their /readyz does.
+func noDatabaseMeansNoVerdict(t *testing.T, d *door) {
+	for _, method := range []string{"GET", "POST"} {
+		status, text, _ := d.program(t).check(method, "", totptest.WrongCode(d.cluster.entry.Key, time.Now()))
+		if status != http.StatusServiceUnavailable || isVerdict(status, text) {
+			t.Errorf("%s: %s through %s: %d %s", t.Name(), method, d.name, status, text)
+		}
+	}
+}
+
+// basic has the credentials of an administrator, for programs.
+func basic() string {
+	r := http.Request{Header: http.Header{}}
+	r.SetBasicAuth("admin", adminBearer)
+	return r.Header.Get("Authorization")
+}
