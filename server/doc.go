@@ -15,7 +15,8 @@
 //   - /check, /check/{code}: verdicts, with scope check. The web apps of Config.Origins
 //     may read the answers. GET is the prototype's: 200 for every verdict. POST answers
 //     429 to an attempt that is throttled, and repeats its verdict for the same
-//     Idempotency-Key.
+//     Idempotency-Key. "retry_after" is in the verdict on a throttled attempt, and in the
+//     one on the wrong code that starts a wait: that is 200, because the code was looked at.
 //   - /accounts and below: with scope admin. POST /accounts makes a pending account and
 //     answers with its fresh secret. With "secret", which is of SHA1, 6 digits and 30 s,
 //     or with "uri" (otpauth, read strictly), it makes an account that is active at once,

@@ -16,8 +16,9 @@ var reasons = []verifier.Reason{verifier.ReasonInvalid, verifier.ReasonReplayed,
 
 func TestEveryVerdictIsReadAsItWasWritten(t *testing.T) {
 	verdicts := []verifier.Verdict{{Valid: true, SkewSteps: -1, Failures: 2}, {Valid: true, Recovery: true, RecoveryLeft: 9}, {Valid: true, Repeated: true}}
+	waits := map[verifier.Reason]time.Duration{verifier.ReasonThrottled: 1500 * time.Millisecond, verifier.ReasonInvalid: 1500 * time.Millisecond}
 	for _, reason := range reasons {
-		verdicts = append(verdicts, verifier.Verdict{Reason: reason, RetryAfter: 1500 * time.Millisecond})
+		verdicts = append(verdicts, verifier.Verdict{Reason: reason, RetryAfter: waits[reason]})
 	}
 	for _, v := range verdicts {
 		for _, codes := range [][]string{nil, {"A", "B"}} {
@@ -29,7 +30,7 @@ func TestEveryVerdictIsReadAsItWasWritten(t *testing.T) {
 			if again, _ := json.Marshal(read); err != nil || string(again) != string(written) {
 				t.Errorf("%s is read as %s, %v", written, again, err)
 			}
-			if seconds := map[verifier.Reason]int{verifier.ReasonThrottled: 2}[v.Reason]; read.RetryAfter != seconds {
+			if seconds := api.Seconds(waits[v.Reason]); read.RetryAfter != seconds {
 				t.Errorf("%s: retry after %d s, want %d", written, read.RetryAfter, seconds)
 			}
 		}
@@ -39,7 +40,7 @@ func TestEveryVerdictIsReadAsItWasWritten(t *testing.T) {
 func TestEveryReasonHasItsWords(t *testing.T) {
 	clauses := map[string]bool{}
 	for _, reason := range reasons {
-		clause := api.Verdict{Reason: reason, RetryAfter: 150}.Clause()
+		clause := api.Verdict{Reason: reason}.Clause()
 		if clause == string(reason) || strings.Contains(clause, "%!") {
 			t.Errorf("%s: %q", reason, clause)
 		}
@@ -52,6 +53,7 @@ func TestEveryReasonHasItsWords(t *testing.T) {
 		api.Verdict{}.Clause():                                                  "wrong code",
 		api.Verdict{Reason: "locked_out"}.Clause():                              "locked_out",
 		api.Verdict{Reason: verifier.ReasonThrottled, RetryAfter: 150}.Clause(): "too many wrong codes, wait 150 s",
+		api.Verdict{Reason: verifier.ReasonInvalid, RetryAfter: 30}.Clause():    "wrong code; wait 30 s",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -25,7 +25,7 @@ type Question struct {
 type Verdict struct {
 	Status     bool            `json:"status"`                // the code is good
 	Reason     verifier.Reason `json:"reason,omitempty"`      // why not; empty if good or not told
-	RetryAfter int             `json:"retry_after,omitempty"` // with verifier.ReasonThrottled: seconds from now
+	RetryAfter int             `json:"retry_after,omitempty"` // seconds from now during which no code is looked at: with verifier.ReasonThrottled, and with the verifier.ReasonInvalid that starts a wait
 	SkewSteps  *int            `json:"skew_steps,omitempty"`  // if good: steps between the server's clock and the code's
 	Failures   *int            `json:"failures,omitempty"`    // if good: wrong codes since the last good one
 	Left       *int            `json:"recovery_codes_left,omitempty"`
@@ -36,14 +36,12 @@ type Verdict struct {
 // VerdictOf returns what is told of a verdict. The recovery codes are those that a
 // confirmation gives.
 func VerdictOf(v verifier.Verdict, recovery []string) Verdict {
-	told := Verdict{Status: v.Valid, Reason: v.Reason, Recovery: recovery, Repeated: v.Repeated}
+	told := Verdict{Status: v.Valid, Reason: v.Reason, RetryAfter: Seconds(v.RetryAfter), Recovery: recovery, Repeated: v.Repeated}
 	switch {
 	case v.Recovery:
 		told.Left = &v.RecoveryLeft
 	case v.Valid:
 		told.SkewSteps, told.Failures = &v.SkewSteps, &v.Failures
-	case v.Reason == verifier.ReasonThrottled:
-		told.RetryAfter = Seconds(v.RetryAfter)
 	}
 	return told
 }

@@ -26,6 +26,8 @@ func (v Verdict) Clause() string {
 		return string(v.Reason)
 	case v.Reason == verifier.ReasonThrottled:
 		return fmt.Sprintf(text, v.RetryAfter)
+	case v.RetryAfter > 0:
+		return fmt.Sprintf("%s; wait %d s", text, v.RetryAfter)
 	default:
 		return text
 	}

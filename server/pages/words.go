@@ -22,8 +22,22 @@ type Result struct {
 	Digits int // of the account's codes
 }
 
-// result returns the sentence of a Result.
+// result returns what a page says of a Result: a sentence, and a second one with the wait
+// that a wrong code has started.
 func (c catalogue) result(r *Result) (template.HTML, error) {
+	text, err := c.verdict(r)
+	if err != nil || r.Reason != verifier.ReasonInvalid || r.RetryAfter <= 0 {
+		return text, err
+	}
+	wait, err := c.duration(api.Seconds(r.RetryAfter))
+	if err != nil {
+		return "", err
+	}
+	then, err := c.text("verdict.wait", "time", wait)
+	return text + " " + then, err
+}
+
+func (c catalogue) verdict(r *Result) (template.HTML, error) {
 	switch {
 	case r.Valid:
 		return c.text("verdict.valid")

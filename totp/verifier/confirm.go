@@ -64,7 +64,7 @@ func (v *Verifier) tryConfirm(ctx context.Context, name, code string, c confirma
 			verdict, told = a.Kept.Verdict.again(), a.Kept.Codes
 			return a, nil
 		case a.State.Last.isFor(c.kept.Request, now):
-			verdict = a.State.Last.Verdict.again()
+			verdict = a.State.Last.Verdict.again().waiting(a.Pending.Throttle.bounded(now).left(now))
 			return a, nil
 		case !c.may(a, now):
 			return a, ErrLink
@@ -78,6 +78,7 @@ func (v *Verifier) tryConfirm(ctx context.Context, name, code string, c confirma
 			a.Recovery, told = stored, codes
 		}
 		a.remember(c, verdict, now)
+		verdict = verdict.waiting(after.left(now))
 		return a, err
 	})
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 type Verdict struct {
 	Valid        bool
 	Reason       Reason        // why not; empty if Valid
-	RetryAfter   time.Duration // with ReasonThrottled: how long from now
+	RetryAfter   time.Duration // how long from now no code is evaluated: with ReasonThrottled, and with the ReasonInvalid that starts a wait
 	SkewSteps    int           // of a good code: steps between the server's clock and the code's
 	Failures     int           // of a good code: wrong ones since the last good one
 	Recovery     bool          // a recovery code was used
@@ -39,7 +39,7 @@ func (a Account) decide(t Attempt, skew int, now time.Time) (State, Verdict) {
 	s := a.State.bounded(now)
 	switch {
 	case s.Last.isFor(t.Request, now):
-		return s, s.Last.Verdict.again()
+		return s, s.Last.Verdict.again().waiting(s.wait(now))
 	case s.Disabled:
 		return s, Verdict{Reason: ReasonDisabled}
 	case a.Key.IsZero() && !s.Revoked:
@@ -48,8 +48,8 @@ func (a Account) decide(t Attempt, skew int, now time.Time) (State, Verdict) {
 		return s.recover(a.Recovery, t, now)
 	case s.stopped():
 		return s, Verdict{Reason: ReasonStopped}
-	case s.Throttle.left(now) > 0:
-		return s, throttled(s.Throttle.left(now))
+	case s.wait(now) > 0:
+		return s, throttled(s.wait(now))
 	case !a.Key.IsCode(t.Code):
 		return s, Verdict{Reason: ReasonMalformed}
 	}
@@ -69,7 +69,16 @@ func (s State) try(k totp.Key, t Attempt, skew int, now time.Time) (State, Verdi
 		verdict, s.LastStep, s.Throttle = good(k, step, s.Throttle, now), step, Throttle{}
 	}
 	s.Last = newAnswer(t.Request, now, verdict)
-	return s, verdict
+	return s, verdict.waiting(s.wait(now))
+}
+
+// waiting returns the verdict on a wrong code with the wait that this code has started. A
+// good code starts none. An Answer is stored without its wait, which goes by.
+func (v Verdict) waiting(left time.Duration) Verdict {
+	if v.Reason == ReasonInvalid {
+		v.RetryAfter = left
+	}
+	return v
 }
 
 // good returns the verdict on the code of a step, which k.Match has found at now.
@@ -80,6 +89,15 @@ func good(k totp.Key, step int64, before Throttle, now time.Time) Verdict {
 
 // stopped reports whether the live key has ended: no code of it is good.
 func (s State) stopped() bool { return s.Revoked || s.Throttle.Failures >= maxFailures }
+
+// wait returns how long no code of the live key is evaluated: 0 of a stopped key, which
+// time does not bring back.
+func (s State) wait(now time.Time) time.Duration {
+	if s.stopped() {
+		return 0
+	}
+	return s.Throttle.left(now)
+}
 
 // bounded returns the state without times that no clock near now can have written. An
 // answer of a server whose clock was far ahead would otherwise be repeated for years.

@@ -116,8 +116,8 @@ func TestARepetitionGetsTheFirstVerdictEvenWhileThrottled(t *testing.T) {
 		t.Fatalf("third failure: %+v, state %+v", first, s)
 	}
 	after, got := r.decide(s, a, moment.Add(time.Second))
-	if got != first.again() || after != s {
-		t.Errorf("repeated: %+v, want %+v and no change", got, first)
+	if want := first.again().waiting(firstWait - time.Second); got != want || after != s {
+		t.Errorf("repeated: %+v, want %+v and no change", got, want)
 	}
 	other := a
 	other.Request = NewRequestID("bearer", a.Code, "other key")
@@ -202,5 +202,27 @@ func checkInvariants(t *testing.T, s, next State, v Verdict, now time.Time) {
 		}
 	case v.Reason != ReasonReplayed || next != s:
 		t.Fatalf("%+v -> %+v (%+v)", s, next, v)
+	}
+}
+
+// TestTheWrongCodeThatStartsAWaitTellsIt wants that nobody learns of a wait only by the next,
+// perhaps good, code.
+func TestTheWrongCodeThatStartsAWaitTellsIt(t *testing.T) {
+	r, s, now := testRules(t), State{}, moment
+	for failures, want := range []time.Duration{0, 0, 30 * time.Second, time.Minute} {
+		a := r.badCode(now)
+		a.Request = NewRequestID("bearer", "key", now.String(), string(rune(failures)))
+		var got Verdict
+		if s, got = r.decide(s, a, now); got != (Verdict{Reason: ReasonInvalid, RetryAfter: want}) {
+			t.Errorf("wrong code %d: %+v, want a wait of %v", failures+1, got, want)
+		}
+		if _, again := r.decide(s, a, now.Add(time.Second)); again != (Verdict{Reason: ReasonInvalid, RetryAfter: max(0, want-time.Second), Repeated: true}) {
+			t.Errorf("wrong code %d, repeated a second later: %+v", failures+1, again)
+		}
+		now = now.Add(want)
+	}
+	s.Throttle = Throttle{Failures: maxFailures - 1}
+	if _, got := r.decide(s, r.badCode(now), now); got != (Verdict{Reason: ReasonInvalid}) {
+		t.Errorf("the code that stops the key: %+v, want no wait, because waiting is in vain", got)
 	}
 }

@@ -135,6 +135,7 @@ function showVerdict (verdict) {
     problem(say(verdict.reason, { n: Number(validate.dataset.digits) }), code)
     toast(say('not-valid'), 'danger')
     code.select()
+    if (verdict.retry_after > 0) countDown(verdict.retry_after)
   }
 }
 

@@ -73,8 +73,16 @@ func rekeyed(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	for i, guess := range wrong(e.Entry.Key, c, 3) {
-		if verdict, _, err := v.Confirm(t.Context(), "alice", guess, verifier.RequestID{}); err != nil || verdict.Reason != verifier.ReasonInvalid {
-			t.Errorf("wrong code %d for the pending key: %+v, %v", i, verdict, err)
+		want := verifier.Verdict{Reason: verifier.ReasonInvalid}
+		if i == 2 { // the code that starts a wait tells it, also when it is repeated
+			want.RetryAfter = 30 * time.Second
+		}
+		request := verifier.NewRequestID("bearer", guess)
+		for range 2 {
+			if verdict, _, err := v.Confirm(t.Context(), "alice", guess, request); err != nil || verdict != want {
+				t.Errorf("wrong code %d for the pending key: %+v, %v, want %+v", i, verdict, err, want)
+			}
+			want.Repeated = true
 		}
 	}
 	if verdict, _, err := v.Confirm(t.Context(), "alice", code(t, e.Entry.Key, c), verifier.RequestID{}); err != nil || verdict.Reason != verifier.ReasonThrottled {
