@@ -30,7 +30,7 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	verdict, err := s.config.Verifier.Check(r.Context(), verifier.Attempt{Code: totp.TidyCode(r.PostForm.Get("code"))})
+	verdict, err := s.config.Verifier.Check(r.Context(), verifier.Attempt{Code: totp.TidyCode(r.PostForm.Get("code")), ShowsSecret: true})
 	if err != nil {
 		return err
 	}

@@ -74,6 +74,26 @@ func (k Key) Match(code string, t time.Time, skew int) (step int64, ok bool) {
 	return now + int64(matched-skew), matched >= 0
 }
 
+// Drift looks for code among the steps that Match with the skew leaves out, up to the given
+// time before and after t. It returns how many steps the code lies after that of t, negative
+// if it lies before, and true; or false. Of several steps that have the code, Drift returns
+// the nearest, and of two as near the earlier one. A code that Drift finds is not good: it
+// tells whoever may see the secret that a clock is wrong. The time that Drift takes tells
+// nothing of the candidates.
+func (k Key) Drift(code string, t time.Time, skew int, within time.Duration) (steps int, ok bool) {
+	now, err := k.Step(t)
+	if err != nil || !k.IsCode(code) {
+		return 0, false
+	}
+	for n := int(within / k.scheme.Period); n > min(max(skew, 0), MaxSkew); n-- {
+		for _, off := range []int{n, -n} {
+			equal := subtle.ConstantTimeCompare([]byte(k.code(now+int64(off))), []byte(code))
+			steps = subtle.ConstantTimeSelect(equal, off, steps)
+		}
+	}
+	return steps, steps != 0
+}
+
 // code is HOTP(K, step) of RFC 4226 section 5.3. A negative step has no code:
 // gotp would panic on it.
 func (k Key) code(step int64) string {

@@ -128,3 +128,39 @@ func TestAKeyIsSafeForConcurrentUse(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestDriftFindsTheStepsThatMatchLeavesOut wants that a code tells how wrong a clock is, and
+// nothing where Match would have taken it or where no clock is that wrong.
+func TestDriftFindsTheStepsThatMatchLeavesOut(t *testing.T) {
+	secret, _ := NewSecret([]byte("12345678901234567890"))
+	k, err := NewKey(secret, DefaultScheme())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_111_111_109, 0)
+	for off, found := range map[int]bool{-21: false, -20: true, -8: true, -2: true, -1: false, 0: false, 1: false, 2: true, 20: true, 21: false} {
+		code, err := k.Code(now.Add(time.Duration(off) * k.Period()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		if found {
+			want = off
+		}
+		if steps, ok := k.Drift(code, now, 1, 10*time.Minute); steps != want || ok != found {
+			t.Errorf("a code of step %+d: %+d, %t", off, steps, ok)
+		}
+	}
+	first, _ := k.Code(time.Unix(30, 0))
+	if steps, ok := k.Drift(first, time.Unix(90, 0), 1, 10*time.Minute); steps != -2 || !ok {
+		t.Errorf("near 1970: %+d, %t", steps, ok)
+	}
+	for _, bad := range []string{"", "1", "12345a", "1234567"} {
+		if _, ok := k.Drift(bad, now, 1, time.Hour); ok {
+			t.Errorf("%q is a code", bad)
+		}
+	}
+	if _, ok := k.Drift(first, time.Unix(-1, 0), 1, time.Hour); ok {
+		t.Error("a clock before 1970 explains a code")
+	}
+}

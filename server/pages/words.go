@@ -49,6 +49,15 @@ func (c catalogue) verdict(r *Result) (template.HTML, error) {
 			return "", err
 		}
 		return c.text("verdict.throttled", "time", wait)
+	case r.Clock != 0:
+		off, err := c.duration(api.Seconds(r.Clock.Abs()))
+		if err != nil {
+			return "", err
+		}
+		if r.Clock > 0 {
+			return c.text("verdict.invalid.ahead", "time", off)
+		}
+		return c.text("verdict.invalid.slow", "time", off)
 	}
 	return c.text("verdict." + string(r.Reason))
 }

@@ -26,6 +26,7 @@ type verdictColumn struct {
 	Recovery     bool            `json:"recovery,omitempty"`
 	RecoveryLeft int             `json:"recovery_left,omitempty"`
 	Repeated     bool            `json:"-"`
+	Clock        time.Duration   `json:"-"`
 }
 
 func marshalAnswer(a verifier.Answer) ([]byte, error) {

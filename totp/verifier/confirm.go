@@ -29,6 +29,8 @@ type confirmation struct {
 	time time.Duration                 // how long it is kept
 	done func(Account, time.Time) bool // reports whether a good result is kept already
 	may  func(Account, time.Time) bool // reports whether the caller may try; if not, ErrLink
+	// showsSecret is as in Attempt.
+	showsSecret bool
 }
 
 func (v *Verifier) confirm(ctx context.Context, name, code string, c confirmation) (Verdict, []string, error) {
@@ -72,12 +74,16 @@ func (v *Verifier) tryConfirm(ctx context.Context, name, code string, c confirma
 			return a, ErrNotPending
 		}
 		var err error
+		tried := a.Pending.Key
 		verdict, err = a.tryPending(code, v.config.Skew, now)
 		after = a.Pending.Throttle
 		if verdict.Valid {
 			a.Recovery, told = stored, codes
 		}
 		a.remember(c, verdict, now)
+		if c.showsSecret {
+			verdict = verdict.explained(tried, code, v.config.Skew, now)
+		}
 		verdict = verdict.waiting(after.left(now))
 		return a, err
 	})

@@ -137,7 +137,7 @@ func (v *Verifier) ConfirmByLink(ctx context.Context, token, cookie, code string
 	}
 	verdict, _, err = v.confirm(ctx, account, code, confirmation{
 		kept: Kept{Token: TokenHash(token), Cookie: cookieHash(cookie)},
-		time: KeepTime,
+		time: KeepTime, showsSecret: true,
 		done: func(a Account, now time.Time) bool { return a.shows(token, cookie, now) },
 		may: func(a Account, now time.Time) bool {
 			return a.Pending.Cookie != "" && a.admits(token, cookie, now)

@@ -30,6 +30,10 @@ type Verdict struct {
 	Recovery     bool          // a recovery code was used
 	RecoveryLeft int           // with Recovery: how many are left
 	Repeated     bool          // given before, for the same request
+	// Clock is how far the clock that made a wrong code differs from the server's, in whole
+	// steps: positive if that clock is ahead, 0 if it is not known. It is told to pages that
+	// show the secret, because it would help a guesser.
+	Clock time.Duration
 }
 
 // decide returns the verdict on an attempt and the state after it. Only a wrong
@@ -69,7 +73,22 @@ func (s State) try(k totp.Key, t Attempt, skew int, now time.Time) (State, Verdi
 		verdict, s.LastStep, s.Throttle = good(k, step, s.Throttle, now), step, Throttle{}
 	}
 	s.Last = newAnswer(t.Request, now, verdict)
+	if t.ShowsSecret {
+		verdict = verdict.explained(k, t.Code, skew, now)
+	}
 	return s, verdict.waiting(s.wait(now))
+}
+
+// clockRange is how far a clock may be off for Verdict.Clock.
+const clockRange = 10 * time.Minute
+
+// explained returns the verdict on a wrong code with what it tells of a clock.
+func (v Verdict) explained(k totp.Key, code string, skew int, now time.Time) Verdict {
+	if v.Reason == ReasonInvalid {
+		steps, _ := k.Drift(code, now, skew, clockRange)
+		v.Clock = time.Duration(steps) * k.Period()
+	}
+	return v
 }
 
 // waiting returns the verdict on a wrong code with the wait that this code has started. A

@@ -226,3 +226,26 @@ func TestTheWrongCodeThatStartsAWaitTellsIt(t *testing.T) {
 		t.Errorf("the code that stops the key: %+v, want no wait, because waiting is in vain", got)
 	}
 }
+
+// TestOnlyAPageThatShowsTheSecretIsToldOfTheClock wants that the answer helps no guesser: a
+// code that would be right at another time costs as much as any, and tells so to who sees
+// the secret anyway.
+func TestOnlyAPageThatShowsTheSecretIsToldOfTheClock(t *testing.T) {
+	r := testRules(t)
+	for off, clock := range map[int]time.Duration{-20: -10 * time.Minute, -8: -4 * time.Minute, 2: time.Minute, 21: 0} {
+		a := r.codeAt(moment, off)
+		want := Verdict{Reason: ReasonInvalid}
+		charged, got := r.decide(State{}, a, moment)
+		if got != want || charged.Throttle.Failures != 1 {
+			t.Errorf("a check with a code of step %+d: %+v", off, got)
+		}
+		a.ShowsSecret, want.Clock = true, clock
+		if after, got := r.decide(State{}, a, moment); got != want || after != charged {
+			t.Errorf("the page with a code of step %+d: %+v, want %+v and the same charge", off, got, want)
+		}
+		waiting := State{Throttle: Throttle{5, moment.Add(time.Minute)}}
+		if _, got := r.decide(waiting, a, moment); got != throttled(time.Minute) {
+			t.Errorf("during a wait: %+v", got)
+		}
+	}
+}

@@ -100,6 +100,9 @@ type Attempt struct {
 	Code         string
 	RecoveryCode string    // in place of Code
 	Request      RequestID // zero if a repetition is a new attempt
+	// ShowsSecret says that the page which asks shows its visitor the secret of the account:
+	// the Verdict then may tell Clock. No other caller may set it.
+	ShowsSecret bool
 }
 
 // Check returns the verdict on an attempt, which is durable then. An error means that there

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"totpctl/totp/totptest"
 	"totpctl/totp/verifier"
 )
 
@@ -12,6 +13,7 @@ import (
 var links = []test{
 	{"a link shows its key to one browser", link},
 	{"recovery codes are kept for an hour", keptForAnHour},
+	{"a link tells its browser of a wrong clock", clockByLink},
 	{"what has expired is deleted", sweptAway},
 }
 
@@ -48,6 +50,40 @@ func link(t *testing.T, open Open) {
 		t.Errorf("ConfirmByLink: %+v, %v", verdict, err)
 	}
 	wantKept(t, v, c, e, mine)
+}
+
+// clockByLink wants that the browser which sees a pending key learns how far its phone's clock
+// is off, and nobody else: not the other browser, nor who checks or confirms without a link.
+func clockByLink(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	ctx := t.Context()
+	e, err := v.Add(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := v.Open(ctx, e.Token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := totptest.Code(t, e.Entry.Key, c.now().Add(-4*time.Minute))
+	for i, want := range []verifier.Verdict{
+		{Reason: verifier.ReasonInvalid, Clock: -4 * time.Minute},
+		{Reason: verifier.ReasonInvalid, Clock: -4 * time.Minute},
+		{Reason: verifier.ReasonInvalid, Clock: -4 * time.Minute, RetryAfter: 30 * time.Second},
+		{Reason: verifier.ReasonThrottled, RetryAfter: 30 * time.Second},
+	} {
+		if _, got, err := v.ConfirmByLink(ctx, e.Token, opened.Cookie, slow); err != nil || got != want {
+			t.Errorf("code %d by the link: %+v, %v, want %+v", i+1, got, err, want)
+		}
+	}
+	if _, got, err := v.ConfirmByLink(ctx, e.Token, "theirs", slow); !errors.Is(err, verifier.ErrLink) || got != (verifier.Verdict{}) {
+		t.Errorf("another browser: %+v, %v, want ErrLink", got, err)
+	}
+	c.advance(time.Minute)
+	slow = totptest.Code(t, e.Entry.Key, c.now().Add(-4*time.Minute))
+	if got, _, err := v.Confirm(ctx, "alice", slow, verifier.RequestID{}); err != nil || got.Reason != verifier.ReasonInvalid || got.Clock != 0 {
+		t.Errorf("without the link: %+v, %v, want nothing of a clock", got, err)
+	}
 }
 
 func keptForAnHour(t *testing.T, open Open) {
