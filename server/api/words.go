@@ -11,7 +11,7 @@ import (
 var clauses = map[verifier.Reason]string{
 	verifier.ReasonInvalid:   "wrong code",
 	verifier.ReasonReplayed:  "this code, or a later one, has been used already",
-	verifier.ReasonMalformed: "not a code of this account: want 6 to 8 digits, as it has, or the 26 letters and digits of a recovery code",
+	verifier.ReasonMalformed: "not a code of this account: want 6 to 8 digits, as it has, or the 24 letters and digits of a recovery code",
 	verifier.ReasonThrottled: "too many wrong codes, wait %d s",
 	verifier.ReasonPending:   "the account is not confirmed yet",
 	verifier.ReasonStopped:   "the account's key is stopped: a recovery code is good, or the first code of a new key",

@@ -80,7 +80,7 @@
 //
 // # Recovery codes
 //
-// A confirmed account has ten recovery codes of 130 random bits. Each is good once, in
+// A confirmed account has ten recovery codes of 120 random bits. Each is good once, in
 // place of a code. They are too long to guess, so a wrong one is not charged, and a wait
 // does not keep their owner out. The Store has hashes of them, made with the name that
 // the account had then, which is kept with the hashes if the account is renamed. Recovery

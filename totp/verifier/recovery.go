@@ -17,9 +17,13 @@ import (
 // for 16.
 const recoveryCodes = 10
 
-// recoveryLength is how many characters of base32 a recovery code has: 130 random bits.
-// RFC 4226 section 4 (R6) asks the secret itself for 128, so guesses need no throttle.
-const recoveryLength = 26
+// recoveryLength is how many characters of base32 a recovery code has: six groups of four,
+// which are 120 random bits. NIST SP 800-63B-4 section 3.1.2.2 takes 112 for what may be
+// stored as a plain hash, and asks for a throttle below 64 alone.
+const recoveryLength = 24
+
+// oldRecoveryLength is that of the recovery codes that earlier versions gave out.
+const oldRecoveryLength = 26
 
 // hashLength is how many characters a stored hash has: 128 bits in base64.
 const hashLength = 22
@@ -27,7 +31,7 @@ const hashLength = 22
 // newRecovery returns fresh recovery codes, and what is stored of them.
 func newRecovery(id string) (codes []string, stored string) {
 	for range recoveryCodes {
-		code := rand.Text()
+		code := rand.Text()[:recoveryLength]
 		codes = append(codes, code)
 		stored += recoveryHash(id, code)
 	}
@@ -68,7 +72,7 @@ func hashRecovery(id string, codes []string) (stored string, err error) {
 func ParseRecoveryCode(text string) (string, error) {
 	code, ok := TidyRecoveryCode(text)
 	if !ok {
-		return "", fmt.Errorf("%w: want %d letters A-Z and digits 2-7", ErrRecovery, recoveryLength)
+		return "", fmt.Errorf("%w: want %d letters A-Z and digits 2-7, or %d", ErrRecovery, recoveryLength, oldRecoveryLength)
 	}
 	return code, nil
 }
@@ -115,7 +119,7 @@ func TidyRecoveryCode(s string) (code string, ok bool) {
 		}
 		return r
 	}, totp.Tidy(s))
-	return code, len(code) == recoveryLength && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+	return code, (len(code) == recoveryLength || len(code) == oldRecoveryLength) && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
 // recover uses up a recovery code. A wrong one is not charged, because the throttle must

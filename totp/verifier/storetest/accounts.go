@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ var accounts = []test{
 	{"a rekey swaps keys at the first good code", rekeyed},
 	{"a confirmation is told again", confirmedAgain},
 	{"recovery codes are good once each", recoveryCodes},
+	{"recovery codes of earlier versions stay good", oldRecoveryCodes},
 	{"the hundredth failure stops a key", stopped},
 	{"a stopped account has ways back", waysBack},
 	{"a disabled account has no way back", disabledByAPerson},
@@ -168,6 +170,36 @@ func recoveryCodes(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: fresh[0]}, verifier.ReasonDisabled)
+}
+
+// oldRecoveryCodes wants that both lengths are read, as people type them.
+func oldRecoveryCodes(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	_, fresh := enrol(t, v, c, "alice")
+	if len(fresh[0]) != 24 {
+		t.Errorf("a recovery code has %d letters, want 24: 120 random bits", len(fresh[0]))
+	}
+	entry, err := totp.NewEntry("", "bob", key(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := "4GD6AFYAKRKCGVPIVPHU5IHNKK" // 26 letters
+	if err := v.AddActive(t.Context(), verifier.NewAccount{Name: "bob", Entry: entry, Recovery: []string{old, fresh[1]}}); err != nil {
+		t.Fatal(err)
+	}
+	for account, typed := range map[string]string{"alice": fresh[0], "bob": old} {
+		spaced := ""
+		for i, r := range strings.ToLower(typed) {
+			if i%4 == 0 {
+				spaced += " "
+			}
+			spaced += string(r)
+		}
+		wantReason(t, v, verifier.Attempt{Account: account, RecoveryCode: spaced}, "")
+	}
+	for _, n := range []int{1, 23, 25, 27} {
+		wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: strings.Repeat("A", n)}, verifier.ReasonMalformed)
+	}
 }
 
 // stopped wants that guesses stop a key, and not its owner: recovery codes and the first
