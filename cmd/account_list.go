@@ -94,6 +94,10 @@ func (a accountCommands) printNotes(i verifier.Info) (err error) {
 		_, err = fmt.Fprintf(a.program.out, "wrong codes since %s: %d; good codes do not clear this count, it begins anew after 30 days\n",
 			i.Recent.Since.Local().Format(zonedTime), i.Recent.Failures)
 	}
+	if err == nil && i.RecentRecovery.Failures > 0 {
+		_, err = fmt.Fprintf(a.program.out, "wrong recovery codes since %s: %d; nothing clears this count, it begins anew after 30 days\n",
+			i.RecentRecovery.Since.Local().Format(zonedTime), i.RecentRecovery.Failures)
+	}
 	if err == nil && !i.RefusedUntil.IsZero() {
 		_, err = fmt.Fprintf(a.program.out, "codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that\n",
 			i.RefusedUntil.Local().Format(zonedTime))

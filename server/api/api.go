@@ -44,9 +44,10 @@ type Account struct {
 	Account       string          `json:"account,omitempty"` // "" is the default account
 	Default       bool            `json:"default,omitempty"`
 	Status        verifier.Status `json:"status"`
-	Created       time.Time       `json:"created,omitzero"` // zero of the default account
-	Failures      int             `json:"failures"`         // wrong codes in a row
-	Failures30    int             `json:"failures_30_days"` // wrong codes in 30 days, which a good one does not clear
+	Created       time.Time       `json:"created,omitzero"`          // zero of the default account
+	Failures      int             `json:"failures"`                  // wrong codes in a row
+	Failures30    int             `json:"failures_30_days"`          // wrong codes in 30 days, which a good one does not clear
+	Recovery30    int             `json:"recovery_failures_30_days"` // wrong recovery codes in 30 days, counted up to 999
 	WaitUntil     *time.Time      `json:"wait_until,omitempty"`
 	PendingUntil  *time.Time      `json:"pending_until,omitempty"`
 	RecoveryCodes int             `json:"recovery_codes_left"`
@@ -68,7 +69,7 @@ type ActiveAccount struct {
 // AccountOf returns what is told of an account.
 func AccountOf(i verifier.Info) Account {
 	return Account{
-		Account: i.Name, Default: i.Name == "", Status: i.Status, Created: i.Created, Failures: i.Failures, Failures30: i.Recent.Failures, WaitUntil: optional(i.WaitUntil),
+		Account: i.Name, Default: i.Name == "", Status: i.Status, Created: i.Created, Failures: i.Failures, Failures30: i.Recent.Failures, Recovery30: i.RecentRecovery.Failures, WaitUntil: optional(i.WaitUntil),
 		PendingUntil: optional(i.PendingUntil), RecoveryCodes: i.RecoveryLeft, RefusedUntil: optional(i.RefusedUntil),
 	}
 }

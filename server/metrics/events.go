@@ -104,6 +104,8 @@ func (m *Metrics) judge(e verifier.Event) {
 		if e.Failures >= many {
 			increment(m.signs, signAccepted)
 		}
+	case e.Recovery && e.Verdict.Reason == verifier.ReasonInvalid:
+		m.recoveryFailures.Inc()
 	case !e.Free:
 		m.countFailure(e)
 	}

@@ -40,10 +40,10 @@ type Metrics struct {
 	set      *metrics.Set
 	inFlight atomic.Int64
 
-	checks, confirmations, refusals, changes, signs map[string]*metrics.Counter // by the value of their label
-	skews                                           map[int]*metrics.Counter
-	firstFailures, waits, linksOpened, recovered    *metrics.Counter
-	auditEvents, auditFailures                      *metrics.Counter // nil without an audit log
+	checks, confirmations, refusals, changes, signs                map[string]*metrics.Counter // by the value of their label
+	skews                                                          map[int]*metrics.Counter
+	firstFailures, waits, linksOpened, recovered, recoveryFailures *metrics.Counter
+	auditEvents, auditFailures                                     *metrics.Counter // nil without an audit log
 
 	commits  *histogram
 	storeOps map[string]*operation
@@ -73,6 +73,7 @@ func New(c Config) *Metrics {
 	}
 	m.firstFailures, m.waits = m.set.NewCounter("totpctl_first_failures_total"), m.set.NewCounter("totpctl_waits_total")
 	m.linksOpened, m.recovered = m.set.NewCounter("totpctl_links_opened_total"), m.set.NewCounter("totpctl_recovery_codes_used_total")
+	m.recoveryFailures = m.set.NewCounter("totpctl_recovery_codes_wrong_total")
 	m.commits = m.newHistogram("totpctl_store_commit_rows", "", rowBuckets)
 	m.storeOps = m.newOperations()
 	m.gauge("totpctl_http_requests_in_flight", func() float64 { return float64(m.inFlight.Load()) })

@@ -133,6 +133,7 @@ func TestVerdictsAreCounted(t *testing.T) {
 	}
 	f.check("alice", f.WrongCodeOf(key))
 	f.ask("POST", "/check", servertest.CheckBearer, `{"account":"alice","recovery_code":"`+recovery[0]+`"}`)
+	f.ask("POST", "/check", servertest.CheckBearer, `{"account":"alice","recovery_code":"`+recovery[0]+`"}`)
 	f.check("nobody", "123456")
 	f.check(":", "123456")
 	f.ask("POST", "/accounts/bob/disable", servertest.AdminBearer, "")
@@ -144,13 +145,14 @@ func TestVerdictsAreCounted(t *testing.T) {
 	f.ask("GET", "/enrol/x", "", "")
 	wantValues(t, f.metrics, map[string]float64{
 		`totpctl_checks_total{verdict="valid"}`: 3, `totpctl_checks_total{verdict="replayed"}`: 1, `totpctl_checks_total{verdict="malformed"}`: 1,
-		`totpctl_checks_total{verdict="invalid"}`: 3, `totpctl_checks_total{verdict="throttled"}`: 1, `totpctl_checks_total{verdict="unknown_account"}`: 2,
+		`totpctl_checks_total{verdict="invalid"}`: 4, `totpctl_checks_total{verdict="throttled"}`: 1, `totpctl_checks_total{verdict="unknown_account"}`: 2,
 		`totpctl_checks_total{verdict="disabled"}`: 1, `totpctl_checks_total{verdict="pending"}`: 1, `totpctl_checks_total{verdict="none"}`: 0,
 		`totpctl_accepted_codes_total{skew_steps="-1"}`: 1, `totpctl_accepted_codes_total{skew_steps="0"}`: 1, "totpctl_recovery_codes_used_total": 1,
-		"totpctl_first_failures_total": 1, "totpctl_waits_total": 1, `totpctl_confirmations_total{verdict="valid"}`: 2,
+		"totpctl_recovery_codes_wrong_total": 1,
+		"totpctl_first_failures_total":       1, "totpctl_waits_total": 1, `totpctl_confirmations_total{verdict="valid"}`: 2,
 		`totpctl_refused_requests_total{reason="unauthorized"}`: 1, `totpctl_refused_requests_total{reason="forbidden"}`: 1, `totpctl_refused_requests_total{reason="bad_link"}`: 1,
 		`totpctl_account_changes_total{kind="add"}`: 3, `totpctl_account_changes_total{kind="confirm"}`: 2, `totpctl_account_changes_total{kind="disable"}`: 1,
-		`totpctl_http_request_duration_seconds_count{route="/check",method="POST",status="200"}`: 10,
+		`totpctl_http_request_duration_seconds_count{route="/check",method="POST",status="200"}`: 11,
 		`totpctl_http_request_duration_seconds_count{route="/check",method="POST",status="429"}`: 1, "totpctl_http_requests_in_flight": 0,
 	})
 }

@@ -17,6 +17,7 @@ func families() []family {
 		{"totpctl_confirmations_total", "counter", "Verdicts on the first code of a new key."},
 		{"totpctl_accepted_codes_total", "counter", "Good codes by how many steps the phone was ahead of the server."},
 		{"totpctl_recovery_codes_used_total", "counter", "Recovery codes that were accepted."},
+		{"totpctl_recovery_codes_wrong_total", "counter", "Recovery codes of the right form that were wrong or used before."},
 		{"totpctl_first_failures_total", "counter", "Wrong codes that were the first in a row of their account."},
 		{"totpctl_waits_total", "counter", "Waits that wrong codes have started, the third in a row and each further one."},
 		{"totpctl_guessing_signs_total", "counter", "Signs that somebody guesses codes of one account."},

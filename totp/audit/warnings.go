@@ -12,6 +12,7 @@ import (
 // What Warnings takes for worth a person's look.
 const (
 	manyFailures  = 10 // wrong codes in a row before a good one
+	manyRecovery  = 10 // wrong recovery codes of an account within verifier.RecentTime
 	manyRecent    = 50 // wrong codes of an account within verifier.RecentTime
 	driftAccounts = 5  // whose phones tell another time than the server
 	driftTime     = time.Hour
@@ -47,7 +48,11 @@ func (w *Warnings) Ready() error { return nil }
 // Tell implements verifier.Witness.
 func (w *Warnings) Tell(_ context.Context, events ...verifier.Event) error {
 	for _, e := range events {
-		if e.IsVerdict() && !e.Free && !e.Verdict.Repeated {
+		switch {
+		case !e.IsVerdict() || e.Verdict.Repeated:
+		case e.Recovery && e.Verdict.Reason == verifier.ReasonInvalid:
+			w.judgeRecovery(e)
+		case !e.Free:
 			w.judge(e)
 		}
 	}
@@ -67,6 +72,14 @@ func (w *Warnings) judge(e verifier.Event) {
 	}
 	if good && !e.Recovery {
 		w.watchClock(e)
+	}
+}
+
+// judgeRecovery warns of wrong recovery codes, which cost their caller nothing. The verifier
+// counts 999 of them at most, so that there are 99 such warnings at most.
+func (w *Warnings) judgeRecovery(e verifier.Event) {
+	if e.Recent > 0 && e.Recent%manyRecovery == 0 {
+		w.warn(e, "many recovery codes of the account were wrong: ask its owner whether it was her, and make her new ones", slog.Int("recovery_failures_30_days", e.Recent))
 	}
 }
 

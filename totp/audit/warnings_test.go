@@ -35,6 +35,11 @@ func TestAWarningIsGivenOfWhatAsksForAPerson(t *testing.T) {
 		e.Recent, e.Free = n, free
 		return e
 	}
+	recovery := func(n int) verifier.Event {
+		e := recent(n, true)
+		e.Recovery = true
+		return e
+	}
 	stopped, repeated := check("", bad), after(10)
 	stopped.Stopped, stopped.Failures, stopped.Recent, repeated.Verdict.Repeated = true, 100, 100, true
 	for name, c := range map[string]struct {
@@ -47,6 +52,8 @@ func TestAWarningIsGivenOfWhatAsksForAPerson(t *testing.T) {
 		"50 in 30 days":             {recent(50, false), []string{"guessing", "account=alice", "failures_30_days=50"}},
 		"49 in 30 days":             {recent(49, false), nil},
 		"50, and a throttled guess": {recent(50, true), nil},
+		"10 wrong recovery codes":   {recovery(10), []string{"recovery codes of the account", "account=alice", "recovery_failures_30_days=10"}},
+		"11 wrong recovery codes":   {recovery(11), nil},
 		"stopped":                   {stopped, []string{"stopped", "default=true", "failures_30_days=100"}},
 	} {
 		text := warned(t, c.event)

@@ -19,6 +19,9 @@ const asVersion2 = `UPDATE schema_version SET version = 2;
 DROP INDEX enrolment_expires_at;
 ALTER TABLE account DROP COLUMN recent_failures;
 ALTER TABLE account DROP COLUMN recent_since;
+ALTER TABLE account DROP COLUMN recovery_failures;
+ALTER TABLE account DROP COLUMN recovery_since;
+ALTER TABLE enrolment DROP COLUMN rekeyed_at;
 ALTER TABLE enrolment DROP COLUMN issuer;
 ALTER TABLE enrolment DROP COLUMN expires_at;
 ALTER TABLE enrolment DROP COLUMN kept;
@@ -130,12 +133,14 @@ func TestAnUpgradeWithoutKnownKeysSealsNothing(t *testing.T) {
 func TestSQLiteTakesNoAccountForAnother(t *testing.T) {
 	for name, write := range map[string]string{
 		"a collation": `CREATE TABLE a2 (id TEXT COLLATE NOCASE, enrolment INTEGER, revision INTEGER, last_step INTEGER, failures INTEGER,
-				wait_until INTEGER, blocked INTEGER, recovery_used INTEGER, answer TEXT, recent_failures INTEGER, recent_since INTEGER);
-			INSERT INTO a2 SELECT id, enrolment, revision, 0, failures, wait_until, blocked, recovery_used, answer, recent_failures, recent_since FROM account ORDER BY id;
+				wait_until INTEGER, blocked INTEGER, recovery_used INTEGER, answer TEXT, recent_failures INTEGER, recent_since INTEGER,
+				recovery_failures INTEGER, recovery_since INTEGER);
+			INSERT INTO a2 SELECT id, enrolment, revision, 0, failures, wait_until, blocked, recovery_used, answer, recent_failures, recent_since,
+				recovery_failures, recovery_since FROM account ORDER BY id;
 			DROP TABLE account; ALTER TABLE a2 RENAME TO account`,
 		"a view": `ALTER TABLE account RENAME TO real;
 			CREATE VIEW account AS SELECT CASE WHEN real.id = 'Alice' AND abs(random()) % 2 THEN 'alice' ELSE real.id END AS id,
-				enrolment, revision, last_step, failures, wait_until, blocked, recovery_used, answer, recent_failures, recent_since FROM real WHERE real.id <> 'alice'`,
+				enrolment, revision, last_step, failures, wait_until, blocked, recovery_used, answer, recent_failures, recent_since, recovery_failures, recovery_since FROM real WHERE real.id <> 'alice'`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, c := sqliteDatabase(t), newClock()

@@ -275,6 +275,7 @@ type stateArrays struct {
 	failures, blocked, used     []int64
 	answers                     []string
 	recent, recentSince         []int64
+	recovery, recoverySince     []int64
 }
 
 func (a *stateArrays) add(r row) {
@@ -288,10 +289,12 @@ func (a *stateArrays) add(r row) {
 	a.answers = append(a.answers, r.answer)
 	a.recent = append(a.recent, int64(r.recent))
 	a.recentSince = append(a.recentSince, r.recentSince)
+	a.recovery = append(a.recovery, int64(r.recoveryFailures))
+	a.recoverySince = append(a.recoverySince, r.recoverySince)
 }
 
 func (a *stateArrays) values() []any {
-	return []any{a.ids, a.revisions, a.lastSteps, a.failures, a.waits, a.blocked, a.used, a.answers, a.recent, a.recentSince}
+	return []any{a.ids, a.revisions, a.lastSteps, a.failures, a.waits, a.blocked, a.used, a.answers, a.recent, a.recentSince, a.recovery, a.recoverySince}
 }
 
 // readRow returns a row, or ErrNoAccount.

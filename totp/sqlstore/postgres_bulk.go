@@ -50,31 +50,34 @@ func bulkTimeout(accounts int) time.Duration {
 
 // A changedRow is a row as changeAll reads it.
 type changedRow struct {
-	ID           string  `json:"id"`
-	Revision     int64   `json:"revision"`
-	LastStep     int64   `json:"last_step"`
-	Failures     int     `json:"failures"`
-	WaitUntil    int64   `json:"wait_until"`
-	Blocked      int     `json:"blocked"`
-	RecoveryUsed int     `json:"recovery_used"`
-	Answer       string  `json:"answer"`
-	Recent       int     `json:"recent_failures"`
-	RecentSince  int64   `json:"recent_since"`
-	Number       int64   `json:"number"`
-	SealedKey    string  `json:"sealed_key"`
-	Recovery     string  `json:"recovery"`
-	Pending      string  `json:"pending"`
-	PendingToken *string `json:"pending_token"`
-	Kept         string  `json:"kept"`
-	Expires      int64   `json:"expires_at"`
-	Issuer       string  `json:"issuer"`
-	Created      int64   `json:"created_at"`
-	Stored       bool    `json:"stored"`
+	ID               string  `json:"id"`
+	Revision         int64   `json:"revision"`
+	LastStep         int64   `json:"last_step"`
+	Failures         int     `json:"failures"`
+	WaitUntil        int64   `json:"wait_until"`
+	Blocked          int     `json:"blocked"`
+	RecoveryUsed     int     `json:"recovery_used"`
+	Answer           string  `json:"answer"`
+	Recent           int     `json:"recent_failures"`
+	RecentSince      int64   `json:"recent_since"`
+	RecoveryFailures int     `json:"recovery_failures"`
+	RecoverySince    int64   `json:"recovery_since"`
+	Number           int64   `json:"number"`
+	SealedKey        string  `json:"sealed_key"`
+	Recovery         string  `json:"recovery"`
+	Pending          string  `json:"pending"`
+	PendingToken     *string `json:"pending_token"`
+	Kept             string  `json:"kept"`
+	Expires          int64   `json:"expires_at"`
+	Issuer           string  `json:"issuer"`
+	Rekeyed          int64   `json:"rekeyed_at"`
+	Created          int64   `json:"created_at"`
+	Stored           bool    `json:"stored"`
 }
 
 func changedRowOf(r row, stored bool) changedRow {
-	c := changedRow{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.blocked, r.recoveryUsed, r.answer, r.recent, r.recentSince,
-		r.enrolment, r.sealedKey, r.recovery, r.pending, nil, r.kept, r.expires, r.issuer, r.created, stored}
+	c := changedRow{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.blocked, r.recoveryUsed, r.answer, r.recent, r.recentSince, r.recoveryFailures, r.recoverySince,
+		r.enrolment, r.sealedKey, r.recovery, r.pending, nil, r.kept, r.expires, r.issuer, r.rekeyed, r.created, stored}
 	if r.pendingToken.Valid {
 		c.PendingToken = &r.pendingToken.String
 	}

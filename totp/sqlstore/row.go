@@ -33,6 +33,9 @@ type row struct {
 	answer       string
 	recent       int // wrong codes since recentSince
 	recentSince  int64
+	// wrong recovery codes since recoverySince
+	recoveryFailures int
+	recoverySince    int64
 
 	enrolment    int64
 	issuer       string
@@ -42,6 +45,7 @@ type row struct {
 	pendingToken sql.NullString
 	kept         string
 	expires      int64
+	rekeyed      int64
 	created      int64
 }
 
@@ -54,15 +58,17 @@ const (
 // fields returns where the columns of selectColumns go.
 func (r *row) fields() []any {
 	return []any{&r.id, &r.revision, &r.lastStep, &r.failures, &r.waitUntil, &r.blocked, &r.recoveryUsed, &r.answer, &r.recent, &r.recentSince,
-		&r.enrolment, &r.sealedKey, &r.recovery, &r.pending, &r.pendingToken, &r.kept, &r.expires, &r.issuer, &r.created}
+		&r.recoveryFailures, &r.recoverySince,
+		&r.enrolment, &r.sealedKey, &r.recovery, &r.pending, &r.pendingToken, &r.kept, &r.expires, &r.issuer, &r.rekeyed, &r.created}
 }
 
 func (r *row) accountValues() []any {
-	return []any{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.blocked, r.recoveryUsed, r.answer, r.recent, r.recentSince}
+	return []any{r.id, r.revision, r.lastStep, r.failures, r.waitUntil, r.blocked, r.recoveryUsed, r.answer, r.recent, r.recentSince,
+		r.recoveryFailures, r.recoverySince}
 }
 
 func (r *row) enrolmentValues() []any {
-	return []any{r.enrolment, r.sealedKey, r.recovery, r.pending, r.pendingToken, r.kept, r.expires, r.issuer}
+	return []any{r.enrolment, r.sealedKey, r.recovery, r.pending, r.pendingToken, r.kept, r.expires, r.issuer, r.rekeyed}
 }
 
 // place names what the seal of a column is bound to. Whoever may write to the database
@@ -107,6 +113,7 @@ type keptColumn struct {
 func (r *row) setState(s verifier.State, sealer *sealer) error {
 	r.lastStep, r.failures, r.waitUntil, r.recoveryUsed = s.LastStep, s.Throttle.Failures, millis(s.Throttle.Until), int(s.RecoveryUsed)
 	r.recent, r.recentSince = s.Recent.Failures, millis(s.Recent.Since)
+	r.recoveryFailures, r.recoverySince = s.RecentRecovery.Failures, millis(s.RecentRecovery.Since)
 	r.blocked, r.answer = 0, ""
 	if s.Disabled {
 		r.blocked |= blockedDisabled
@@ -135,7 +142,8 @@ func (r *row) state(sealer *sealer) (verifier.State, error) {
 	s := verifier.State{
 		LastStep: r.lastStep, Throttle: r.throttle(),
 		Disabled: r.blocked&blockedDisabled != 0, Revoked: r.blocked&blockedRevoked != 0, RecoveryUsed: uint16(r.recoveryUsed),
-		Recent: verifier.Tally{Failures: r.recent, Since: fromMillis(r.recentSince)},
+		Recent:         verifier.Tally{Failures: r.recent, Since: fromMillis(r.recentSince)},
+		RecentRecovery: verifier.Tally{Failures: r.recoveryFailures, Since: fromMillis(r.recoverySince)},
 	}
 	if r.answer == "" {
 		return s, nil
@@ -150,7 +158,7 @@ func (r *row) state(sealer *sealer) (verifier.State, error) {
 // checkNumbers returns ErrDamaged for numbers that this package does not write. A
 // revision that cannot go up would fail the batch that the row is in.
 func (r *row) checkNumbers() error {
-	if r.recoveryUsed != int(uint16(r.recoveryUsed)) || r.failures < 0 || r.recent < 0 || r.revision < 0 || r.revision == math.MaxInt64 {
+	if r.recoveryUsed != int(uint16(r.recoveryUsed)) || r.failures < 0 || r.recent < 0 || r.recoveryFailures < 0 || r.revision < 0 || r.revision == math.MaxInt64 {
 		return damaged("numbers", errors.New("one is out of range"))
 	}
 	return nil
@@ -165,7 +173,7 @@ func (r *row) setAccount(before, a verifier.Account, s *sealer) (err error) {
 			return err
 		}
 	}
-	r.issuer = a.Issuer
+	r.issuer, r.rekeyed = a.Issuer, millis(a.Rekeyed)
 	if !before.Key.Equal(a.Key) {
 		if r.sealedKey, err = s.sealKey(a.Key, r.place("live key")...); err != nil {
 			return err
@@ -244,7 +252,7 @@ func (r *row) account(s *sealer) (verifier.Account, error) {
 }
 
 func (r *row) parse(s *sealer) (a verifier.Account, err error) {
-	a.ID, a.Issuer, a.Created = r.id, r.issuer, fromMillis(r.created)
+	a.ID, a.Issuer, a.Created, a.Rekeyed = r.id, r.issuer, fromMillis(r.created), fromMillis(r.rekeyed)
 	if a.State, err = r.state(s); err != nil {
 		return a, err
 	}

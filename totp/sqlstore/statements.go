@@ -16,34 +16,35 @@ const (
 
 	updateAccount = `UPDATE account
 		SET revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8,
-			recent_failures = ?9, recent_since = ?10
+			recent_failures = ?9, recent_since = ?10, recovery_failures = ?11, recovery_since = ?12
 		WHERE id = ?1 AND revision = ?2`
 
-	updateEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7, issuer = ?8 WHERE number = ?1`
+	updateEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7, issuer = ?8, rekeyed_at = ?9 WHERE number = ?1`
 
 	// renameAccount and renameEnrolment are updateAccount and updateEnrolment with
 	// another id.
 	renameAccount = `UPDATE account
-		SET id = ?11, revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8,
-			recent_failures = ?9, recent_since = ?10
+		SET id = ?13, revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8,
+			recent_failures = ?9, recent_since = ?10, recovery_failures = ?11, recovery_since = ?12
 		WHERE id = ?1 AND revision = ?2`
 
-	renameEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7, issuer = ?8, account = ?9
-		WHERE number = ?1 AND account = ?10`
+	renameEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7, issuer = ?8, rekeyed_at = ?9, account = ?10
+		WHERE number = ?1 AND account = ?11`
 
 	insertAccount = `INSERT INTO account (` + stateColumns + `, enrolment)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING`
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO NOTHING`
 
 	// insertKeyless is for a store without an encryption key. It adds nothing once
 	// the database has had one, because the default account's row then has another
 	// id.
 	insertKeyless = `INSERT INTO account (` + stateColumns + `, enrolment)
 		SELECT CAST(?1 AS TEXT), CAST(?2 AS BIGINT), CAST(?3 AS BIGINT), CAST(?4 AS INTEGER), CAST(?5 AS BIGINT),
-			CAST(?6 AS INTEGER), CAST(?7 AS INTEGER), CAST(?8 AS TEXT), CAST(?9 AS INTEGER), CAST(?10 AS BIGINT), CAST(?11 AS BIGINT)
+			CAST(?6 AS INTEGER), CAST(?7 AS INTEGER), CAST(?8 AS TEXT), CAST(?9 AS INTEGER), CAST(?10 AS BIGINT),
+			CAST(?11 AS INTEGER), CAST(?12 AS BIGINT), CAST(?13 AS BIGINT)
 		WHERE NOT EXISTS (SELECT 1 FROM sealing_key) ON CONFLICT (id) DO NOTHING`
 
 	insertEnrolment = `INSERT INTO enrolment (` + enrolmentColumns + `)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`
 
 	deleteAccount = `DELETE FROM account WHERE id = ?1`
 
@@ -73,9 +74,9 @@ const (
 )
 
 const (
-	stateColumns = `id, revision, last_step, failures, wait_until, blocked, recovery_used, answer, recent_failures, recent_since`
+	stateColumns = `id, revision, last_step, failures, wait_until, blocked, recovery_used, answer, recent_failures, recent_since, recovery_failures, recovery_since`
 
-	enrolmentColumns = `number, sealed_key, recovery, pending, pending_token, kept, expires_at, issuer, account, created_at`
+	enrolmentColumns = `number, sealed_key, recovery, pending, pending_token, kept, expires_at, issuer, rekeyed_at, account, created_at`
 
 	joinEnrolment = `number = enrolment AND account = id`
 
@@ -85,7 +86,7 @@ const (
 	selectWhole = selectColumns + `account LEFT JOIN enrolment ON ` + joinEnrolment + ` `
 
 	selectColumns = `SELECT ` + stateColumns + `, enrolment,
-		coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(kept, ''), coalesce(expires_at, 0), coalesce(issuer, ''), coalesce(created_at, 0)
+		coalesce(sealed_key, 'gone'), coalesce(recovery, ''), coalesce(pending, ''), pending_token, coalesce(kept, ''), coalesce(expires_at, 0), coalesce(issuer, ''), coalesce(rekeyed_at, 0), coalesce(created_at, 0)
 		FROM `
 )
 
@@ -111,8 +112,9 @@ const (
 			SELECT id FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE)
 		UPDATE account AS a
 		SET revision = a.revision + 1, last_step = n.last_step, failures = n.failures, wait_until = n.wait_until,
-			blocked = n.blocked, recovery_used = n.recovery_used, answer = n.answer, recent_failures = n.recent_failures, recent_since = n.recent_since
-		FROM locked, unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[])
+			blocked = n.blocked, recovery_used = n.recovery_used, answer = n.answer, recent_failures = n.recent_failures, recent_since = n.recent_since,
+			recovery_failures = n.recovery_failures, recovery_since = n.recovery_since
+		FROM locked, unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
 			AS n (` + stateColumns + `)
 		WHERE locked.id = n.id AND a.id = n.id AND a.revision = n.revision AND a.last_step <= n.last_step
 		RETURNING a.id`
@@ -124,15 +126,15 @@ const (
 // servers would wait.
 const (
 	updateBoth = `WITH first AS (` + updateAccount + ` RETURNING id)
-		UPDATE enrolment SET sealed_key = ?12, recovery = ?13, pending = ?14, pending_token = ?15, kept = ?16, expires_at = ?17, issuer = ?18
-		FROM first WHERE number = ?11 AND account = first.id`
+		UPDATE enrolment SET sealed_key = ?14, recovery = ?15, pending = ?16, pending_token = ?17, kept = ?18, expires_at = ?19, issuer = ?20, rekeyed_at = ?21
+		FROM first WHERE number = ?13 AND account = first.id`
 
 	renameBoth = `WITH first AS (UPDATE account
-			SET id = ?19, revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8,
-				recent_failures = ?9, recent_since = ?10
+			SET id = ?22, revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8,
+				recent_failures = ?9, recent_since = ?10, recovery_failures = ?11, recovery_since = ?12
 			WHERE id = ?1 AND revision = ?2 RETURNING id)
-		UPDATE enrolment SET sealed_key = ?12, recovery = ?13, pending = ?14, pending_token = ?15, kept = ?16, expires_at = ?17, issuer = ?18, account = first.id
-		FROM first WHERE number = ?11 AND account = ?1 RETURNING 1`
+		UPDATE enrolment SET sealed_key = ?14, recovery = ?15, pending = ?16, pending_token = ?17, kept = ?18, expires_at = ?19, issuer = ?20, rekeyed_at = ?21, account = first.id
+		FROM first WHERE number = ?13 AND account = ?1 RETURNING 1`
 
 	// changeAll adds and changes the accounts of a JSON array, ?1. Those that it changes
 	// are named in ?2, and are locked in the order of their ids, as in updateStates. It
@@ -140,9 +142,9 @@ const (
 	// was added meanwhile makes the statement fail with unique_violation.
 	changeAll = `WITH n AS MATERIALIZED (SELECT * FROM json_to_recordset(?1::json) AS n (
 				id TEXT, revision BIGINT, last_step BIGINT, failures BIGINT, wait_until BIGINT, blocked BIGINT, recovery_used BIGINT, answer TEXT,
-				recent_failures BIGINT, recent_since BIGINT,
+				recent_failures BIGINT, recent_since BIGINT, recovery_failures BIGINT, recovery_since BIGINT,
 				number BIGINT, sealed_key TEXT, recovery TEXT, pending TEXT, pending_token TEXT, kept TEXT, expires_at BIGINT, issuer TEXT,
-				created_at BIGINT, stored BOOLEAN)),
+				rekeyed_at BIGINT, created_at BIGINT, stored BOOLEAN)),
 			locked AS MATERIALIZED (
 				SELECT id, revision FROM account WHERE id = ANY(?2::text[]) ORDER BY id FOR NO KEY UPDATE),
 			same AS MATERIALIZED (
@@ -150,16 +152,17 @@ const (
 			changed AS (UPDATE account AS a
 				SET revision = a.revision + 1, last_step = n.last_step, failures = n.failures, wait_until = n.wait_until,
 					blocked = n.blocked, recovery_used = n.recovery_used, answer = n.answer,
-					recent_failures = n.recent_failures, recent_since = n.recent_since
+					recent_failures = n.recent_failures, recent_since = n.recent_since,
+					recovery_failures = n.recovery_failures, recovery_since = n.recovery_since
 				FROM n, same WHERE n.stored AND a.id = n.id AND a.revision = n.revision),
 			enrolled AS (UPDATE enrolment AS e
 				SET sealed_key = n.sealed_key, recovery = n.recovery, pending = n.pending, pending_token = n.pending_token,
-					kept = n.kept, expires_at = n.expires_at, issuer = n.issuer
+					kept = n.kept, expires_at = n.expires_at, issuer = n.issuer, rekeyed_at = n.rekeyed_at
 				FROM n, same WHERE n.stored AND e.number = n.number AND e.account = n.id),
 			added AS (INSERT INTO account (` + stateColumns + `, enrolment)
 				SELECT ` + stateColumns + `, number FROM n, same WHERE NOT stored ORDER BY id),
 			begun AS (INSERT INTO enrolment (` + enrolmentColumns + `)
-				SELECT number, sealed_key, recovery, pending, pending_token, kept, expires_at, issuer, id, created_at FROM n, same WHERE NOT stored)
+				SELECT number, sealed_key, recovery, pending, pending_token, kept, expires_at, issuer, rekeyed_at, id, created_at FROM n, same WHERE NOT stored)
 		SELECT count(*) FROM same`
 
 	insertBoth = `WITH first AS (` + insertAccount + insertRest
@@ -168,7 +171,7 @@ const (
 
 	insertRest = ` RETURNING id)
 		INSERT INTO enrolment (` + enrolmentColumns + `)
-		SELECT ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, id, ?19::bigint FROM first`
+		SELECT ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21::bigint, id, ?22::bigint FROM first`
 
 	deleteBoth = `WITH first AS (DELETE FROM account WHERE id = ?1 RETURNING id, enrolment),
 			second AS (DELETE FROM enrolment USING first WHERE number = first.enrolment AND account = first.id)

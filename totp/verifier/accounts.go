@@ -108,7 +108,7 @@ func (a *Account) revoke() {
 		return
 	}
 	a.Key = totp.Key{}
-	a.State = State{Revoked: true, Disabled: a.State.Disabled, RecoveryUsed: a.State.RecoveryUsed, Recent: a.State.Recent}
+	a.State = State{Revoked: true, Disabled: a.State.Disabled, RecoveryUsed: a.State.RecoveryUsed, Recent: a.State.Recent, RecentRecovery: a.State.RecentRecovery}
 }
 
 // newPending returns a pending key with a fresh secret, and the token of its link.

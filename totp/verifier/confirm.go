@@ -137,7 +137,7 @@ func (a *Account) tryPending(code string, skew int, now time.Time) (Verdict, err
 		return Verdict{Reason: ReasonInvalid}, nil
 	}
 	verdict := good(p.Key, step, p.Throttle, now)
-	a.Key, a.State, a.Pending = p.Key, State{LastStep: step, Recent: a.State.Recent}, Pending{}
+	a.Key, a.State, a.Pending = p.Key, State{LastStep: step, Recent: a.State.Recent, RecentRecovery: a.State.RecentRecovery}, Pending{}
 	return verdict, nil
 }
 

@@ -27,7 +27,7 @@ type Event struct {
 	// Failures is the wrong codes in a row: those before a good code, otherwise those up
 	// to now, of the key that the code was offered for.
 	Failures int
-	Recent   int  // wrong codes of the account within RecentTime
+	Recent   int  // wrong codes of the account within RecentTime; with Recovery, wrong recovery codes
 	Stopped  bool // the verdict has stopped the key
 	// Free says that the attempt has cost its caller nothing: it was not charged. Whoever
 	// keeps events must bound the room that free ones take.

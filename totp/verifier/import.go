@@ -287,7 +287,7 @@ func (a Account) over(stored Loaded, replace bool, now time.Time) (Account, Impo
 		return old, Imported{Err: ErrExists}
 	}
 	a.Created, a.Issuer = old.Created, cmp.Or(a.Issuer, old.Issuer)
-	a.State.Disabled, a.State.Recent = old.State.Disabled, old.State.Recent
+	a.State.Disabled, a.State.Recent, a.State.RecentRecovery = old.State.Disabled, old.State.Recent, old.State.RecentRecovery
 	return a, Imported{Outcome: outcome}
 }
 

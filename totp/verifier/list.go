@@ -7,16 +7,18 @@ import (
 
 // An Info is what may be told of an account. Nothing in it is secret.
 type Info struct {
-	Name         string
-	Created      time.Time
-	Status       Status
-	Failures     int       // wrong codes in a row
-	Recent       Tally     // the zero Tally if no code was wrong within RecentTime
-	WaitUntil    time.Time // zero unless the status is StatusWaiting
-	Confirmed    bool      // has a live key
-	LastCode     time.Time // when the step of the last accepted code began; zero before the first
-	RecoveryLeft int
-	PendingUntil time.Time // zero if no key is pending
+	Name     string
+	Created  time.Time
+	Status   Status
+	Failures int   // wrong codes in a row
+	Recent   Tally // the zero Tally if no code was wrong within RecentTime
+	// RecentRecovery is Recent of wrong recovery codes, which it counts up to 999.
+	RecentRecovery Tally
+	WaitUntil      time.Time // zero unless the status is StatusWaiting
+	Confirmed      bool      // has a live key
+	LastCode       time.Time // when the step of the last accepted code began; zero before the first
+	RecoveryLeft   int
+	PendingUntil   time.Time // zero if no key is pending
 	// RefusedUntil is when codes are good again, if a code was accepted while the
 	// clock was ahead: until then each is refused as used. It is zero otherwise.
 	RefusedUntil time.Time
@@ -120,7 +122,8 @@ func (v *Verifier) info(s Summary) Info {
 	s.State = s.State.bounded(now)
 	info := Info{
 		Name: s.ID, Created: s.Created, Failures: s.State.Throttle.Failures, PendingUntil: s.PendingUntil, Recent: s.State.Recent.at(now),
-		RecoveryLeft: recoveryLeft(s.Recovery, s.State.RecoveryUsed),
+		RecentRecovery: s.State.RecentRecovery.at(now),
+		RecoveryLeft:   recoveryLeft(s.Recovery, s.State.RecoveryUsed),
 	}
 	if s.ID == v.defaultID {
 		info.Name, s.Confirmed, s.Period = "", true, v.config.Key.Period()

@@ -122,8 +122,8 @@ func TidyRecoveryCode(s string) (code string, ok bool) {
 	return code, (len(code) == recoveryLength || len(code) == oldRecoveryLength) && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-// recover uses up a recovery code. A wrong one is not charged, because the throttle must
-// not keep the owner out, and a recovery code is too long to be guessed.
+// recover uses up a recovery code. A wrong one is counted and not charged, because the
+// throttle must not keep the owner out, and a recovery code is too long to be guessed.
 func (s State) recover(stored string, t Attempt, now time.Time) (State, Verdict) {
 	code, ok := TidyRecoveryCode(t.RecoveryCode)
 	if !ok {
@@ -132,6 +132,7 @@ func (s State) recover(stored string, t Attempt, now time.Time) (State, Verdict)
 	hashes, name := splitRecovery(t.Account, stored)
 	i := findHash(hashes, recoveryHash(name, code))
 	if i < 0 || s.RecoveryUsed>>i&1 == 1 {
+		s.RecentRecovery = s.RecentRecovery.failUpToMax(now)
 		return s, Verdict{Reason: ReasonInvalid}
 	}
 	s.RecoveryUsed |= 1 << i

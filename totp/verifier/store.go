@@ -17,8 +17,11 @@ type Account struct {
 	// Recovery has the hashes of the recovery codes, one after the other. State says
 	// which codes are used.
 	Recovery string
-	Pending  Pending // at most one of Pending and Kept is not zero
-	Kept     Kept
+	// Rekeyed is when a recovery code, at Recover, gave the account its live key; zero if the
+	// live key came otherwise.
+	Rekeyed time.Time
+	Pending Pending // at most one of Pending and Kept is not zero
+	Kept    Kept
 }
 
 // A State is what verdicts rest on and change. The zero State is that of an
@@ -34,6 +37,8 @@ type State struct {
 	RecoveryUsed uint16
 	Last         Answer // the last verdict that changed the state
 	Recent       Tally
+	// RecentRecovery counts wrong recovery codes as Recent does wrong codes, up to maxTally.
+	RecentRecovery Tally
 }
 
 // A Pending key waits for its first good code. Its throttle is apart from that of the

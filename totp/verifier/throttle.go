@@ -61,6 +61,18 @@ func (t Tally) fail(now time.Time) Tally {
 	return t
 }
 
+// maxTally is where a Tally of wrong recovery codes ends: none of them costs a wait, and a
+// guesser must not have the database written for ever.
+const maxTally = 999
+
+// failUpToMax is fail that stops counting at maxTally.
+func (t Tally) failUpToMax(now time.Time) Tally {
+	if t.at(now).Failures >= maxTally {
+		return t
+	}
+	return t.fail(now)
+}
+
 // at returns the tally as it counts now: the zero Tally if its time is over, or if a server
 // whose clock was ahead has begun it.
 func (t Tally) at(now time.Time) Tally {

@@ -154,12 +154,15 @@ func (v *Verifier) check(ctx context.Context, a Attempt) (Event, error) {
 	if !after.State.Disabled && !after.State.stopped() {
 		v.waits.remember(id, after.State, now)
 	}
-	return checked(a.Account, before, after.State, verdict, now), nil
+	return checked(a, before, after.State, verdict, now), nil
 }
 
 // checked returns the event of a verdict that has made one state of another.
-func checked(account string, before, after State, verdict Verdict, now time.Time) Event {
-	e := Event{Account: account, Verdict: verdict, Failures: after.Throttle.Failures, Recent: after.Recent.at(now).Failures}
+func checked(a Attempt, before, after State, verdict Verdict, now time.Time) Event {
+	e := Event{Account: a.Account, Verdict: verdict, Failures: after.Throttle.Failures, Recent: after.Recent.at(now).Failures}
+	if a.RecoveryCode != "" {
+		e.Recent = after.RecentRecovery.at(now).Failures
+	}
 	if verdict.Valid && !verdict.Recovery {
 		e.Failures = verdict.Failures
 	}

@@ -19,6 +19,7 @@ var accounts = []test{
 	{"a rekey swaps keys at the first good code", rekeyed},
 	{"a confirmation is told again", confirmedAgain},
 	{"recovery codes are good once each", recoveryCodes},
+	{"wrong recovery codes are counted, and keep nobody waiting", wrongRecoveryCodes},
 	{"recovery codes of earlier versions stay good", oldRecoveryCodes},
 	{"the hundredth failure stops a key", stopped},
 	{"a stopped account has ways back", waysBack},
@@ -170,6 +171,39 @@ func recoveryCodes(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: fresh[0]}, verifier.ReasonDisabled)
+}
+
+// wrongRecoveryCodes wants that an operator sees them: nothing else tells of who guesses them
+// or has an old list.
+func wrongRecoveryCodes(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	_, codes := enrol(t, v, c, "alice")
+	begin := c.now().UTC()
+	want := func(what string, n int) {
+		t.Helper()
+		info, err := v.Show(t.Context(), "alice")
+		if err != nil || info.RecentRecovery != (verifier.Tally{Failures: n, Since: begin}) || info.Failures != 0 || info.Recent.Failures != 0 {
+			t.Errorf("%s: %+v, %v; want %d wrong recovery codes", what, info, err, n)
+		}
+	}
+	for range 4 {
+		wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: strings.Repeat("A", 24)}, verifier.ReasonInvalid)
+	}
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: "short"}, verifier.ReasonMalformed)
+	c.advance(time.Hour)
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, "")
+	wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[0]}, verifier.ReasonInvalid)
+	want("four wrong codes and one that was used", 5)
+	e, err := v.Rekey(t.Context(), "alice", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	confirm(t, v, c, "alice", e.Entry.Key)
+	want("after a new key", 5)
+	for range 1000 {
+		wantReason(t, v, verifier.Attempt{Account: "alice", RecoveryCode: codes[1]}, verifier.ReasonInvalid)
+	}
+	want("after very many", 999)
 }
 
 // oldRecoveryCodes wants that both lengths are read, as people type them.

@@ -157,7 +157,7 @@ func costs(t *testing.T, open Open) {
 		`check "" by  valid falseinvalid, failures 3, recent 4, free false`+rest,
 		`check "" by  valid falsethrottled, failures 3, recent 4, free true`+rest,
 		`check "" by  valid falsethrottled, failures 3, recent 4, free true`+rest,
-		`check "" by  valid falseinvalid, failures 3, recent 4, free true, stopped false, repeated false, recovery true`,
+		`check "" by  valid falseinvalid, failures 3, recent 1, free true, stopped false, repeated false, recovery true`,
 		`check "" by  refused no_account, free true`, `check "" by  refused bad_account, free true`)
 	for i := 4; i <= 100; i++ {
 		c.advance(verifier.DefaultPendingTime * 6)

@@ -165,6 +165,7 @@ func renamedLife(t *testing.T, open Open) {
 			t.Fatal(err)
 		}
 		after, err := v.Show(ctx, names[1])
+		after.RecentRecovery = verifier.Tally{} // what is below offers a used recovery code
 		if before.Name = names[1]; err != nil || after != before {
 			t.Errorf("Show: %+v, %v, want %+v", after, err, before)
 		}

@@ -325,13 +325,16 @@ func full(t *testing.T, id string) verifier.Account {
 			Disabled:     true,
 			Revoked:      true,
 			RecoveryUsed: 1<<15 | 1,
+			Recent:       verifier.Tally{Failures: 7, Since: at},
+
+			RecentRecovery: verifier.Tally{Failures: 8, Since: at.Add(time.Second)},
 			Last: verifier.Answer{
 				Request: verifier.NewRequestID("secret", "code"),
 				At:      at,
 				Verdict: verifier.Verdict{Valid: true, SkewSteps: -1, Failures: 41, Recovery: true, RecoveryLeft: 9},
 			},
 		},
-		Key: key(t), Recovery: "recovery",
+		Key: key(t), Recovery: "recovery", Rekeyed: at.Add(time.Minute),
 		Pending: verifier.Pending{
 			Key: key(t), Until: at.Add(time.Minute), Throttle: verifier.Throttle{Failures: 3, Until: at.Add(time.Second)}, Token: "token of " + id, Cookie: "browser",
 		},
