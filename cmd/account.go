@@ -102,7 +102,7 @@ need not stop.`,
 		Args:    cobra.NoArgs,
 	}
 	c.PersistentFlags().Bool("json", false, "print JSON")
-	config.AddFlags(c.PersistentFlags(), config.PassphraseFile, config.AuditLog)
+	config.AddFlags(c.PersistentFlags(), config.PassphraseFile, config.AuditLog, config.EnrolTTL)
 	for _, a := range accountActions() {
 		c.AddCommand(p.actionCommand(a))
 	}
@@ -223,7 +223,7 @@ func accountError(doing, name string, err error) error {
 	case errors.Is(err, verifier.ErrPending):
 		return hint.With(err, "`totpctl account confirm` with its first code gives recovery codes")
 	case errors.Is(err, verifier.ErrNotPending):
-		return hint.With(err, "`totpctl account rekey` makes a fresh secret, to be confirmed within %v", verifier.DefaultPendingTime)
+		return hint.With(err, "`totpctl account rekey` makes a fresh secret; ENROL_TTL is how long its link may wait, and its browser then has %v", verifier.OpenTime)
 	case errors.Is(err, verifier.ErrSteam):
 		return hint.With(err, "`totpctl gen` shows its codes; `totpctl account rekey` gives it a key that a server verifies")
 	case errors.Is(err, verifier.ErrNoKey):

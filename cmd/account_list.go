@@ -94,6 +94,10 @@ func (a accountCommands) printNotes(i verifier.Info) (err error) {
 		_, err = fmt.Fprintf(a.program.out, "wrong codes since %s: %d; good codes do not clear this count, it begins anew after 30 days\n",
 			i.Recent.Since.Local().Format(zonedTime), i.Recent.Failures)
 	}
+	if err == nil && !i.PendingWaitUntil.IsZero() {
+		_, err = fmt.Fprintf(a.program.out, "codes of the pending key are not looked at until %s, after %d wrong ones in a row; `totpctl account unlock` ends that\n",
+			i.PendingWaitUntil.Local().Format(zonedTime), i.PendingFailures)
+	}
 	if err == nil && i.RecentRecovery.Failures > 0 {
 		_, err = fmt.Fprintf(a.program.out, "wrong recovery codes since %s: %d; nothing clears this count, it begins anew after 30 days\n",
 			i.RecentRecovery.Since.Local().Format(zonedTime), i.RecentRecovery.Failures)
@@ -113,6 +117,21 @@ func (a accountCommands) table() *tabwriter.Writer {
 	return t
 }
 
+// linkText returns what the table tells of a pending key behind its time: nothing without one.
+func linkText(i verifier.Info) string {
+	if i.PendingUntil.IsZero() {
+		return ""
+	}
+	text := ", link unopened"
+	if i.Opened {
+		text = ", link opened"
+	}
+	if i.PendingFailures > 0 {
+		text += fmt.Sprintf(", wrong codes: %d", i.PendingFailures)
+	}
+	return text
+}
+
 func (a accountCommands) printInfo(t *tabwriter.Writer, i verifier.Info) error {
 	if a.json {
 		return a.program.printJSON(api.AccountOf(i))
@@ -125,6 +144,7 @@ func (a accountCommands) printInfo(t *tabwriter.Writer, i verifier.Info) error {
 	if !until.IsZero() {
 		text = until.Local().Format(zonedTime)
 	}
+	text += linkText(i)
 	name := shown(i.Name)
 	if i.Name == "" {
 		name = "(default)"

@@ -41,6 +41,7 @@ func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.
 	sc, c := s.Store(), verifier.Config{
 		Clock: p.clock, Key: key,
 		Skew: config.Take(s, config.Skew), Issuer: config.Take(s, config.Issuer), New: s.Scheme(), Witness: witness,
+		PendingTime: config.Take(s, config.EnrolTTL),
 	}
 	if s.Err() != nil {
 		return nil, nil, s.Err()

@@ -50,12 +50,18 @@ func (f *fixture) confirm(name string, k totp.Key) []string {
 
 func TestAnAccountsLifeOverHTTP(t *testing.T) {
 	f := newFixture(t)
-	f.admin("POST", "/accounts", `{"account":"alice"}`)
-	f.admin("POST", "/accounts", `{"account":"alice"}`).wantError(t, 409)
+	lost := read[api.Enrolment](t, f.admin("POST", "/accounts", `{"account":"alice"}`), 201)
+	if again := read[api.Enrolment](t, f.admin("POST", "/accounts", `{"account":"alice"}`), 201); again.EnrolURL == lost.EnrolURL || again.URI == lost.URI {
+		t.Error("an account whose link nobody has opened gets neither another link nor another secret")
+	}
+	if told := read[api.Account](t, f.admin("GET", "/accounts/alice", ""), 200); told.LinkOpened == nil || *told.LinkOpened {
+		t.Errorf("GET tells %+v, want a link that nobody has opened", told)
+	}
 	f.post(`{"account":"alice","code":"123456"}`).want(t, 200, `{"status":false,"reason":"pending"}`)
 	f.admin("DELETE", "/accounts/alice", "").want(t, 204, "")
 	f.admin("POST", "/accounts/alice/confirm", `{"code":"123456"}`).wantError(t, 404)
 	k, codes := f.enrolOverHTTP("alice")
+	f.admin("POST", "/accounts", `{"account":"alice"}`).wantError(t, 409)
 	f.admin("POST", "/accounts/alice/confirm", `{"code":"123456"}`).wantError(t, 409)
 	f.Clock.Advance(30 * time.Second)
 	check := func(code string) reply { return f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, code)) }

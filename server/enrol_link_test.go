@@ -26,7 +26,7 @@ func TestEnrolmentRefusesOtherBrowsers(t *testing.T) {
 func TestEnrolmentLinkExpires(t *testing.T) {
 	e := newEnrolling(t)
 	cookie := e.open()
-	e.Clock.Advance(verifier.DefaultPendingTime - time.Second)
+	e.Clock.Advance(verifier.OpenTime - time.Second)
 	if r := e.submit(cookie, ""); r.status != 200 || !strings.Contains(r.text, "It ends in 1 second in any case.") {
 		t.Errorf("%d a second before its end", r.status)
 	}

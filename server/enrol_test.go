@@ -199,7 +199,7 @@ func TestEnrolmentCookieIsForTheLinkAlone(t *testing.T) {
 		if c.Name != name || c.Path != u.Path || c.Domain != "" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Secure != secure {
 			t.Errorf("%s: cookie is %+v", public, c)
 		}
-		if want := int((verifier.DefaultPendingTime - time.Minute).Seconds()); c.MaxAge != want || len(c.Value) < 26 {
+		if want := int((verifier.OpenTime).Seconds()); c.MaxAge != want || len(c.Value) < 26 {
 			t.Errorf("%s: cookie of %d letters for %d s, want 26 and %d", public, len(c.Value), c.MaxAge, want)
 		}
 	}

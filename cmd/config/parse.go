@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"totpctl/server/api"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
+	"totpctl/totp/verifier"
 )
 
 func parseName(text string) (string, error) { return named(totp.ParseName(text)) }
@@ -34,6 +36,20 @@ func parseSkew(text string) (int, error) {
 		return 0, fmt.Errorf("skew is %q: want 0, 1 or %d", text, totp.MaxSkew)
 	}
 	return n, nil
+}
+
+// parseEnrolTTL reads a duration as Go does, and days, which Go has no unit for.
+func parseEnrolTTL(text string) (time.Duration, error) {
+	ttl, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 8)
+		ttl = time.Duration(n) * 24 * time.Hour
+	}
+	if err != nil || ttl < verifier.MinPendingTime || ttl > verifier.MaxPendingTime {
+		return 0, fmt.Errorf("%q is not a time from 10m to 30d", text)
+	}
+	return ttl, nil
 }
 
 func parseBearers(text string) ([]string, error) { return list(text, api.ParseBearer) }

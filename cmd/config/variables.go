@@ -127,6 +127,11 @@ var (
 		Hint:    "PUBLIC_URL is how people reach the server, such as https://totp.example.com",
 	}, api.ParseURL}
 
+	EnrolTTL = Variable[time.Duration]{Info{Name: "ENROL_TTL", Flag: "enrol-ttl", Default: "24h",
+		Meaning: "how long an enrolment link may wait until a browser opens it, 10m to 30d; that browser then has 15 minutes",
+		Hint:    "ENROL_TTL is a number with a unit, such as 90m, 24h or 7d, from 10m to 30d; leave it out for 24h",
+	}, parseEnrolTTL}
+
 	CertFile = Variable[string]{Info{Name: "TLS_CERT_FILE", Flag: "tls-cert-file",
 		Meaning: "certificate chain for HTTPS, reread when renewed",
 		Hint:    certificateHint,
@@ -182,7 +187,7 @@ const targetHint = "TARGET_DATABASE_URL is sqlite:FILE or postgres://USER:PASSWO
 func All() (all []Info) {
 	for _, v := range []Named{
 		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, PassphraseFile, DatabaseURL, TargetURL,
-		ListenAddr, PublicURL, CertFile, KeyFile, Origins, Proxies, AuditLog, LogFormat, LogLevel, MetricsAddr, ServerURL,
+		ListenAddr, PublicURL, EnrolTTL, CertFile, KeyFile, Origins, Proxies, AuditLog, LogFormat, LogLevel, MetricsAddr, ServerURL,
 	} {
 		all = append(all, v.info())
 	}

@@ -50,6 +50,9 @@ type Account struct {
 	Recovery30    int             `json:"recovery_failures_30_days"` // wrong recovery codes in 30 days, counted up to 999
 	WaitUntil     *time.Time      `json:"wait_until,omitempty"`
 	PendingUntil  *time.Time      `json:"pending_until,omitempty"`
+	LinkOpened    *bool           `json:"link_opened,omitempty"`      // of the pending key; left out if none is pending
+	PendingFails  int             `json:"pending_failures,omitempty"` // wrong codes in a row for the pending key
+	PendingWait   *time.Time      `json:"pending_wait_until,omitempty"`
 	RecoveryCodes int             `json:"recovery_codes_left"`
 	RefusedUntil  *time.Time      `json:"codes_refused_until,omitempty"` // because one was accepted while the clock was ahead
 }
@@ -68,10 +71,15 @@ type ActiveAccount struct {
 
 // AccountOf returns what is told of an account.
 func AccountOf(i verifier.Info) Account {
-	return Account{
+	a := Account{
 		Account: i.Name, Default: i.Name == "", Status: i.Status, Created: i.Created, Failures: i.Failures, Failures30: i.Recent.Failures, Recovery30: i.RecentRecovery.Failures, WaitUntil: optional(i.WaitUntil),
 		PendingUntil: optional(i.PendingUntil), RecoveryCodes: i.RecoveryLeft, RefusedUntil: optional(i.RefusedUntil),
+		PendingFails: i.PendingFailures, PendingWait: optional(i.PendingWaitUntil),
 	}
+	if a.PendingUntil != nil {
+		a.LinkOpened = &i.Opened
+	}
+	return a
 }
 
 func optional(t time.Time) *time.Time {

@@ -74,7 +74,8 @@ func (r *row) summary(s *sealer) verifier.Summary {
 	a, err := r.parse(s)
 	return verifier.Summary{
 		ID: r.id, Created: a.Created, State: a.State, Recovery: a.Recovery,
-		Confirmed: r.sealedKey != "", Period: a.Key.Period(), PendingUntil: a.Pending.Until, Damaged: err != nil,
+		Confirmed: r.sealedKey != "", Period: a.Key.Period(), Damaged: err != nil,
+		PendingUntil: a.Pending.Until, Opened: a.Pending.Cookie != "", PendingThrottle: a.Pending.Throttle,
 	}
 }
 

@@ -31,8 +31,9 @@ type Enrolment struct {
 	Cookie  string // from Open: the value of the cookie that the link is bound to
 }
 
-// Add makes an account with a pending key. It replaces an account that was not confirmed in
-// time, unless that is disabled. It returns ErrExists for any other.
+// Add makes an account with a pending key. It replaces an account that was never confirmed
+// and whose link no browser has opened, or whose time is over, unless that is disabled. It
+// returns ErrExists for any other.
 func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	if _, err := ParseNewAccount(name); err != nil {
 		return Enrolment{}, err
@@ -53,13 +54,16 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	return e, nil
 }
 
-// addPending adds an account with a pending key, or replaces an abandoned one.
+// addPending adds an account with a pending key, or replaces one that nobody has begun with.
 func (v *Verifier) addPending(ctx context.Context, added Account) error {
 	err := v.add(ctx, added)
 	if !errors.Is(err, ErrExists) {
 		return err
 	}
 	return v.edit(ctx, added.ID, func(a Account, _ time.Time) (Account, error) {
+		if unopened := a.Pending.Cookie == ""; unopened {
+			a.Pending = Pending{}
+		}
 		if !a.abandoned() {
 			return a, ErrExists
 		}

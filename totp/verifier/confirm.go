@@ -98,9 +98,6 @@ func (v *Verifier) tryConfirm(ctx context.Context, name, code string, c confirma
 	return e, told, nil
 }
 
-// pendingBound is longer than a key can be pending from now on by a right clock.
-const pendingBound = 24 * time.Hour
-
 // lasts reports whether the confirmation may be told again. One that would last too long
 // was kept while the clock was ahead.
 func (k Kept) lasts(now time.Time) bool {
@@ -111,10 +108,19 @@ func (k Kept) lasts(now time.Time) bool {
 	return k.Until.After(now) && !k.Until.After(now.Add(longest+clockDrift))
 }
 
-// lasts reports whether the key waits for its first code now. One that would wait too
-// long was made while the clock was ahead, or planted.
+// lasts reports whether the key waits for its first code now.
 func (p Pending) lasts(now time.Time) bool {
-	return !p.Key.IsZero() && p.Until.After(now) && (now.Unix() < 0 || !p.Until.After(now.Add(pendingBound)))
+	return !p.Key.IsZero() && pendingLasts(p.Until, p.Cookie != "", now)
+}
+
+// pendingLasts reports whether a key that is pending until then is pending now. One that would
+// be for too long was made while the clock was ahead, or planted.
+func pendingLasts(until time.Time, opened bool, now time.Time) bool {
+	longest := MaxPendingTime
+	if opened {
+		longest = OpenTime
+	}
+	return until.After(now) && (now.Unix() < 0 || !until.After(now.Add(longest+clockDrift)))
 }
 
 // tryPending makes the pending key the live key if the code is good, and charges the

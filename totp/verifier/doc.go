@@ -14,7 +14,8 @@
 //   - [Verifier.Peek] says what the link leads to, and changes nothing: a message's
 //     preview may fetch a link before its owner does.
 //   - [Verifier.Open] shows the key to the first browser that asks, by a cookie;
-//     [Verifier.OpenOwn] to one that was given its cookie before.
+//     [Verifier.OpenOwn] to one that was given its cookie before. A link may wait for
+//     Config.PendingTime until then; its browser has [OpenTime] from then on.
 //   - [Verifier.ConfirmByLink] tries a first code. A good one makes the key live.
 //   - Peek then returns the recovery codes, until [Verifier.Acknowledge] or [KeepTime].
 //
@@ -73,7 +74,7 @@
 //
 // Clocks: a Store may hold times of a server whose clock was wrong. A wait is never
 // longer than an hour from now on. An answer that would be repeated for longer than 5
-// minutes is forgotten, and so are a pending key that would last for more than 24 hours
+// minutes is forgotten, and so are a pending key that would last for more than 30 days
 // and a kept confirmation that would last too long. A last accepted step that is ahead
 // of the clock refuses good codes: List tells until when, and Unlock lowers it. A clock
 // before 1970 gives no verdict and charges nobody.

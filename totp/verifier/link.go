@@ -74,7 +74,7 @@ func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Sight, error
 }
 
 // Open returns the pending key to the first browser that asks, and to the same browser
-// again, until the link ends. It returns ErrLink to other browsers, and ErrConfirmed to
+// again, for OpenTime. It returns ErrLink to other browsers, and ErrConfirmed to
 // the browser that has confirmed. The cookie is the value of the caller's cookie, ""
 // without one. The caller must set the cookie of the Enrolment. That is a fresh one for
 // the first browser, whatever cookie came with the request: an attacker may have planted
@@ -111,7 +111,7 @@ func (v *Verifier) open(ctx context.Context, token, cookie, fresh string) (Enrol
 		}
 		bound := cookie
 		if first {
-			bound = fresh
+			bound, a.Pending.Until = fresh, millisecond(now.Add(OpenTime))
 		}
 		a.Pending.Cookie = cookieHash(bound)
 		e, err = v.enrolment(a, token, bound)

@@ -19,6 +19,11 @@ type Info struct {
 	LastCode       time.Time // when the step of the last accepted code began; zero before the first
 	RecoveryLeft   int
 	PendingUntil   time.Time // zero if no key is pending
+	Opened         bool      // a browser has opened the pending key's link
+	// PendingFailures are the wrong codes in a row that were offered for the pending key, and
+	// PendingWaitUntil is the end of the wait that they have cost, zero without one.
+	PendingFailures  int
+	PendingWaitUntil time.Time
 	// RefusedUntil is when codes are good again, if a code was accepted while the
 	// clock was ahead: until then each is refused as used. It is zero otherwise.
 	RefusedUntil time.Time
@@ -122,6 +127,7 @@ func (v *Verifier) info(s Summary) Info {
 	s.State = s.State.bounded(now)
 	info := Info{
 		Name: s.ID, Created: s.Created, Failures: s.State.Throttle.Failures, PendingUntil: s.PendingUntil, Recent: s.State.Recent.at(now),
+		Opened: s.Opened, PendingFailures: s.PendingThrottle.Failures,
 		RecentRecovery: s.State.RecentRecovery.at(now),
 		RecoveryLeft:   recoveryLeft(s.Recovery, s.State.RecoveryUsed),
 	}
@@ -129,6 +135,9 @@ func (v *Verifier) info(s Summary) Info {
 		info.Name, s.Confirmed, s.Period = "", true, v.config.Key.Period()
 	}
 	info.Status = s.status(now)
+	if wait := s.PendingThrottle.bounded(now); wait.left(now) > 0 {
+		info.PendingWaitUntil = wait.Until
+	}
 	if info.Status == StatusWaiting {
 		info.WaitUntil = s.State.Throttle.Until
 	}
@@ -148,7 +157,7 @@ func (s Summary) status(now time.Time) Status {
 		return StatusDisabled
 	case s.State.stopped():
 		return StatusStopped
-	case !s.Confirmed && s.PendingUntil.After(now) && !s.PendingUntil.After(now.Add(pendingBound)):
+	case !s.Confirmed && pendingLasts(s.PendingUntil, s.Opened, now):
 		return StatusPending
 	case !s.Confirmed:
 		return StatusExpired

@@ -71,7 +71,10 @@ type Summary struct {
 	Confirmed    bool          // has a live key
 	Period       time.Duration // of the live key; 0 without one
 	PendingUntil time.Time     // zero if no key is pending
-	Damaged      bool          // something else has changed the account, so that it does not load
+	Opened       bool          // a browser has opened the pending key's link
+
+	PendingThrottle Throttle // of the pending key
+	Damaged         bool     // something else has changed the account, so that it does not load
 }
 
 // A Range says which accounts List returns: those whose IDs are From or later, begin with

@@ -36,8 +36,9 @@ type Config struct {
 
 	// Timeout is how long each call of the store may take; 0 is DefaultTimeout.
 	Timeout time.Duration
-	// PendingTime is how long a new key may wait for its first code; 0 is
-	// DefaultPendingTime.
+	// PendingTime is how long a new key may wait for a browser to open its link, or for its
+	// first code without the link: MinPendingTime to MaxPendingTime, 0 is DefaultPendingTime.
+	// The browser that opens the link has OpenTime from then on.
 	PendingTime time.Duration
 
 	Witness Witness // nil: no events are told
@@ -49,8 +50,16 @@ const DefaultTimeout = 10 * time.Second
 // longTimeouts is how many times as long a transaction of many accounts may take.
 const longTimeouts = 60
 
-// DefaultPendingTime is how long a new key may wait for its first code.
-const DefaultPendingTime = 10 * time.Minute
+// How long a new key may wait for its link to be opened. A link by chat or mail is read hours
+// later; that it waits is safe, because it opens once, and its owner notices if it did.
+const (
+	DefaultPendingTime = 24 * time.Hour
+	MinPendingTime     = 10 * time.Minute
+	MaxPendingTime     = 30 * 24 * time.Hour
+)
+
+// OpenTime is how long the browser that has opened a link may see its key.
+const OpenTime = 15 * time.Minute
 
 // A Verifier applies the rules to the accounts of a Store. It is safe for concurrent use.
 type Verifier struct {
@@ -73,7 +82,9 @@ func New(c Config) (*Verifier, error) {
 		return nil, ErrSteam
 	}
 	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
-	c.PendingTime = cmp.Or(c.PendingTime, DefaultPendingTime)
+	if c.PendingTime = cmp.Or(c.PendingTime, DefaultPendingTime); c.PendingTime < MinPendingTime || c.PendingTime > MaxPendingTime {
+		return nil, fmt.Errorf("pending time is %v: want %v to %v", c.PendingTime, MinPendingTime, MaxPendingTime)
+	}
 	v := &Verifier{config: c, store: newDeadline(c.Store, c.Timeout), longStore: newDeadline(c.Store, longTimeouts*c.Timeout), fingerprint: c.Store.Fingerprint, keyed: c.Store.Keyed()}
 	v.config.Store = nil
 	if !c.Key.IsZero() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"totpctl/totp"
 	"totpctl/totp/verifier"
@@ -160,7 +161,7 @@ func costs(t *testing.T, open Open) {
 		`check "" by  valid falseinvalid, failures 3, recent 1, free true, stopped false, repeated false, recovery true`,
 		`check "" by  refused no_account, free true`, `check "" by  refused bad_account, free true`)
 	for i := 4; i <= 100; i++ {
-		c.advance(verifier.DefaultPendingTime * 6)
+		c.advance(time.Hour)
 		check(t, v, verifier.Attempt{Code: wrong(k, c, 1)[0]})
 	}
 	told := w.take()

@@ -14,6 +14,9 @@ var links = []test{
 	{"a link shows its key to one browser", link},
 	{"recovery codes are kept for an hour", keptForAnHour},
 	{"a link tells its browser of a wrong clock", clockByLink},
+	{"a link waits for a day, and its browser for a quarter of an hour", twoClocks},
+	{"an account whose link nobody has opened is added again", addedAgain},
+	{"a pending key's link, wrong codes and wait are told", pendingTold},
 	{"what has expired is deleted", sweptAway},
 }
 
@@ -84,6 +87,110 @@ func clockByLink(t *testing.T, open Open) {
 	if got, _, err := v.Confirm(ctx, "alice", slow, verifier.RequestID{}); err != nil || got.Reason != verifier.ReasonInvalid || got.Clock != 0 {
 		t.Errorf("without the link: %+v, %v, want nothing of a clock", got, err)
 	}
+}
+
+func twoClocks(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	ctx := t.Context()
+	e, err := v.Add(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.advance(verifier.DefaultPendingTime - time.Second)
+	opened, err := v.Open(ctx, e.Token, "")
+	if until := c.now().Add(verifier.OpenTime); err != nil || !opened.Until.Equal(until) {
+		t.Fatalf("opened in the last second: until %v, %v, want %v", opened.Until, err, until)
+	}
+	c.advance(verifier.OpenTime - time.Second)
+	if again, err := v.Open(ctx, e.Token, opened.Cookie); err != nil || !again.Until.Equal(opened.Until) {
+		t.Errorf("opened again: until %v, %v, want the same end", again.Until, err)
+	}
+	c.advance(time.Second)
+	if _, _, err := v.ConfirmByLink(ctx, e.Token, opened.Cookie, code(t, e.Entry.Key, c)); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("after a quarter of an hour: %v, want ErrLink", err)
+	}
+	if e, err = v.Add(ctx, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(verifier.DefaultPendingTime)
+	if _, err := v.Open(ctx, e.Token, ""); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("after a day: %v, want ErrLink", err)
+	}
+}
+
+// addedAgain wants that a link which was lost on its way is replaced, and that nobody is
+// thrown out who has begun.
+func addedAgain(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	ctx := t.Context()
+	lost, err := v.Add(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Confirm(ctx, "alice", wrong(lost.Entry.Key, c, 1)[0], verifier.RequestID{})
+	e, err := v.Add(ctx, "alice")
+	if err != nil || e.Token == lost.Token || e.Entry.Key.Equal(lost.Entry.Key) {
+		t.Fatalf("adding again: %v, want another key and link", err)
+	}
+	if _, err := v.Open(ctx, lost.Token, ""); !errors.Is(err, verifier.ErrLink) {
+		t.Errorf("the lost link: %v, want ErrLink", err)
+	}
+	if info, err := v.Show(ctx, "alice"); err != nil || info.PendingFailures != 0 {
+		t.Errorf("Show: %+v, %v, want no failures of the old key", info, err)
+	}
+	opened, err := v.Open(ctx, e.Token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Add(ctx, "alice"); !errors.Is(err, verifier.ErrExists) {
+		t.Errorf("adding while a browser has the link open: %v, want ErrExists", err)
+	}
+	if _, verdict, err := v.ConfirmByLink(ctx, e.Token, opened.Cookie, code(t, e.Entry.Key, c)); err != nil || !verdict.Valid {
+		t.Errorf("confirming: %+v, %v", verdict, err)
+	}
+	if _, err := v.Add(ctx, "alice"); !errors.Is(err, verifier.ErrExists) {
+		t.Errorf("adding an active account: %v, want ErrExists", err)
+	}
+	if _, err := v.Add(ctx, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Disable(ctx, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Add(ctx, "bob"); !errors.Is(err, verifier.ErrExists) {
+		t.Errorf("adding a disabled account: %v, want ErrExists", err)
+	}
+}
+
+// pendingTold wants that an operator sees why somebody does not get on with her link.
+func pendingTold(t *testing.T, open Open) {
+	v, c, _ := fixture(t, open)
+	ctx := t.Context()
+	e, err := v.Add(ctx, "alice")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(what string, opened bool, failures int, wait time.Time) {
+		t.Helper()
+		info, err := v.Show(ctx, "alice")
+		if err != nil || info.Status != verifier.StatusPending || info.Opened != opened || info.PendingFailures != failures || !info.PendingWaitUntil.Equal(wait) {
+			t.Errorf("%s: %+v, %v", what, info, err)
+		}
+	}
+	want("before", false, 0, time.Time{})
+	opened, err := v.Open(ctx, e.Token, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("opened", true, 0, time.Time{})
+	for range 4 {
+		v.ConfirmByLink(ctx, e.Token, opened.Cookie, wrong(e.Entry.Key, c, 1)[0])
+	}
+	want("after wrong codes", true, 3, c.now().Add(30*time.Second))
+	if err := v.Unlock(ctx, "alice"); err != nil {
+		t.Fatal(err)
+	}
+	want("unlocked", true, 0, time.Time{})
 }
 
 func keptForAnHour(t *testing.T, open Open) {

@@ -285,7 +285,8 @@ func listed(t *testing.T, open Open) {
 func checkSummary(t *testing.T, got verifier.Summary, confirmed bool) {
 	t.Helper()
 	want := full(t, got.ID)
-	if got.Confirmed != confirmed || got.State != want.State || got.Recovery != want.Recovery || !got.Created.Equal(want.Created) || got.PendingUntil.IsZero() == confirmed {
+	if got.Confirmed != confirmed || got.State != want.State || got.Recovery != want.Recovery || !got.Created.Equal(want.Created) || got.PendingUntil.IsZero() == confirmed ||
+		confirmed && (!got.Opened || got.PendingThrottle != want.Pending.Throttle) {
 		t.Errorf("summary %+v of %+v", got, want)
 	}
 }
