@@ -22,6 +22,7 @@ import (
 	"totpctl/server"
 	"totpctl/server/proxy"
 	"totpctl/totp"
+	"totpctl/totp/session"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/verifier"
 )
@@ -72,7 +73,7 @@ stops, and its watchdog hears nothing of a server that is stuck.`,
 // addServeFlags gives a command the flags of the variables that serve reads.
 func addServeFlags(flags *pflag.FlagSet) {
 	config.AddKeyFlags(flags)
-	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.EnrolTTL, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.LogFormat, config.LogLevel, config.MetricsAddr, config.PassphraseFile)
+	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.EnrolTTL, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.LogFormat, config.LogLevel, config.MetricsAddr, config.AdminAccount, config.PassphraseFile)
 }
 
 // gcPercent trades memory for fewer collections. Under load the server still stays
@@ -92,6 +93,8 @@ type serveConfig struct {
 	proxies     proxy.Trusted
 	auditLog    string // "" for none
 	metricsAddr string // "" for none
+
+	adminAccount string // "" for none
 }
 
 func readServeConfig(s *config.Settings) (serveConfig, error) {
@@ -107,6 +110,8 @@ func readServeConfig(s *config.Settings) (serveConfig, error) {
 		proxies:     config.Take(s, config.Proxies),
 		auditLog:    s.AuditLog(),
 		metricsAddr: s.MetricsAddr(),
+
+		adminAccount: config.Take(s, config.AdminAccount),
 	}, s.Err()
 }
 
@@ -159,7 +164,8 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, o
 	if err := c.warnAtStart(ctx, s, store, listener.Addr(), log); err != nil {
 		return err
 	}
-	if r.server, err = server.New(c.server(v, listener.Addr(), log, p)); err != nil {
+	logWarnings(log, c.adminWarnings(ctx, v))
+	if r.server, err = server.New(c.server(v, store, listener.Addr(), log, p)); err != nil {
 		return err
 	}
 	r.manager = manager{log, shownAddr(listener.Addr())}
@@ -173,7 +179,7 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, o
 	return r.server.Serve(ctx, wrapTLS(listener, r.certificate))
 }
 
-func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logger, p program) server.Config {
+func (c serveConfig) server(v *verifier.Verifier, sessions session.Store, addr net.Addr, log *slog.Logger, p program) server.Config {
 	public := c.publicURL
 	if public == nil {
 		public = &url.URL{}
@@ -184,6 +190,7 @@ func (c serveConfig) server(v *verifier.Verifier, addr net.Addr, log *slog.Logge
 	return server.Config{
 		Verifier: v, Entry: c.entry, Clock: p.clock, Log: log,
 		Bearers: c.bearers.Check, Admins: c.bearers.Admin,
+		Sessions: session.New(sessions, p.clock), AdminAccount: c.adminAccount,
 		PublicURL: public, Origins: c.origins, Proxies: c.proxies, Meter: p.meter(),
 	}
 }

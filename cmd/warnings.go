@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,7 +14,9 @@ import (
 
 	"totpctl/cmd/config"
 	"totpctl/server/api"
+	"totpctl/totp"
 	"totpctl/totp/sqlstore"
+	"totpctl/totp/verifier"
 )
 
 // serve warns of codes that are good for longer, because more guesses fit in and
@@ -45,6 +48,21 @@ func logWarnings(log *slog.Logger, texts []string) {
 	for _, text := range texts {
 		log.Warn(text)
 	}
+}
+
+// adminWarnings tells why nobody can sign in to /admin. The server works without, and the
+// account may still be made.
+func (c serveConfig) adminWarnings(ctx context.Context, v *verifier.Verifier) []string {
+	if c.adminAccount == "" {
+		return nil
+	}
+	if len(c.bearers.Admin) == 0 {
+		return []string{"ADMIN_ACCOUNT has no effect because ADMIN_BEARER is not set"}
+	}
+	if _, err := v.Show(ctx, c.adminAccount); errors.Is(err, verifier.ErrNoAccount) || errors.Is(err, verifier.ErrName) {
+		return []string{fmt.Sprintf("nobody can sign in to /admin because ADMIN_ACCOUNT names no account: `totpctl account add %s` makes it", totp.QuoteName(c.adminAccount))}
+	}
+	return nil
 }
 
 // weakBearers warns of short items instead of refusing them, because the prototype's

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -19,6 +20,7 @@ type methods map[string]handler
 type kind struct {
 	browsers func(http.Handler) http.Handler // nil lets pass what browsers let pass
 	fail     func(w http.ResponseWriter, r *http.Request, err error)
+	maxBody  int64 // in bytes; 0 is api.MaxBody
 }
 
 // adapt makes an http.Handler of a handler. It bounds the body, and records and
@@ -26,7 +28,7 @@ type kind struct {
 func (k kind) adapt(h handler) http.Handler {
 	var adapted http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != http.NoBody {
-			r.Body = http.MaxBytesReader(w, r.Body, api.MaxBody)
+			r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(k.maxBody, api.MaxBody))
 		}
 		if err := h(w, r); err != nil {
 			recordOf(r).err = err
@@ -42,7 +44,7 @@ func (k kind) adapt(h handler) http.Handler {
 // pageKind is for pages whose errors refuse shows. Errors about what no page of ours
 // sends, and of showing a page, are answered in JSON.
 func (s *Server) pageKind(refuse func(http.ResponseWriter, *http.Request, error)) kind {
-	return kind{s.protection.Handler, func(w http.ResponseWriter, r *http.Request, err error) {
+	return kind{browsers: s.protection.Handler, fail: func(w http.ResponseWriter, r *http.Request, err error) {
 		switch status, _ := answerTo(err); status {
 		case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusInternalServerError:
 			writeError(w, r, err)
@@ -72,7 +74,12 @@ func (s *Server) audited(h handler) handler {
 
 func refusalOf(err error) verifier.Refusal {
 	p, ok := errors.AsType[problem](err)
+	_, isSignIn := errors.AsType[signInError](err)
 	switch {
+	case isSignIn:
+		return verifier.RefusedSignIn
+	case err == errNotSignedIn: // the way to the sign-in form
+		return ""
 	case errors.Is(err, verifier.ErrLink):
 		return verifier.RefusedLink
 	case ok && p.status == http.StatusUnauthorized:

@@ -19,10 +19,11 @@ type route struct {
 
 // table returns all routes.
 func (s *Server) table() []route {
-	programs, apps := kind{fail: writeError}, kind{s.crossOrigin, writeError}
+	programs, apps := kind{fail: writeError}, kind{browsers: s.crossOrigin, fail: writeError}
 	setup, enrol := s.pageKind(s.refuse), s.pageKind(s.refuseLink)
 	check := func(h handler) handler { return s.allow(scopeCheck, h) }
 	admin := func(h handler) handler { return s.allow(scopeAdmin, h) }
+	adminPage := s.pageKind(s.refuseAdmin)
 	return []route{
 		{"/check", apps, methods{"POST": check(s.postCheck), "OPTIONS": preflight}},
 		{"/check/{code}", apps, methods{"GET": check(s.getCheck), "OPTIONS": preflight}},
@@ -32,6 +33,9 @@ func (s *Server) table() []route {
 		{"/enrolled", setup, methods{"GET": s.getEnrolled, "HEAD": s.getEnrolled}},
 		{"/app", programs, methods{"GET": s.getApp, "HEAD": s.getApp}},
 		{"/static/{file}", programs, methods{"GET": s.getStatic, "HEAD": s.getStatic}},
+
+		{"/admin/sign-in", adminPage, methods{"GET": s.getSignIn, "HEAD": s.getSignIn, "POST": s.postSignIn}},
+		{"/admin/sign-out", adminPage, methods{"POST": s.postSignOut}},
 
 		{"/accounts", programs, methods{"GET": admin(s.getAccounts), "POST": admin(s.postAccounts)}},
 		{"/accounts/{account}", programs, methods{"GET": check(s.getAccount), "DELETE": admin(s.deleteAccount)}},

@@ -14,6 +14,7 @@ import (
 	"totpctl/server/pages"
 	"totpctl/server/proxy"
 	"totpctl/totp"
+	"totpctl/totp/session"
 	"totpctl/totp/verifier"
 )
 
@@ -30,15 +31,20 @@ const (
 // Config is what a Server needs.
 type Config struct {
 	Verifier  *verifier.Verifier
-	Entry     totp.Entry       // of the default account, for its web page
-	Bearers   []string         // of scope check, one at least; see SetBearers
-	Admins    []string         // bearers of scope admin; none turn that scope off
-	PublicURL *url.URL         // how people reach the server: links and cookies are for it; the zero URL if that is not known: then there are no links
-	Origins   []string         // of web apps that may read the answers of /check, such as http://localhost:8100
-	Proxies   proxy.Trusted    // whose headers tell the client and the id of a request
-	Log       *slog.Logger     // gets a line for each request
-	Meter     Meter            // is told of each request; nil is not
-	Clock     func() time.Time // the Verifier's
+	Entry     totp.Entry    // of the default account, for its web page
+	Bearers   []string      // of scope check, one at least; see SetBearers
+	Admins    []string      // bearers of scope admin; none turn that scope off
+	PublicURL *url.URL      // how people reach the server: links and cookies are for it; the zero URL if that is not known: then there are no links
+	Origins   []string      // of web apps that may read the answers of /check, such as http://localhost:8100
+	Proxies   proxy.Trusted // whose headers tell the client and the id of a request
+	// Sessions are of the administrator's page; nil turns it off. Beside an Admin, its sign-in
+	// asks for a code of AdminAccount, a stored name, unless that is "".
+	Sessions     *session.Sessions
+	AdminAccount string
+
+	Log   *slog.Logger     // gets a line for each request
+	Meter Meter            // is told of each request; nil is not
+	Clock func() time.Time // the Verifier's
 }
 
 // A Meter is told of each request. It must be safe for concurrent use.
@@ -59,6 +65,7 @@ type Server struct {
 	openAPI pages.Asset
 	limits  *limits
 	origins map[string]bool
+	tries   *tries // to sign in
 	handler http.Handler
 
 	protection *http.CrossOriginProtection
@@ -67,7 +74,7 @@ type Server struct {
 // New returns a Server with a set-up link of its own. It refuses bearers as SetBearers
 // does, and a PublicURL that has no origin but is not the zero URL.
 func New(c Config) (*Server, error) {
-	s := &Server{config: c, setup: newSetupLink(c.Clock()), limits: newLimits(c.Log), origins: map[string]bool{}, openAPI: pages.NewAsset(openAPI, "application/json", "no-cache")}
+	s := &Server{config: c, setup: newSetupLink(c.Clock()), limits: newLimits(c.Log), tries: newTries(c.Clock), origins: map[string]bool{}, openAPI: pages.NewAsset(openAPI, "application/json", "no-cache")}
 	err := s.SetBearers(c.Bearers, c.Admins)
 	if err != nil {
 		return nil, err

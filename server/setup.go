@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -59,7 +60,7 @@ var (
 )
 
 // enter returns nil if a request may see the default account's secret: it has the admin
-// bearer as the password of HTTP Basic, or the set-up link within its hour and before
+// bearer as the password of HTTP Basic, or a session, or the set-up link within its hour and before
 // the account has accepted a code. With the link, enter returns its token.
 func (s *Server) enter(r *http.Request) (setup string, err error) {
 	if _, password, ok := r.BasicAuth(); ok {
@@ -67,6 +68,9 @@ func (s *Server) enter(r *http.Request) (setup string, err error) {
 			recordOf(r).origin.By = by
 			return "", nil
 		}
+	}
+	if err := s.findSession(r); err != errNotSignedIn {
+		return "", err
 	}
 	setup = r.URL.Query().Get("setup")
 	if subtle.ConstantTimeCompare([]byte(setup), []byte(s.setup.token)) != 1 {
@@ -95,12 +99,22 @@ func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, p pages.Setup
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status, _ := answerTo(err)
 	why := pages.Refused{Unavailable: status == http.StatusServiceUnavailable, Ended: err == errLinkEnded, Late: err == errLinkLate, Admin: s.hasAdmin()}
+	if why.Admin && s.config.Sessions != nil && !why.Unavailable {
+		form := s.signInPage("", signInError{}, false)
+		why.SignIn = &form
+	}
 	switch {
 	case why.Unavailable:
-	case why.Admin:
+	case why.Admin && !isNavigation(r): // whose browser would ask for a password by itself
 		w.Header().Set("WWW-Authenticate", `Basic realm="totpctl", charset="UTF-8"`)
-	default: // without an admin bearer no password is right, and a browser must not ask for one
+	default: // no browser knows this scheme, and none asks for a password
 		w.Header().Set("WWW-Authenticate", `Setup-Link realm="totpctl"`)
 	}
 	s.showRefusal(w, r, status, why)
+}
+
+// isNavigation reports whether a person sees the answer in a browser: the request says so (Fetch
+// Metadata), or it asks for HTML.
+func isNavigation(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" || strings.Contains(r.Header.Get("Accept"), "text/html")
 }

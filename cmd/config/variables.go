@@ -173,6 +173,11 @@ var (
 		Hint:    "METRICS_ADDR is HOST:PORT, such as 127.0.0.1:9464, another than LISTEN_ADDR; leave it out for no metrics",
 	}, parseListenAddr}
 
+	AdminAccount = Variable[string]{Info{Name: "ADMIN_ACCOUNT", Flag: "admin-account",
+		Meaning: "stored account whose code the sign-in of /admin asks for, beside ADMIN_BEARER",
+		Hint:    "ADMIN_ACCOUNT is the name of a stored account, such as alice: `totpctl account list` shows them; leave it out to ask for ADMIN_BEARER alone",
+	}, totp.ParseName}
+
 	ServerURL = Variable[*url.URL]{Info{Name: "TOTPCTL_URL", Flag: "url", Default: "http://127.0.0.1:5000",
 		Meaning: "server that check asks",
 		Hint:    "TOTPCTL_URL or --url is where the server is, such as https://totp.example.com or unix:/run/totpctl/socket",
@@ -187,7 +192,7 @@ const targetHint = "TARGET_DATABASE_URL is sqlite:FILE or postgres://USER:PASSWO
 func All() (all []Info) {
 	for _, v := range []Named{
 		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, PassphraseFile, DatabaseURL, TargetURL,
-		ListenAddr, PublicURL, EnrolTTL, CertFile, KeyFile, Origins, Proxies, AuditLog, LogFormat, LogLevel, MetricsAddr, ServerURL,
+		ListenAddr, PublicURL, EnrolTTL, CertFile, KeyFile, Origins, Proxies, AuditLog, LogFormat, LogLevel, MetricsAddr, AdminAccount, ServerURL,
 	} {
 		all = append(all, v.info())
 	}

@@ -64,7 +64,7 @@ func New(c Config) *Metrics {
 	m := &Metrics{config: c, set: metrics.NewSet(), routes: map[routeKey]*histogram{}}
 	m.checks = m.labelled("totpctl_checks_total", "verdict", append(verdicts(), unknownAccount, noVerdict)...)
 	m.confirmations = m.labelled("totpctl_confirmations_total", "verdict", verdicts()...)
-	m.refusals = m.labelled("totpctl_refused_requests_total", "reason", string(verifier.RefusedBearer), string(verifier.RefusedScope), string(verifier.RefusedLink))
+	m.refusals = m.labelled("totpctl_refused_requests_total", "reason", string(verifier.RefusedBearer), string(verifier.RefusedScope), string(verifier.RefusedLink), string(verifier.RefusedSignIn))
 	m.changes = m.labelled("totpctl_account_changes_total", "kind", slices.Sorted(maps.Values(changeKinds()))...)
 	m.signs = m.labelled("totpctl_guessing_signs_total", "sign", signTen, signStopped, signAccepted, signFifty)
 	m.skews = map[int]*metrics.Counter{}

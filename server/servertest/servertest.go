@@ -20,6 +20,7 @@ import (
 
 	"totpctl/server"
 	"totpctl/totp"
+	"totpctl/totp/session"
 	"totpctl/totp/sqlstore"
 	"totpctl/totp/totptest"
 	"totpctl/totp/verifier"
@@ -45,6 +46,9 @@ type Options struct {
 	// Witness is told of the events; nil is none.
 	Witness verifier.Witness
 
+	// AdminAccount is asked for its code by the sign-in of /admin.
+	AdminAccount string
+
 	// TLS serves HTTPS with net/http/httptest's certificate.
 	TLS bool
 	// Prefix is the path under which people reach the server, such as "/second".
@@ -64,6 +68,11 @@ type Server struct {
 	Store    *sqlstore.SQLite
 	Verifier *verifier.Verifier
 
+	Path           string // of the database
+	EncryptionKeys [][]byte
+
+	adminAccount string
+
 	t testing.TB
 }
 
@@ -74,8 +83,12 @@ func New(t testing.TB, o Options) *Server {
 	if o.Account == "" {
 		o.Issuer, o.Account = Issuer, Account
 	}
-	s := &Server{t: t, Clock: NewClock(), Log: &Log{}, Entry: Entry(t, o.Issuer, o.Account)}
-	s.Store = openStore(t, o)
+	s := &Server{t: t, adminAccount: o.AdminAccount, Clock: NewClock(), Log: &Log{}, Entry: Entry(t, o.Issuer, o.Account)}
+	if !o.NoEncryptionKey {
+		s.EncryptionKeys = [][]byte{bytes.Repeat([]byte("k"), 32)}
+	}
+	s.Path = filepath.Join(t.TempDir(), "totpctl.db")
+	s.Store = s.OpenStore()
 	s.Verifier = must(verifier.New(verifier.Config{Store: s.Store, Clock: s.Clock.Now, Key: s.Entry.Key, Skew: totp.DefaultSkew,
 		New: totp.DefaultScheme(), Issuer: o.Issuer, Witness: o.Witness}))(t)
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(w, r) }))
@@ -103,14 +116,11 @@ func (s *Server) start(o Options) {
 	s.HTTP.Start()
 }
 
-func openStore(t testing.TB, o Options) *sqlstore.SQLite {
-	t.Helper()
-	var keys [][]byte
-	if !o.NoEncryptionKey {
-		keys = [][]byte{bytes.Repeat([]byte("k"), 32)}
-	}
-	store := must(sqlstore.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "totpctl.db"), keys))(t)
-	t.Cleanup(func() { store.Close() })
+// OpenStore opens the server's database once more, as another process would.
+func (s *Server) OpenStore() *sqlstore.SQLite {
+	s.t.Helper()
+	store := must(sqlstore.OpenSQLite(s.t.Context(), s.Path, s.EncryptionKeys))(s.t)
+	s.t.Cleanup(func() { store.Close() })
 	return store
 }
 
@@ -126,6 +136,7 @@ func (s *Server) another(public string, change func(*server.Config)) *server.Ser
 	c := server.Config{
 		Verifier: s.Verifier, Entry: s.Entry, Bearers: []string{CheckBearer, "old-" + CheckBearer}, Admins: []string{AdminBearer, "old-" + AdminBearer},
 		PublicURL: must(url.Parse(public))(s.t), Origins: []string{Origin}, Clock: s.Clock.Now,
+		Sessions: session.New(s.Store, s.Clock.Now), AdminAccount: s.adminAccount,
 		Log: slog.New(slog.NewJSONHandler(s.Log, nil)),
 	}
 	if change != nil {

@@ -34,6 +34,7 @@
 // of the database, so that a reader of the log cannot test guesses of a bearer.
 //
 // An event "refuse", and a check with the reason no_account or bad_account, is of no account.
+// So are admin.sign_in and admin.sign_out, of the administrator's page.
 // The event audit.open says that a server has opened the log: at its start, on SIGHUP, or
 // after it could not be written.
 //

@@ -44,7 +44,7 @@ func lineOf(e verifier.Event) line {
 		l.Account = "" // whatever the caller has typed
 		return l
 	}
-	l.Default = e.Account == "" && e.Kind != verifier.KindFence
+	l.Default = e.Account == "" && e.IsOfAccount()
 	if e.IsVerdict() {
 		l.Valid, l.Reason, l.Repeated, l.Failures = &e.Verdict.Valid, string(e.Verdict.Reason), e.Verdict.Repeated, &e.Failures
 	}

@@ -55,6 +55,8 @@ const (
 	KindOpen          EventKind = "link.open"        // a browser has opened an enrolment link
 	KindFence         EventKind = "fence"            // of all accounts
 	KindAcknowledge   EventKind = "link.acknowledge" // its owner has kept the recovery codes
+	KindSignIn        EventKind = "admin.sign_in"    // somebody has signed in to the administrator's page
+	KindSignOut       EventKind = "admin.sign_out"
 )
 
 // A Refusal says why a request was refused before any account was asked. Its values are
@@ -68,6 +70,7 @@ const (
 	RefusedBearer    Refusal = "unauthorized" // no bearer, or not the right one
 	RefusedScope     Refusal = "forbidden"    // the bearer may not do this
 	RefusedLink      Refusal = "bad_link"     // an enrolment link that is not good
+	RefusedSignIn    Refusal = "bad_sign_in"  // to the administrator's page
 )
 
 // IsVerdict reports whether the event has a verdict.
@@ -79,7 +82,7 @@ func (e Event) IsVerdict() bool {
 // has changed the account.
 func (e Event) IsChange() bool {
 	switch e.Kind {
-	case KindCheck, KindRefuse:
+	case KindCheck, KindRefuse, KindSignIn, KindSignOut:
 		return false
 	case KindConfirm:
 		return e.Verdict.Valid
@@ -164,6 +167,26 @@ func (v *Verifier) Refuse(ctx context.Context, why Refusal) error {
 		return err
 	}
 	return v.tell(ctx, Event{Kind: KindRefuse, Refusal: why, Free: true})
+}
+
+// SignIn calls begin, which begins a session, if that can be recorded, and then has it recorded.
+// After ErrWitness nobody must be given the session.
+func (v *Verifier) SignIn(ctx context.Context, begin func(context.Context) error) error {
+	return v.changing(ctx, Event{Kind: KindSignIn}, begin)
+}
+
+// SignOut is SignIn for the end of a session.
+func (v *Verifier) SignOut(ctx context.Context, end func(context.Context) error) error {
+	return v.changing(ctx, Event{Kind: KindSignOut}, end)
+}
+
+// IsOfAccount reports whether the event is of one account; the default account has no name.
+func (e Event) IsOfAccount() bool {
+	switch e.Kind {
+	case KindFence, KindRefuse, KindSignIn, KindSignOut:
+		return false
+	}
+	return e.Refusal == ""
 }
 
 // begin returns the context of what will be told to the Witness, or ErrWitness if an event

@@ -1,0 +1,396 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"totpctl/server"
+	"totpctl/server/servertest"
+	"totpctl/totp/session"
+)
+
+// A browser keeps cookies and sends forms, as navigations do. It follows no redirect.
+type browser struct {
+	t       testing.TB
+	handler http.Handler
+	cookies map[string]*http.Cookie
+	client  string
+	set     []*http.Cookie // by the last answer
+}
+
+func newBrowser(t testing.TB, h http.Handler) *browser {
+	return &browser{t: t, handler: h, cookies: map[string]*http.Cookie{}, client: "192.0.2.7:4711"}
+}
+
+func (b *browser) send(method, path string, form url.Values, headers ...string) reply {
+	b.t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
+	r.RemoteAddr = b.client
+	r.Header.Set("Accept", "text/html,application/xhtml+xml")
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	for _, c := range b.cookies {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+	resp := w.Result()
+	b.set = resp.Cookies()
+	for _, c := range b.set {
+		b.cookies[c.Name] = &http.Cookie{Name: c.Name, Value: c.Value}
+		if c.MaxAge < 0 {
+			delete(b.cookies, c.Name)
+		}
+	}
+	return reply{resp.StatusCode, resp.Header, w.Body.String()}
+}
+
+func (b *browser) get(path string) reply { return b.send("GET", path, nil) }
+
+// post sends a form of name and value in turn.
+func (b *browser) post(path string, values ...string) reply {
+	form := url.Values{}
+	for i := 0; i < len(values); i += 2 {
+		form.Add(values[i], values[i+1])
+	}
+	return b.send("POST", path, form)
+}
+
+func (b *browser) signIn(more ...string) reply {
+	return b.post("/admin/sign-in", append([]string{"bearer", adminBearer, "next", "admin"}, more...)...)
+}
+
+// signedIn returns a browser with a session.
+func signedIn(t testing.TB, h http.Handler) *browser {
+	t.Helper()
+	b := newBrowser(t, h)
+	b.signIn().wantRedirect(t, "../admin")
+	return b
+}
+
+func (r reply) wantRedirect(t testing.TB, to string) {
+	t.Helper()
+	if got := r.header.Get("Location"); r.status != 303 || got != to {
+		t.Errorf("answer is %d to %q, want 303 to %q: %.300s", r.status, got, to, r.text)
+	}
+}
+
+// sessionCookie returns the name of the one cookie for all paths that the browser has.
+func (b *browser) sessionCookie() string {
+	b.t.Helper()
+	for name := range b.cookies {
+		if strings.Contains(name, "totpctl-admin-") {
+			return name
+		}
+	}
+	b.t.Fatalf("the browser has the cookies %v, and no session's", b.cookies)
+	return ""
+}
+
+func (b *browser) wantSignedIn(when string, want bool) {
+	b.t.Helper()
+	r := b.get("/")
+	if got := r.status == 200; got != want {
+		b.t.Errorf("%s, GET / is %d, want signed in: %v", when, r.status, want)
+	}
+}
+
+func TestASignInLeadsToWhereItWasAskedFor(t *testing.T) {
+	f := newFixture(t)
+	b := newBrowser(t, f)
+	b.wantSignedIn("before", false)
+	b.signIn("next", "https://evil.example/").wantRedirect(t, "../admin")
+	b.wantSignedIn("afterwards", true)
+	for next, want := range map[string]string{
+		"": "../", "admin": "../admin", "admin/account?name=bob%2Fx": "../admin/account?name=bob%2Fx",
+		"//evil.example/": "../admin", "/admin": "../admin", `\\evil.example`: "../admin", "javascript:alert(1)": "../admin", "admin/../../evil": "../admin", "%zz": "../admin",
+	} {
+		b.post("/admin/sign-in", "bearer", adminBearer, "next", next).wantRedirect(t, want)
+	}
+	b.get("/admin/sign-in").wantRedirect(t, "../admin")
+	b.post("/admin/sign-out").wantRedirect(t, "sign-in?out=1")
+	b.wantSignedIn("after the sign-out", false)
+	if r := b.get("/admin/sign-in?out=1"); r.status != 200 || !strings.Contains(r.text, "You are signed out.") {
+		t.Errorf("the page after a sign-out is %d %s", r.status, r.text)
+	}
+}
+
+func TestNoBrowserIsAskedForAPassword(t *testing.T) {
+	f := newFixture(t)
+	for _, headers := range [][]string{{"Accept", "*/*"}, {"Sec-Fetch-Mode", "cors"}} { // one is enough
+		r := newBrowser(t, f).send("GET", "/", nil, headers...)
+		if challenge := r.header.Get("WWW-Authenticate"); r.status != 401 || strings.HasPrefix(challenge, "Basic") || challenge == "" || !strings.Contains(r.text, `type="password"`) {
+			t.Errorf("with %v a navigation gets %d, %q, %s", headers, r.status, challenge, r.text)
+		}
+	}
+	r := f.do("GET", "/", "", "")
+	if !strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Basic") {
+		t.Errorf("a program gets %v", r.header)
+	}
+	for _, path := range []string{"/admin/sign-in"} {
+		if r := newBrowser(t, f).post(path, "bearer", "wrong"); r.status != 401 || strings.Contains(r.header.Get("WWW-Authenticate"), "Basic") {
+			t.Errorf("%s: %d %v", path, r.status, r.header)
+		}
+	}
+}
+
+func TestASessionsCookieIsForThisServerAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		options servertest.Options
+		prefix  string
+		secure  bool
+	}{
+		"http":       {servertest.Options{}, "totpctl-admin-", false},
+		"https":      {servertest.Options{TLS: true}, "__Host-totpctl-admin-", true},
+		"a sub-path": {servertest.Options{TLS: true, Prefix: "/second"}, "__Host-totpctl-admin-", true},
+	} {
+		f := newFixture(t, c.options)
+		b := signedIn(t, f)
+		i := slices.IndexFunc(b.set, func(c *http.Cookie) bool { return strings.Contains(c.Name, "totpctl-admin-") })
+		got := b.set[i]
+		if !strings.HasPrefix(got.Name, c.prefix) || got.Path != "/" || got.Domain != "" || !got.HttpOnly || got.Secure != c.secure || got.SameSite != http.SameSiteStrictMode || len(got.Value) < 22 || got.MaxAge != 0 {
+			t.Errorf("%s: the cookie is %+v", name, got)
+		}
+	}
+	one, two := newFixture(t, servertest.Options{TLS: true}), newFixture(t, servertest.Options{TLS: true, Prefix: "/second"})
+	if a, b := signedIn(t, one).sessionCookie(), signedIn(t, two).sessionCookie(); a == b {
+		t.Errorf("two servers have a cookie of one name, %s", a)
+	}
+}
+
+func TestASignInGivesAFreshID(t *testing.T) {
+	f := newFixture(t)
+	victim := signedIn(t, f)
+	name := victim.sessionCookie()
+	planted := victim.cookies[name].Value
+	fresh := newBrowser(t, f)
+	for _, id := range []string{strings.Repeat("A", 26), planted} {
+		fresh.cookies[name] = &http.Cookie{Name: name, Value: id}
+		fresh.signIn()
+		if got := fresh.cookies[name].Value; got == id {
+			t.Error("a sign-in took the id that the browser had")
+		}
+	}
+	thief := newBrowser(t, f)
+	thief.cookies[name] = &http.Cookie{Name: name, Value: planted}
+	thief.wantSignedIn("with the id that was there before the sign-in", false)
+}
+
+func TestAStolenCookieIsWorthNothingAfterTheSignOut(t *testing.T) {
+	f := newFixture(t)
+	b := signedIn(t, f)
+	thief := newBrowser(t, f)
+	for name, c := range b.cookies {
+		thief.cookies[name] = c
+	}
+	thief.wantSignedIn("before the sign-out", true)
+	b.post("/admin/sign-out")
+	thief.wantSignedIn("after the sign-out", false)
+}
+
+func TestASessionEndsOnEveryReplica(t *testing.T) {
+	f := newFixture(t)
+	replica := f.Another(f.URL, func(c *server.Config) { c.Sessions = session.New(f.OpenStore(), f.Clock.Now) })
+	b := signedIn(t, f)
+	there := newBrowser(t, replica)
+	there.cookies = b.cookies
+	there.wantSignedIn("on the replica", true)
+	kept := *b.cookies[b.sessionCookie()]
+	there.post("/admin/sign-out")
+	b.cookies = map[string]*http.Cookie{kept.Name: &kept}
+	b.wantSignedIn("after the sign-out on the replica", false)
+}
+
+func TestASessionEndsWithItsBearer(t *testing.T) {
+	f := newFixture(t)
+	b := signedIn(t, f)
+	const next = "another-admin-bearer-0123456789"
+	if err := f.SetBearers([]string{checkBearer}, []string{next, adminBearer}); err != nil {
+		t.Fatal(err)
+	}
+	b.wantSignedIn("while the bearer is one of two", true)
+	if err := f.SetBearers([]string{checkBearer}, []string{next}); err != nil {
+		t.Fatal(err)
+	}
+	b.wantSignedIn("without its bearer", false)
+	if err := f.SetBearers([]string{checkBearer}, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.wantSignedIn("without any", false)
+	if r := b.signIn(); r.status != 401 || !strings.Contains(r.text, "has no") {
+		t.Errorf("a sign-in without any ADMIN_BEARER is %d %s", r.status, r.text)
+	}
+	for _, bearer := range []string{checkBearer, "", " "} {
+		if err := f.SetBearers([]string{checkBearer}, []string{next}); err != nil {
+			t.Fatal(err)
+		}
+		if r := b.post("/admin/sign-in", "bearer", bearer); r.status != 401 {
+			t.Errorf("a sign-in with %q is %d", bearer, r.status)
+		}
+	}
+}
+
+func TestASessionIsIdleForHalfAnHourAtMost(t *testing.T) {
+	f := newFixture(t)
+	b := signedIn(t, f)
+	for range 3 {
+		f.Clock.Advance(session.IdleTime - time.Second)
+		b.wantSignedIn("within half an hour", true)
+	}
+	f.Clock.Advance(session.IdleTime)
+	b.wantSignedIn("after half an hour", false)
+}
+
+func TestAnotherSitesFormSignsNobodyInOrOut(t *testing.T) {
+	f := newFixture(t)
+	b := signedIn(t, f)
+	for _, headers := range [][]string{
+		{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"},
+		{"Sec-Fetch-Site", "same-site", "Origin", "https://other.example"},
+		{"Sec-Fetch-Site", "", "Origin", "null"},
+	} {
+		for path, form := range map[string]url.Values{"/admin/sign-out": {}, "/admin/sign-in": {"bearer": {adminBearer}}} {
+			if r := b.send("POST", path, form, headers...); r.status != 403 || len(b.set) > 0 {
+				t.Errorf("%v: %s is %d and sets %v", headers, path, r.status, b.set)
+			}
+		}
+	}
+	b.wantSignedIn("afterwards", true)
+}
+
+func TestWithADMIN_ACCOUNTASignInAsksForItsCode(t *testing.T) {
+	w := &witness{}
+	f := newFixture(t, servertest.Options{AdminAccount: "root", Witness: w})
+	b := newBrowser(t, f)
+	if r := b.signIn("code", "123456"); r.status != 503 || !strings.Contains(r.text, "names no account") {
+		t.Errorf("without the account a sign-in is %d %s", r.status, r.text)
+	}
+	k, codes := f.Enrol("root")
+	f.Clock.Advance(k.Period())
+	if r := b.get("/admin/sign-in"); !strings.Contains(r.text, `name="code"`) {
+		t.Errorf("the form does not ask for the code: %s", r.text)
+	}
+	w.take()
+	for _, c := range []struct{ bearer, code, want string }{
+		{"wrong", f.CodeOf(k), "This is not the"},
+		{adminBearer, "", "neither a code nor a recovery code"},
+		{adminBearer, f.WrongCodeOf(k), "the code is not valid"},
+	} {
+		if r := b.post("/admin/sign-in", "bearer", c.bearer, "code", c.code); r.status != 401 || !strings.Contains(r.text, c.want) || len(b.cookies) > 0 {
+			t.Errorf("with %+v a sign-in is %d %s", c, r.status, r.text)
+		}
+	}
+	by := f.Verifier.ByBearer(adminBearer)
+	want := []string{"refusebad_sign_in  by ", "check root by " + by, "refusebad_sign_in  by " + by, "check root by " + by, "refusebad_sign_in  by " + by}
+	for i := range want {
+		want[i] += " from 192.0.2.7"
+	}
+	if told := w.take(); !slices.Equal(told, want) {
+		t.Errorf("told are %q, want %q", told, want)
+	}
+	code := f.CodeOf(k)
+	b.signIn("code", code).wantRedirect(t, "../admin")
+	b.wantSignedIn("with bearer and code", true)
+	if told := w.take(); !slices.Equal(told, []string{"check root by " + by + " from 192.0.2.7", "admin.sign_in  by " + by + " from 192.0.2.7"}) {
+		t.Errorf("told are %q", told)
+	}
+	if r := newBrowser(t, f).signIn("code", code); r.status != 401 || !strings.Contains(r.text, "used already") {
+		t.Errorf("the second time the code is %d %s", r.status, r.text)
+	}
+	newBrowser(t, f).signIn("code", " "+strings.ToLower(codes[0])+" ").wantRedirect(t, "../admin")
+	for range 3 {
+		newBrowser(t, f).signIn("code", f.WrongCodeOf(k))
+	}
+	if r := newBrowser(t, f).signIn("code", f.CodeOf(k)); r.status != 401 || r.header.Get("Retry-After") == "" || !strings.Contains(r.text, "too many wrong codes") {
+		t.Errorf("while the account waits a sign-in is %d %s", r.status, r.text)
+	}
+
+	without := f.Another(f.URL, func(c *server.Config) { c.AdminAccount = "" })
+	one := signedIn(t, without)
+	one.handler = f
+	one.wantSignedIn("with a session that has begun without the code", false)
+}
+
+func TestFailedSignInsAreBoundedAndTakeNothingFromOthers(t *testing.T) {
+	f := newFixture(t)
+	k, _ := f.Enrol("alice")
+	stranger := newBrowser(t, f)
+	for i := range 10 {
+		if r := stranger.post("/admin/sign-in", "bearer", fmt.Sprint(i)); r.status != 401 {
+			t.Fatalf("attempt %d is %d", i, r.status)
+		}
+	}
+	r := stranger.signIn()
+	if r.status != 429 || r.header.Get("Retry-After") != "30" || !strings.Contains(r.text, "Wait 30 seconds") {
+		t.Errorf("the eleventh is %d %v %s", r.status, r.header, r.text)
+	}
+	other := newBrowser(t, f)
+	other.client = "192.0.2.8:1"
+	other.signIn().wantRedirect(t, "../admin")
+	f.Clock.Advance(k.Period())
+	f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, f.CodeOf(k))).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	stranger.signIn().wantRedirect(t, "../admin")
+
+	for i := range 300 { // from as many networks
+		b := newBrowser(t, f)
+		b.client = fmt.Sprintf("[2001:db8:%x::1]:1", i)
+		r = b.post("/admin/sign-in", "bearer", "wrong")
+	}
+	if r.status != 429 {
+		t.Errorf("after 300 failed attempts from all over the next is %d", r.status)
+	}
+	f.admin("GET", "/accounts", "")
+	f.Clock.Advance(k.Period())
+	f.post(fmt.Sprintf(`{"account":"alice","code":%q}`, f.CodeOf(k))).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
+	other.wantSignedIn("meanwhile", true)
+}
+
+func TestOneNetworkOfIPv6IsOneClient(t *testing.T) {
+	f := newFixture(t)
+	var last int
+	for i := range 11 {
+		b := newBrowser(t, f)
+		b.client = fmt.Sprintf("[2001:db8::%x]:1", i+1)
+		last = b.post("/admin/sign-in", "bearer", "wrong").status
+	}
+	if last != 429 {
+		t.Errorf("the eleventh address of a /64 gets %d", last)
+	}
+}
+
+func TestSessionsOfManySignInsAreBounded(t *testing.T) {
+	f := newFixture(t)
+	first := signedIn(t, f)
+	for range session.Most {
+		f.Clock.Advance(time.Millisecond)
+		if r := newBrowser(t, f).signIn(); r.status != 303 {
+			t.Fatalf("a sign-in is %d", r.status)
+		}
+	}
+	first.wantSignedIn("after a thousand others", false)
+	signedIn(t, f).wantSignedIn("the last", true)
+}
+
+func TestWithoutItsAuditLogNobodySignsIn(t *testing.T) {
+	w := &witness{}
+	f := newFixture(t, servertest.Options{Witness: w})
+	b := newBrowser(t, f)
+	w.set(errAudit)
+	if r := b.signIn(); r.status != 503 || len(b.cookies) > 0 {
+		t.Errorf("a sign-in is %d with the cookies %v", r.status, b.cookies)
+	}
+	w.set(nil)
+	signedIn(t, f)
+}

@@ -1,0 +1,97 @@
+package server
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Bounds on failed attempts to sign in. They keep the audit log readable and the store free: an
+// ADMIN_BEARER is too long to be guessed. No other route asks them, so that who uses them up
+// keeps nobody from a verdict or the API.
+const (
+	clientTries = 10               // at once, from one client
+	clientEvery = 30 * time.Second // one more
+	allTries    = 100              // at once, from all clients
+	allEvery    = time.Second      // one more
+	maxClients  = 1000             // that are told apart; the others share one bound
+)
+
+// tries counts failed attempts to sign in.
+type tries struct {
+	clock func() time.Time
+
+	mu      sync.Mutex
+	all     bucket
+	clients map[string]bucket
+}
+
+func newTries(clock func() time.Time) *tries {
+	return &tries{clock: clock, clients: map[string]bucket{}}
+}
+
+// A bucket holds how many attempts are used up. One comes back after each interval.
+type bucket struct {
+	used float64
+	at   time.Time // of used
+}
+
+func (b bucket) now(now time.Time, every time.Duration) bucket {
+	if passed := now.Sub(b.at); passed > 0 {
+		return bucket{max(0, b.used-float64(passed)/float64(every)), now}
+	}
+	return b
+}
+
+// wait returns how long until one of so many attempts is free, 0 if one is.
+func (b bucket) wait(most int, every time.Duration) time.Duration {
+	return time.Duration(max(0, b.used+1-float64(most)) * float64(every))
+}
+
+// take takes an attempt. It returns how long the client has to wait if there is none.
+func (t *tries) take(client string) (wait time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.clock()
+	key := t.keyOf(client, now)
+	own, all := t.clients[key].now(now, clientEvery), t.all.now(now, allEvery)
+	if wait = max(own.wait(clientTries, clientEvery), all.wait(allTries, allEvery)); wait > 0 {
+		return wait
+	}
+	own.used, all.used = own.used+1, all.used+1
+	t.clients[key], t.all = own, all
+	return 0
+}
+
+// giveBack gives back the attempt of a client who has signed in.
+func (t *tries) giveBack(client string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := t.keyOf(client, t.clock())
+	own := t.clients[key]
+	own.used, t.all.used = max(0, own.used-1), max(0, t.all.used-1)
+	t.clients[key] = own
+}
+
+// keyOf returns what tells a client from others: an IPv4 address, or the 64 bits of an IPv6
+// address that a network is given as a whole. Where there is no room for another client, it
+// returns "".
+func (t *tries) keyOf(client string, now time.Time) string {
+	if a, err := netip.ParseAddr(client); err == nil && a.Unmap().Is6() {
+		if network, err := a.WithZone("").Prefix(64); err == nil {
+			client = network.String()
+		}
+	}
+	if _, known := t.clients[client]; known || len(t.clients) < maxClients {
+		return client
+	}
+	for other, b := range t.clients {
+		if b.now(now, clientEvery).used == 0 {
+			delete(t.clients, other)
+		}
+	}
+	if len(t.clients) < maxClients {
+		return client
+	}
+	return ""
+}
