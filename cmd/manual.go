@@ -14,23 +14,34 @@ import (
 )
 
 func (p program) manualCommand() *cobra.Command {
-	return &cobra.Command{
+	var dir string
+	c := &cobra.Command{
 		Use:   "manual [TOPIC]",
 		Short: "Show the manual, or list its topics",
 		Long: `Lists the topics of the manual or, with a topic, prints its page as Markdown. Any
 word is good for finding one: if no topic has that name, the hint tells which
-pages have the word.`,
+pages have the word.
+
+With --man it writes man pages below a folder such as /usr/local/share/man:
+totpctl(1), one of section 1 for each command, and one of section 7 for each
+topic. Their date is today's, or that of SOURCE_DATE_EPOCH.`,
 		Example: `  totpctl manual
-  totpctl manual backup | less`,
+  totpctl manual backup | less
+  totpctl manual --man /usr/local/share/man`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeTopic,
-		RunE: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case c.Flags().Changed("man"):
+				return p.writeManPages(dir, args)
+			case len(args) == 0:
 				return p.listTopics()
 			}
 			return p.showTopic(args[0])
 		},
 	}
+	c.Flags().StringVar(&dir, "man", "", "write man pages below this `directory`, in man1 and man7")
+	return c
 }
 
 func (p program) listTopics() error {

@@ -42,9 +42,13 @@ func asRoot(t *testing.T, script string) string {
 
 func TestTheManualInstallsFromAClone(t *testing.T) {
 	got := asRoot(t, "rm /usr/local/bin/totpctl\nPATH=$PATH:$(dirname "+goPath(t)+")\ncd "+freshClone(t)+"\n"+
-		cmdtest.Recipe(t, "install.md", "build"))
-	if !strings.HasPrefix(got, "totpctl ") || strings.Count(got, "\n") != 1 {
-		t.Errorf("the version is %q", got)
+		cmdtest.Recipe(t, "install.md", "build")+
+		cmdtest.Recipe(t, "install.md", "pages")+
+		"man totpctl-check | grep -x NAME\n"+
+		"man 7 totpctl-install | grep -o 'totpctl-install - '\n"+
+		". /usr/share/bash-completion/completions/totpctl; complete -p totpctl\n")
+	if want := "\nNAME\ntotpctl-install - \ncomplete -o default -F __start_totpctl totpctl\n"; !strings.HasPrefix(got, "totpctl ") || !strings.HasSuffix(got, want) {
+		t.Errorf("it prints\n%s\nwant the version and\n%s", got, want)
 	}
 }
 
