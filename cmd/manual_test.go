@@ -3,6 +3,7 @@
 package cmd_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,13 +75,25 @@ func testSources(t *testing.T) string {
 	return all.String()
 }
 
+var update = flag.Bool("update", false, "write the README's table of topics anew: go test ./cmd -run ListsEveryTopic -update")
+
 func TestTheREADMEListsEveryTopicInItsPagesWords(t *testing.T) {
+	const head = "\n| topic | what it tells |\n|---|---|\n"
 	var want strings.Builder
 	for _, topic := range manual.Topics() {
 		fmt.Fprintf(&want, "| [%s](cmd/manual/%[1]s.md) | %s |\n", topic.Name, topic.Sentence)
 	}
-	if !strings.Contains(readme(t), "\n| topic | what it tells |\n|---|---|\n"+want.String()+"\n") {
-		t.Errorf("README.md lacks this table of topics:\n%s", want.String())
+	before, rest, found := strings.Cut(readme(t), head)
+	table, after, ended := strings.Cut(rest, "\n\n")
+	switch {
+	case !found || !ended:
+		t.Errorf("README.md has no table that begins with%s", head)
+	case *update:
+		if err := os.WriteFile("../README.md", []byte(before+head+want.String()+"\n"+after), 0o644); err != nil {
+			t.Error(err)
+		}
+	case table+"\n" != want.String():
+		t.Errorf("README.md has another table of topics than (-update writes it)\n%s", want.String())
 	}
 }
 
