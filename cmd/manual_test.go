@@ -23,6 +23,8 @@ func TestManual(t *testing.T) {
 			if len(blocks) == 0 {
 				return
 			}
+			t.Parallel()
+			useOwnNetwork(t)
 			dir := t.TempDir()
 			server := startServer(t, dir, "totpctl init && totpctl serve")
 			for _, b := range blocks {
