@@ -388,18 +388,3 @@ func dashboardIsAnswered(t *testing.T, p *prometheus) {
 		}
 	}
 }
-
-// answerOf sends a request and returns the status and the text of the answer.
-func answerOf(t *testing.T, send func(*http.Request) (*http.Response, error), req *http.Request) (int, string) {
-	t.Helper()
-	resp, err := send(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.StatusCode, string(text)
-}

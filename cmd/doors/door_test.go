@@ -126,7 +126,7 @@ func (d *door) mend(t *testing.T, cut ...*relay) {
 		r.up()
 	}
 	for _, r := range d.relays {
-		r.lose(false)
+		r.lose(0)
 	}
 	d.await("asking all servers", func() bool {
 		asked := map[int]bool{}

@@ -26,6 +26,12 @@ import (
 func (d *door) add(t *testing.T, name string) totp.Key {
 	t.Helper()
 	key := newKey(t)
+	d.addKey(t, name, key)
+	return key
+}
+
+func (d *door) addKey(t *testing.T, name string, key totp.Key) {
+	t.Helper()
 	d.hide(key.Secret().Base32())
 	body, _ := json.Marshal(map[string]string{"account": name, "uri": totp.Entry{Account: name, Key: key}.URI()})
 	req, err := http.NewRequest("POST", d.cluster.servers[0].URL+"/accounts", strings.NewReader(string(body)))
@@ -41,7 +47,6 @@ func (d *door) add(t *testing.T, name string) totp.Key {
 	if text, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusCreated {
 		t.Fatalf("adding %s: %d %s", name, resp.StatusCode, text)
 	}
-	return key
 }
 
 // enrols does what an administrator, the account's owner and her application do.

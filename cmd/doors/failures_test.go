@@ -72,12 +72,12 @@ func aLostAnswerIsNotAskedAgain(t *testing.T, d *door) {
 // losing asks while every answer to a check is lost, and returns how many were.
 func (d *door) losing(ask func() (status int, text string)) (status int, text string, lost int) {
 	for _, r := range d.relays {
-		r.lose(true)
+		r.lose(all)
 	}
 	status, text = ask()
 	for _, r := range d.relays {
 		lost += r.lostAnswers()
-		r.lose(false)
+		r.lose(0)
 	}
 	return status, text, lost
 }

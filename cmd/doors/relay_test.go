@@ -18,9 +18,12 @@ type relay struct {
 	mu       sync.Mutex
 	listener net.Listener
 	open     map[net.Conn]bool
-	losing   bool
-	lost     int // answers to checks
+	losing   int // how many more answers to checks are to be lost
+	lost     int
 }
+
+// all are more answers than a test has.
+const all = 1 << 20
 
 func newRelay(t *testing.T, to string) *relay {
 	t.Helper()
@@ -37,7 +40,7 @@ func (r *relay) up() {
 		r.t.Fatal(err)
 	}
 	r.mu.Lock()
-	r.listener, r.losing, r.lost = l, false, 0
+	r.listener, r.losing, r.lost = l, 0, 0
 	r.mu.Unlock()
 	go func() {
 		for {
@@ -60,11 +63,11 @@ func (r *relay) down() {
 	}
 }
 
-// lose loses the answers to checks from now on, or no longer.
-func (r *relay) lose(losing bool) {
+// lose loses the next answers to checks.
+func (r *relay) lose(answers int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.losing, r.lost = losing, 0
+	r.losing, r.lost = answers, 0
 }
 
 // lostAnswers is how many answers it has lost since lose.
@@ -109,6 +112,7 @@ func (r *relay) pass(proxy net.Conn) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.lost++
+			r.losing--
 			return true
 		default:
 			return false
@@ -119,7 +123,7 @@ func (r *relay) pass(proxy net.Conn) {
 func (r *relay) isLosing() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.losing
+	return r.losing > 0
 }
 
 // copyUntil copies until the source ends, or stop says so of a piece.
