@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -205,8 +206,10 @@ func TestTheManualsFreeRADIUSTakesNoOddBytesAndNoForgedPackets(t *testing.T) {
 		}
 	}
 	again := accessOf("alice", code, true)
-	if got := r.send(5*time.Second, again, again); got[0] != accessAccept || got[1] != accessAccept {
-		t.Errorf("a request and its repetition by the device: %v, want the same answer twice\n%s", got, r.logs())
+	// FreeRADIUS passes over a repetition that comes before it has put the first request away.
+	got := r.send(2*time.Second, again, again, again)
+	if got[0] != accessAccept || slices.Contains(got, accessReject) || got[2] != accessAccept {
+		t.Errorf("a request and its repetitions by the device: %v, want the same answer\n%s", got, tail(r.logs()))
 	}
 	r.searchLogs(t)
 }

@@ -80,6 +80,11 @@ func pagesAreShown(t *testing.T, d *door) {
 	if hsts := a.Get("Strict-Transport-Security"); hsts == "" {
 		t.Error("browsers are not told to keep to https")
 	}
+	const origin = "capacitor://localhost" // of the prototype's app
+	preflight := b.ask("OPTIONS", site+"/check", "", "Origin", origin, "Access-Control-Request-Method", "POST")
+	if preflight.status != http.StatusNoContent || preflight.Get("Access-Control-Allow-Origin") != origin {
+		t.Errorf("a preflight: %d %v", preflight.status, preflight.Header)
+	}
 	app := b.ask("GET", site+"/app", "", "Accept-Encoding", "identity")
 	if app.status != http.StatusOK {
 		t.Fatalf("/app: %d", app.status)
