@@ -87,7 +87,7 @@ func TestAGoodCodeLetsItsUserInOnce(t *testing.T) {
 	s := startServer(t)
 	code := s.enrol("alice")
 	out := application(t, line, []string{"-n", "2"}, newUser(t, "alice"), code, code)
-	wants(t, out, "^hidden prompt: One-time code: $", accepted, "^log 6: .*code accepted for account alice$", "^error: This code has been used already", refused, "!"+code)
+	wants(t, out, "^hidden prompt: One-time code: $", "^wiped: 6 bytes$", accepted, "^log 6: .*code accepted for account alice$", "^error: This code has been used already", refused, "!"+code)
 	code = s.enrol("alice")
 	wants(t, application(t, line, nil, "alice", code), accepted, "^setcred: Success$")
 }

@@ -62,6 +62,14 @@ void __syslog_chk(int priority, int flag, const char *format, ...)
 	va_end(arguments);
 }
 
+// The module calls this instead of libc's.
+void explicit_bzero(void *from, size_t n)
+{
+	for (volatile char *at = from; at < (char *)from + n; at++)
+		*at = 0;
+	fprintf(out, "wiped: %zu bytes\n", n);
+}
+
 // An answer "@SIZE" stands for so many digits.
 static char *answer(void)
 {
