@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"time"
 
 	"totpctl/totp/session"
 )
@@ -93,6 +92,3 @@ func (s *Server) setSession(w http.ResponseWriter, id string) {
 func (s *Server) adminCookie(name, value string) *http.Cookie {
 	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.secure()}
 }
-
-// flashTime is how long the result of a change can be shown again by a reload.
-const flashTime = 10 * time.Minute

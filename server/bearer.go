@@ -74,6 +74,15 @@ func (all bearers) find(text string) (has scope, by string) {
 	return all[found].scope, all[found].by
 }
 
+// getScope tells what the request's bearer is good for.
+func (s *Server) getScope(w http.ResponseWriter, r *http.Request) error {
+	name := "check"
+	if has, _ := s.bearers.Load().find(bearer(r)); has == scopeAdmin {
+		name = "admin"
+	}
+	return writeJSON(w, http.StatusOK, map[string]string{"scope": name})
+}
+
 // bearer returns the token of RFC 6750's Authorization header, "" without one.
 func bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")

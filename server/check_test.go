@@ -147,7 +147,8 @@ func TestFormsTakeCodesAsPeopleTypeThem(t *testing.T) {
 	} {
 		e := newEnrolling(t)
 		form := url.Values{"code": {typed(e.Code())}}.Encode()
-		if r := e.do("POST", e.setup, "", form, "Content-Type", "application/x-www-form-urlencoded"); r.status != 200 || !strings.Contains(r.text, "The code is good.") {
+		r := e.do("POST", e.setup, "", form, "Content-Type", "application/x-www-form-urlencoded")
+		if r.status != 303 || !strings.HasPrefix(r.cookie(t).String(), "setup=") {
 			t.Errorf("set-up, %s: %d %s", what, r.status, r.text)
 		}
 		cookie := e.open()

@@ -3,7 +3,7 @@ package server
 import (
 	"errors"
 	"net/http"
-	"path"
+	"strings"
 	"time"
 
 	"totpctl/server/api"
@@ -12,18 +12,23 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// enrolCookie is the name of the cookie that ties an enrolment link to the browser
-// that opened it. A browser takes the prefix from https alone (RFC 6265bis).
-func (s *Server) enrolCookie() string {
-	if s.config.PublicURL.Scheme == "https" {
-		return "__Secure-enrolment"
-	}
-	return "enrolment"
-}
+// enrolCookie is the name of the cookie that ties an enrolment link to the browser that
+// opened it.
+func (s *Server) enrolCookie() string { return s.cookiePrefix() + "enrolment" }
+
+// What the cookie says of a link beside the verifier's value, so that a browser can be told
+// what became of its own link.
+const (
+	cookieOpened = "opened." // before the value: this browser has opened the link
+	cookieDone   = "done"    // in place of the value: its person has kept the recovery codes
+)
+
+// memoryTime is how long a browser's cookie outlives its link.
+const memoryTime = 24 * time.Hour
 
 // getEnrol shows a button and no secret. Mail scanners and message previews follow links;
-// for them the link stays unopened. The browser that has confirmed the account sees its
-// recovery codes instead.
+// for them the link stays unopened. The browser that has opened the link sees the key
+// instead, and the recovery codes once it has confirmed the account.
 func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	recordOf(r).origin.By = byLink
 	seen, err := s.config.Verifier.Peek(r.Context(), r.PathValue("token"), s.cookieOf(r))
@@ -31,15 +36,16 @@ func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	recordOf(r).account = seen.Account
-	if seen.Codes != nil { // this browser has confirmed the account
+	switch {
+	case seen.Codes != nil:
 		return s.render(w, r, http.StatusOK, pages.Recovery{Issuer: seen.Issuer, Account: seen.Label, Codes: pages.Groups(seen.Codes),
-			Left: api.Seconds(seen.Until.Sub(s.config.Clock()))})
+			Left: api.Seconds(seen.Until.Sub(s.config.Clock())), Now: s.config.Clock(), Address: s.config.PublicURL.String()})
+	case seen.Opened:
+		return s.showPending(w, r)
 	}
 	p := pages.Enrol{Issuer: seen.Issuer}
-	if !seen.Opened { // the first browser that presses the button wins, and may be this one
-		p.Cookie = verifier.NewCookie()
-		http.SetCookie(w, s.linkCookie(r.PathValue("token"), p.Cookie, seen.Until.Sub(s.config.Clock())))
-	}
+	p.Cookie = verifier.NewCookie() // the first browser that presses the button wins, and may be this one
+	http.SetCookie(w, s.linkCookie(r.PathValue("token"), p.Cookie, seen.Until.Sub(s.config.Clock())))
 	return s.render(w, r, http.StatusOK, p)
 }
 
@@ -53,8 +59,8 @@ func (s *Server) cookieFromPage(r *http.Request) bool {
 // byLink is Origin.By for a request that comes by an enrolment link.
 const byLink = "link"
 
-// postEnrol shows the QR code, tries the code of the form beside it, or ends the link
-// when the recovery codes have been kept.
+// postEnrol opens the link, tries the code of the form, or ends the link when the recovery
+// codes have been kept. Each redirects to what getEnrol then shows.
 func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
 	if err := readForm(r); err != nil {
 		return err
@@ -66,11 +72,24 @@ func (s *Server) postEnrol(w http.ResponseWriter, r *http.Request) error {
 	case r.PostForm.Has("kept"):
 		return s.acknowledge(w, r)
 	}
-	err := s.showPending(w, r, nil)
-	if errors.Is(err, verifier.ErrConfirmed) {
-		return s.redirectToCodes(w, r)
+	return s.openLink(w, r)
+}
+
+// openLink opens the link, or opens it again for the browser that has opened it.
+func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
+	open := s.config.Verifier.Open
+	if s.cookieFromPage(r) { // then the link may be bound to it; otherwise Open makes a fresh one
+		open = s.config.Verifier.OpenOwn
 	}
-	return err
+	e, err := open(r.Context(), r.PathValue("token"), s.cookieOf(r))
+	switch {
+	case errors.Is(err, verifier.ErrConfirmed):
+		return s.redirectToCodes(w, r)
+	case err != nil:
+		return err
+	}
+	recordOf(r).account = e.Account
+	return s.redirectToLink(w, r, e.Cookie, e.Until.Sub(s.config.Clock()))
 }
 
 func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
@@ -83,14 +102,21 @@ func (s *Server) confirmByLink(w http.ResponseWriter, r *http.Request) error {
 	if verdict.Valid {
 		return s.redirectToCodes(w, r)
 	}
-	return s.showPending(w, r, &verdict)
+	s.keepVerdict(w, s.pathOf("enrol", r.PathValue("token")), verdict)
+	return seeOther(w, r.PathValue("token")+"#code")
 }
 
-// redirectToCodes redirects to the recovery codes, whose reload then sends no form. The
-// cookie is renewed for KeepTime, in which the codes can be shown.
+// redirectToCodes redirects to the recovery codes. The cookie is renewed for KeepTime, in
+// which the codes can be shown.
 func (s *Server) redirectToCodes(w http.ResponseWriter, r *http.Request) error {
+	return s.redirectToLink(w, r, s.cookieOf(r), verifier.KeepTime)
+}
+
+// redirectToLink sets the cookie of the browser that has opened the link, and redirects to
+// the link, whose reload then sends no form.
+func (s *Server) redirectToLink(w http.ResponseWriter, r *http.Request, cookie string, left time.Duration) error {
 	token := r.PathValue("token")
-	http.SetCookie(w, s.linkCookie(token, s.cookieOf(r), verifier.KeepTime))
+	http.SetCookie(w, s.linkCookie(token, cookieOpened+cookie, left+memoryTime))
 	return seeOther(w, token)
 }
 
@@ -100,7 +126,7 @@ func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	switch err := s.config.Verifier.Acknowledge(r.Context(), token, s.cookieOf(r)); {
 	case err == nil:
-		http.SetCookie(w, s.linkCookie(token, "", -time.Second))
+		http.SetCookie(w, s.linkCookie(token, cookieDone, memoryTime))
 	case !errors.Is(err, verifier.ErrLink):
 		return err
 	}
@@ -119,32 +145,24 @@ func (s *Server) getEnrolled(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, pages.Done{})
 }
 
-// showPending shows the pending key and, after a code, its verdict. It opens the link, or
-// shows it again to the browser that has opened it.
-func (s *Server) showPending(w http.ResponseWriter, r *http.Request, verdict *verifier.Verdict) error {
+// showPending shows the pending key to the browser that has opened the link, with the
+// verdict on the code that it has just sent.
+func (s *Server) showPending(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
-	open := s.config.Verifier.Open
-	if s.cookieFromPage(r) { // then the link may be bound to it; otherwise Open makes a fresh one
-		open = s.config.Verifier.OpenOwn
-	}
-	e, err := open(r.Context(), token, s.cookieOf(r))
+	e, err := s.config.Verifier.Open(r.Context(), token, s.cookieOf(r))
 	if err != nil {
 		return err
 	}
-	recordOf(r).account = e.Account
-	left := e.Until.Sub(s.config.Clock())
-	p := pages.Setup{Left: api.Seconds(left)}
+	p := pages.Setup{Left: api.Seconds(e.Until.Sub(s.config.Clock()))}
 	if p.Key, err = pages.NewKey(e.Entry); err != nil {
 		return internal("showing the page failed", err)
 	}
-	if verdict != nil {
-		p.Result = &pages.Result{Verdict: *verdict, Digits: p.Digits}
-	}
-	http.SetCookie(w, s.linkCookie(token, e.Cookie, left))
+	p.Result = s.keptVerdict(w, r, s.pathOf("enrol", token), p.Digits)
 	return s.render(w, r, http.StatusOK, p)
 }
 
-func (s *Server) cookieOf(r *http.Request) string {
+// linkCookieOf returns the value of the link's cookie, "" without one.
+func (s *Server) linkCookieOf(r *http.Request) string {
 	c, err := r.Cookie(s.enrolCookie())
 	if err != nil {
 		return ""
@@ -152,26 +170,30 @@ func (s *Server) cookieOf(r *http.Request) string {
 	return c.Value
 }
 
-// linkCookie returns a cookie that browsers send to the link's path alone, and not from
-// another site's page. A negative age ends the cookie.
+// cookieOf returns the verifier's part of the link's cookie, "" without one.
+func (s *Server) cookieOf(r *http.Request) string {
+	return strings.TrimPrefix(s.linkCookieOf(r), cookieOpened)
+}
+
+// linkCookie returns a cookie that browsers send to the link's path alone.
 func (s *Server) linkCookie(token, value string, age time.Duration) *http.Cookie {
-	return &http.Cookie{
-		Name: s.enrolCookie(), Value: value, MaxAge: api.Seconds(age),
-		Path:     path.Join("/", s.config.PublicURL.EscapedPath(), "enrol", token),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.config.PublicURL.Scheme == "https",
-	}
+	return s.newCookie(s.enrolCookie(), value, s.pathOf("enrol", token), age)
 }
 
 // refuseLink shows one page for every link that is not good, so that the page does not
-// reveal whether an account exists.
+// reveal whether an account exists. The browser that has opened the link, or ended it, is
+// told what became of it.
 func (s *Server) refuseLink(w http.ResponseWriter, r *http.Request, err error) {
-	switch {
-	case errors.Is(err, verifier.ErrLink), errors.Is(err, verifier.ErrNoAccount), errors.Is(err, verifier.ErrNotPending):
+	switch known := s.linkCookieOf(r); {
+	case !errors.Is(err, verifier.ErrLink) && !errors.Is(err, verifier.ErrNoAccount) && !errors.Is(err, verifier.ErrNotPending):
+		s.showRefusal(w, r, http.StatusServiceUnavailable, pages.Refused{Unavailable: true})
+	case known == cookieDone:
+		s.showRefusal(w, r, http.StatusOK, pages.Done{})
+	case strings.HasPrefix(known, cookieOpened):
+		s.showRefusal(w, r, http.StatusNotFound, pages.Ended{Mine: true})
+	default:
 		// A browser withholds the cookie (SameSite=Strict) if another site's page led
 		// here. The page's button sends the cookie, so that its owner can go on.
-		withButton := r.Method != http.MethodPost
-		s.showRefusal(w, r, http.StatusNotFound, pages.Ended{Button: withButton})
-	default:
-		s.showRefusal(w, r, http.StatusServiceUnavailable, pages.Refused{Unavailable: true})
+		s.showRefusal(w, r, http.StatusNotFound, pages.Ended{Button: r.Method != http.MethodPost})
 	}
 }

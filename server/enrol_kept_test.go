@@ -13,8 +13,8 @@ func TestEnrolmentShowsRecoveryCodesUntilTheyAreKept(t *testing.T) {
 	cookie := e.open()
 	code := e.goodCode()
 	r := e.submit(cookie, "code="+code[:3]+"+"+code[3:])
-	if c := r.cookie(t); r.status != 303 || c.MaxAge != 3600 || c.Name+"="+c.Value != cookie || c.Path != e.link {
-		t.Errorf("%d, cookie %+v, want 303 and the cookie for an hour", r.status, c)
+	if c := r.cookie(t); r.status != 303 || c.MaxAge != 25*3600 || c.Name+"="+c.Value != cookie || c.Path != e.link {
+		t.Errorf("%d, cookie %+v, want 303 and the cookie for an hour and a day", r.status, c)
 	}
 	shown := e.get("Cookie", cookie)
 	if shown.status != 200 || len(shown.codes()) != 10 || !strings.Contains(shown.text, "alice") {
@@ -40,12 +40,20 @@ func TestEnrolmentShowsRecoveryCodesUntilTheyAreKept(t *testing.T) {
 	}
 	r = e.submit(cookie, "kept=yes")
 	e.wantEnded("keeping them", r)
-	if r.cookie(t).MaxAge >= 0 {
+	done := "enrolment=" + r.cookie(t).Value
+	if strings.Contains(cookie, r.cookie(t).Value) {
 		t.Error("the cookie outlives the link")
 	}
 	e.wantEnded("keeping them again", e.submit(cookie, "kept=yes"))
-	e.wantDead("the link", e.get("Cookie", cookie))
-	e.wantDead("the form sent again", e.submit(cookie, "code="+code))
+	for what, r := range map[string]reply{"the link": e.get("Cookie", done), "the button": e.submit(done, ""), "a code": e.submit(done, "code="+code)} {
+		if r.status != 200 || !strings.Contains(r.text, "Your authenticator is set up") {
+			t.Errorf("%s for the browser that is done: %d", what, r.status)
+		}
+		e.wantNothing(what, reply{r.status, r.header, strings.ReplaceAll(r.text, "your recovery codes are shown to nobody", "")})
+	}
+	e.wantDead("the link of another browser", e.get())
+	e.wantMine("the link", e.get("Cookie", cookie))
+	e.wantMine("the form sent again", e.submit(cookie, "code="+code))
 	e.post(`{"account":"alice","recovery_code":"`+shown.codes()[0]+`"}`).want(t, 200, `{"status":true,"recovery_codes_left":9}`)
 	e.post(`{"account":"alice","code":"`+e.goodCode()+`"}`).want(t, 200, `{"status":true,"skew_steps":0,"failures":0}`)
 }
@@ -65,6 +73,6 @@ func TestEnrolmentShowsRecoveryCodesForAnHour(t *testing.T) {
 		t.Fatalf("%d with %d recovery codes", r.status, len(r.codes()))
 	}
 	e.Clock.Advance(time.Hour)
-	e.wantDead("the link", e.get("Cookie", cookie))
-	e.wantDead("the form sent again", e.submit(cookie, "code="+e.goodCode()))
+	e.wantMine("the link", e.get("Cookie", cookie))
+	e.wantMine("the form sent again", e.submit(cookie, "code="+e.goodCode()))
 }

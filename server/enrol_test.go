@@ -61,11 +61,37 @@ func (e *enrolling) submit(cookie, form string, headers ...string) reply {
 func (e *enrolling) open() string {
 	e.t.Helper()
 	r := e.submit("", "")
-	if r.status != 200 || !strings.Contains(r.text, e.secret()) {
+	if r.status != 303 || strings.Contains(r.text, e.secret()) {
 		e.t.Fatalf("opening the link: %d", r.status)
 	}
 	c := r.cookie(e.t)
-	return c.Name + "=" + c.Value
+	cookie := c.Name + "=" + c.Value
+	if r := e.follow(r, cookie); r.status != 200 || !strings.Contains(r.text, e.secret()) {
+		e.t.Fatalf("the opened link: %d", r.status)
+	}
+	return cookie
+}
+
+// press presses the button, and follows the redirect to what there is to see.
+func (e *enrolling) press(cookie string) reply {
+	e.t.Helper()
+	return e.follow(e.submit(cookie, ""), cookie)
+}
+
+// follow follows a redirect to the link, with the cookie and those of the answer.
+func (e *enrolling) follow(r reply, cookie string) reply {
+	e.t.Helper()
+	if r.status != 303 {
+		return r
+	}
+	if to, _, _ := strings.Cut(r.header.Get("Location"), "#"); to != path.Base(e.link) || r.header.Get("Cache-Control") != "no-store" {
+		e.t.Errorf("redirected to %q, want the link, and no-store", to)
+	}
+	all := []string{cookie}
+	for _, c := range (&http.Response{Header: r.header}).Cookies() {
+		all = append(all, c.Name+"="+c.Value)
+	}
+	return e.get("Cookie", strings.Join(all, "; "))
 }
 
 func (e *enrolling) goodCode() string { return e.CodeOf(e.entry.Key) }
@@ -84,17 +110,10 @@ func (r reply) cookie(t testing.TB) *http.Cookie {
 	return cookies[0]
 }
 
-// confirm sends a code, and follows the redirect of a good one.
+// confirm sends a code, and follows the redirect to the answer.
 func (e *enrolling) confirm(cookie, code string, headers ...string) reply {
 	e.t.Helper()
-	r := e.submit(cookie, "code="+code, headers...)
-	if r.status != 303 {
-		return r
-	}
-	if to := r.header.Get("Location"); to != path.Base(e.link) || r.header.Get("Cache-Control") != "no-store" {
-		e.t.Errorf("redirected to %q, want the link, and no-store", to)
-	}
-	return e.get("Cookie", cookie)
+	return e.follow(e.submit(cookie, "code="+code, headers...), cookie)
 }
 
 func (r reply) codes() []string {
@@ -115,6 +134,15 @@ func (e *enrolling) wantDead(what string, r reply) {
 	if strings.Contains(r.text, "alice") || len(r.header.Values("Set-Cookie")) > 0 {
 		e.t.Errorf("%s: the page names the account, or sets a cookie", what)
 	}
+}
+
+// wantMine wants what the browser that has opened a link that has ended is told.
+func (e *enrolling) wantMine(what string, r reply) {
+	e.t.Helper()
+	if r.status != 404 || !strings.Contains(r.text, "This link has ended") || strings.Contains(r.text, "alice") {
+		e.t.Errorf("%s: %d, want 404 and the page that says so", what, r.status)
+	}
+	e.wantNothing(what, r)
 }
 
 func (e *enrolling) wantNothing(what string, r reply) {
@@ -148,8 +176,8 @@ func TestEnrolmentLinkIsOpenedByPostAlone(t *testing.T) {
 func TestEnrolmentPagesHaveStrictHeaders(t *testing.T) {
 	e := newEnrolling(t)
 	pages := map[string]reply{"button": e.get("Accept-Encoding", "gzip")}
-	pages["QR code"] = e.submit("", "", "Accept-Encoding", "gzip")
-	c := pages["QR code"].cookie(t)
+	c := e.submit("", "").cookie(t)
+	pages["QR code"] = e.get("Cookie", c.Name+"="+c.Value, "Accept-Encoding", "gzip")
 	e.submit(c.Name+"="+c.Value, "code="+e.goodCode())
 	pages["recovery codes"] = e.get("Cookie", c.Name+"="+c.Value, "Accept-Encoding", "gzip")
 	e.submit(c.Name+"="+c.Value, "kept=yes")
@@ -199,8 +227,8 @@ func TestEnrolmentCookieIsForTheLinkAlone(t *testing.T) {
 		if c.Name != name || c.Path != u.Path || c.Domain != "" || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Secure != secure {
 			t.Errorf("%s: cookie is %+v", public, c)
 		}
-		if want := int((verifier.OpenTime).Seconds()); c.MaxAge != want || len(c.Value) < 26 {
-			t.Errorf("%s: cookie of %d letters for %d s, want 26 and %d", public, len(c.Value), c.MaxAge, want)
+		if want := int((verifier.OpenTime + 24*time.Hour).Seconds()); c.MaxAge != want || len(c.Value) < 26 {
+			t.Errorf("%s: cookie of %d letters for %d s, want 26 and %d: it tells the browser afterwards that the link was its own", public, len(c.Value), c.MaxAge, want)
 		}
 	}
 }
@@ -213,7 +241,7 @@ func TestEnrolmentLinkIsOpenedAgainByItsOwnPage(t *testing.T) {
 	own := c.Name + "=" + c.Value
 	for range 2 {
 		r := e.submit(own, "browser="+c.Value)
-		if r.status != 200 || !strings.Contains(r.text, e.secret()) || r.cookie(t).Value != c.Value {
+		if r.status != 303 || r.cookie(t).Value != "opened."+c.Value || !strings.Contains(e.follow(r, own).text, e.secret()) {
 			t.Fatalf("%d, want the QR code for the cookie of the page", r.status)
 		}
 	}
@@ -230,7 +258,7 @@ func TestEnrolmentLinkTakesNoPlantedCookie(t *testing.T) {
 	for _, form := range []string{"", "browser=", "browser=other", "browser=PLANTED"} {
 		e := newEnrolling(t)
 		r := e.submit("enrolment=planted", form)
-		if r.status != 200 || r.cookie(t).Value == "planted" {
+		if r.status != 303 || strings.HasSuffix(r.cookie(t).Value, "planted") {
 			t.Errorf("form %q: %d, the link is bound to %q", form, r.status, r.cookie(t).Value)
 		}
 	}
@@ -244,7 +272,7 @@ func TestEnrolmentShowsTheIssuerThatIsInAName(t *testing.T) {
 	before := e.get()
 	cookie := e.open()
 	for what, r := range map[string]reply{
-		"the button": before, "the QR code": e.submit(cookie, ""), "the recovery codes": e.confirm(cookie, e.goodCode()),
+		"the button": before, "the QR code": e.press(cookie), "the recovery codes": e.confirm(cookie, e.goodCode()),
 	} {
 		if r.status != 200 || !strings.Contains(r.text, ">GitHub<") || strings.Contains(r.text, ">GitHub:") || strings.Contains(r.text, "TOTP Example") {
 			t.Errorf("%s: %d %s", what, r.status, r.text)
@@ -264,12 +292,12 @@ func TestEnrolmentKeepsThePageForTheBrowserAfterABadCode(t *testing.T) {
 		{e.wrongCode(), "This code is not valid."},
 		{e.goodCode(), "Too many wrong codes. Wait 30 seconds, then try again."},
 	} {
-		r := e.submit(cookie, "code="+c.code)
+		r := e.confirm(cookie, c.code)
 		if r.status != 200 || !strings.Contains(r.text, c.says) || !strings.Contains(r.text, e.secret()) {
 			t.Errorf("%d, want the page and %q on it", r.status, c.says)
 		}
-		if got := r.cookie(t); got.Name+"="+got.Value != cookie {
-			t.Error("the browser gets another cookie")
+		if again := e.get("Cookie", cookie); again.status != 200 || strings.Contains(again.text, c.says) {
+			t.Errorf("%d after a reload, want the page without the answer", again.status)
 		}
 	}
 	e.Clock.Advance(30 * time.Second)
@@ -312,7 +340,7 @@ func TestEnrolmentFormsOfOtherSitesOpenNothing(t *testing.T) {
 
 func TestOneBrowserOpensALinkAndGetsTheSameCodesHoweverOftenItAsks(t *testing.T) {
 	e := newEnrolling(t)
-	opened := e.atOnce(func() reply { return e.submit("", "") }, func(r reply) bool { return r.status == 200 })
+	opened := e.atOnce(func() reply { return e.submit("", "") }, func(r reply) bool { return r.status == 303 })
 	if len(opened) != 1 {
 		t.Fatalf("%d browsers opened the link", len(opened))
 	}
@@ -351,7 +379,7 @@ func (e *enrolling) atOnce(ask func() reply, counts func(reply) bool) (found []r
 func (e *enrolling) wantQuiet(cookie string) {
 	e.t.Helper()
 	for what, text := range map[string]string{
-		"the token": path.Base(e.link), "the cookie": strings.TrimPrefix(cookie, "enrolment="), "the secret": e.entry.Key.Secret().Base32(),
+		"the token": path.Base(e.link), "the cookie": strings.TrimPrefix(cookie, "enrolment=opened."), "the secret": e.entry.Key.Secret().Base32(),
 		"the account": "alice", "the code": e.goodCode(),
 	} {
 		if strings.Contains(e.Log.String(), text) {
@@ -373,7 +401,7 @@ func TestEnrolmentLogsVerdictsAndPatternsAlone(t *testing.T) {
 			t.Error("the log has a recovery code in it")
 		}
 	}
-	for text, want := range map[string]int{`"route":"GET /enrol/{token}"`: 2, `"route":"POST /enrol/{token}"`: 4, `"verdict":"invalid"`: 1, `"verdict":"valid"`: 1} {
+	for text, want := range map[string]int{`"route":"GET /enrol/{token}"`: 3, `"route":"POST /enrol/{token}"`: 4, `"verdict":"invalid"`: 1, `"verdict":"valid"`: 1} {
 		if n := bytes.Count([]byte(e.Log.String()), []byte(text)); n != want {
 			t.Errorf("%s is in the log %d times, want %d", text, n, want)
 		}

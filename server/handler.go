@@ -42,12 +42,12 @@ func (k kind) adapt(h handler) http.Handler {
 }
 
 // pageKind is for pages whose errors refuse shows. Errors about what no page of ours
-// sends, and of showing a page, are answered in JSON.
+// sends, and of showing a page, are answered as fail does.
 func (s *Server) pageKind(refuse func(http.ResponseWriter, *http.Request, error)) kind {
 	return kind{browsers: s.protection.Handler, fail: func(w http.ResponseWriter, r *http.Request, err error) {
 		switch status, _ := answerTo(err); status {
 		case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusInternalServerError:
-			writeError(w, r, err)
+			s.fail(w, r, err)
 		default:
 			refuse(w, r, err)
 		}

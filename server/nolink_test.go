@@ -29,7 +29,7 @@ func TestAServerThatKnowsNoAddressOfItsOwnMakesNoLinks(t *testing.T) {
 	if w := ask("POST", "/accounts", `{"account":"alice"}`, ""); w.Code != http.StatusCreated || strings.Contains(w.Body.String(), "enrol_url") {
 		t.Errorf("making an account: %d %s", w.Code, w.Body)
 	}
-	for origin, want := range map[string]int{"http://localhost": 200, "https://localhost": 200, "http://attacker.example": 403, "http://": 403, "null": 403} {
+	for origin, want := range map[string]int{"http://localhost": 303, "https://localhost": 303, "http://attacker.example": 403, "http://": 403, "null": 403} {
 		if w := ask("POST", "/", "code=000000", origin); w.Code != want {
 			t.Errorf("a form from %s: %d, want %d", origin, w.Code, want)
 		}

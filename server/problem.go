@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"totpctl/server/api"
+	"totpctl/server/pages"
 	"totpctl/totp/verifier"
 )
 
@@ -70,6 +72,22 @@ func answerTo(err error) (int, api.Error) {
 func writeError(w http.ResponseWriter, _ *http.Request, err error) {
 	status, body := answerTo(err)
 	writeJSON(w, status, body)
+}
+
+// fail answers a person with a page, and a program in JSON.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if !fromPerson(r) {
+		writeError(w, r, err)
+		return
+	}
+	status, body := answerTo(err)
+	s.showRefusal(w, r, status, pages.Problem{Status: status, Code: body.Code})
+}
+
+// fromPerson reports whether a browser asks for a page. Scripts and programs do not name
+// text/html in Accept (RFC 9110 section 12.5.1).
+func fromPerson(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" || strings.Contains(strings.Join(r.Header.Values("Accept"), ","), "text/html")
 }
 
 func badRequest(text string) error { return problem{http.StatusBadRequest, text} }

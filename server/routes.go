@@ -19,7 +19,7 @@ type route struct {
 
 // table returns all routes.
 func (s *Server) table() []route {
-	programs, apps := kind{fail: writeError}, kind{browsers: s.crossOrigin, fail: writeError}
+	programs, apps := kind{fail: s.fail}, kind{browsers: s.crossOrigin, fail: s.fail}
 	setup, enrol := s.pageKind(s.refuse), s.pageKind(s.refuseLink)
 	check := func(h handler) handler { return s.allow(scopeCheck, h) }
 	admin := func(h handler) handler { return s.allow(scopeAdmin, h) }
@@ -32,6 +32,9 @@ func (s *Server) table() []route {
 		{"/enrol/{token}", enrol, methods{"GET": s.getEnrol, "HEAD": s.getEnrol, "POST": s.postEnrol}},
 		{"/enrolled", setup, methods{"GET": s.getEnrolled, "HEAD": s.getEnrolled}},
 		{"/app", programs, methods{"GET": s.getApp, "HEAD": s.getApp}},
+		{"/app/{$}", programs, methods{"GET": withoutSlash, "HEAD": withoutSlash}},
+		{"/enrol/{token}/{$}", programs, methods{"GET": withoutSlash, "HEAD": withoutSlash}},
+		{"/scope", programs, methods{"GET": check(s.getScope)}},
 		{"/static/{file}", programs, methods{"GET": s.getStatic, "HEAD": s.getStatic}},
 
 		{"/admin/sign-in", adminPage, methods{"GET": s.getSignIn, "HEAD": s.getSignIn, "POST": s.postSignIn}},
@@ -84,6 +87,18 @@ func notAllowed(allowed []string) handler {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		return problem{http.StatusMethodNotAllowed, "method not allowed: want " + strings.Join(allowed, " or ")}
 	}
+}
+
+// withoutSlash redirects to a path without the slash at its end, relative because a proxy
+// may have put the server under a prefix.
+func withoutSlash(w http.ResponseWriter, r *http.Request) error {
+	to := "../" + path.Base(r.URL.EscapedPath())
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusPermanentRedirect)
+	return nil
 }
 
 // cleaned redirects to a path without "//", "." and "..", as ServeMux would. ServeMux

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +17,8 @@ func (s *Server) getSetup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showSetup(w, r, pages.Setup{Token: setup})
+	result := s.keptVerdict(w, r, s.pathOf(), s.config.Entry.Key.Digits())
+	return s.render(w, r, http.StatusOK, pages.Setup{Key: s.pages.DefaultKey(), Token: setup, Result: result, Admin: s.hasAdmin()})
 }
 
 // postSetup tries the code of the page's form. It reads the form before it asks the
@@ -36,7 +36,12 @@ func (s *Server) postSetup(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	recordOf(r).decided(verdict)
-	return s.showSetup(w, r, pages.Setup{Token: setup, Result: &pages.Result{Verdict: verdict, Digits: s.config.Entry.Key.Digits()}})
+	if verdict.Valid && setup != "" { // the link has ended, and says so kindly to this browser
+		http.SetCookie(w, s.newCookie(s.doneCookie(), s.setup.done, s.pathOf(), doneTime))
+	} else {
+		s.keepVerdict(w, s.pathOf(), verdict)
+	}
+	return seeOther(w, pages.Setup{Token: setup}.Action())
 }
 
 // setupTime is how long a set-up link works. Whoever starts a server is at hand.
@@ -45,12 +50,13 @@ const setupTime = time.Hour
 // A setupLink is good until its time is over or the account has accepted a code.
 type setupLink struct {
 	token string // 130 random bits
+	done  string // value of the cookie of the browser that has ended the link, as random
 	until time.Time
 	ended *atomic.Bool // seen to have ended: the database may be made to forget that
 }
 
 func newSetupLink(now time.Time) setupLink {
-	return setupLink{rand.Text(), now.Add(setupTime), new(atomic.Bool)}
+	return setupLink{rand.Text(), rand.Text(), now.Add(setupTime), new(atomic.Bool)}
 }
 
 // Only a caller with the token of the set-up link is told of these.
@@ -58,6 +64,17 @@ var (
 	errLinkEnded = problem{http.StatusUnauthorized, "the set-up link has ended: a code was accepted"}
 	errLinkLate  = problem{http.StatusUnauthorized, "the set-up link has ended: its hour is over"}
 )
+
+// doneTime is how long a browser is told that it is done.
+const doneTime = 24 * time.Hour
+
+func (s *Server) doneCookie() string { return s.cookiePrefix() + "setup" }
+
+// isDone reports whether a request comes from the browser that has ended the set-up link.
+func (s *Server) isDone(r *http.Request) bool {
+	c, err := r.Cookie(s.doneCookie())
+	return err == nil && subtle.ConstantTimeCompare([]byte(c.Value), []byte(s.setup.done)) == 1
+}
 
 // enter returns nil if a request may see the default account's secret: it has the admin
 // bearer as the password of HTTP Basic, or a session, or the set-up link within its hour and before
@@ -90,13 +107,13 @@ func (s *Server) enter(r *http.Request) (setup string, err error) {
 	return setup, nil
 }
 
-func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, p pages.Setup) error {
-	p.Key, p.Admin = s.pages.DefaultKey(), s.hasAdmin()
-	return s.render(w, r, http.StatusOK, p)
-}
-
-// refuse shows why a request may not see the page, and how to get there.
+// refuse shows why a request may not see the page, and how to get there. No browser is made
+// to ask for a password: its dialog can neither explain nor sign out.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if err == errLinkEnded && s.isDone(r) {
+		s.showRefusal(w, r, http.StatusOK, pages.Done{Setup: true})
+		return
+	}
 	status, _ := answerTo(err)
 	why := pages.Refused{Unavailable: status == http.StatusServiceUnavailable, Ended: err == errLinkEnded, Late: err == errLinkLate, Admin: s.hasAdmin()}
 	if why.Admin && s.config.Sessions != nil && !why.Unavailable {
@@ -105,16 +122,10 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch {
 	case why.Unavailable:
-	case why.Admin && !isNavigation(r): // whose browser would ask for a password by itself
+	case why.Admin && !fromPerson(r): // whose browser would ask for a password by itself
 		w.Header().Set("WWW-Authenticate", `Basic realm="totpctl", charset="UTF-8"`)
 	default: // no browser knows this scheme, and none asks for a password
 		w.Header().Set("WWW-Authenticate", `Setup-Link realm="totpctl"`)
 	}
 	s.showRefusal(w, r, status, why)
-}
-
-// isNavigation reports whether a person sees the answer in a browser: the request says so (Fetch
-// Metadata), or it asks for HTML.
-func isNavigation(r *http.Request) bool {
-	return r.Header.Get("Sec-Fetch-Mode") == "navigate" || strings.Contains(r.Header.Get("Accept"), "text/html")
 }

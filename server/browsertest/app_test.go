@@ -52,14 +52,14 @@ func (b *tab) validate(code string) {
 	b.wait(idle)
 }
 
-func TestAppHasThePrototypesViewAndWording(t *testing.T) {
+func TestAppSaysWhatItIsFor(t *testing.T) {
 	t.Parallel()
 	b := newSite(t).openApp(t)
-	b.want("document.title === 'TOTP Validation demo'")
-	b.wantText("header", "TOTP Validation demo")
-	b.wantText("label[for=totp]", "totp")
-	b.wantText("#validate button", "Validate")
-	b.want("document.querySelector('#totp').placeholder === 'Enter value'")
+	b.want("document.title === 'Check a code'")
+	b.wantText("header", "Check a code")
+	b.wantText("label[for=totp]", "Code from the authenticator")
+	b.wantText("label[for=account]", "Account (optional)")
+	b.wantText("#validate button", "Check")
 	b.want("document.querySelector('#totp').inputMode === 'numeric'")
 	b.want("document.querySelector('#totp').autocomplete === 'one-time-code'")
 	b.want("document.activeElement.id === 'totp'")
@@ -73,15 +73,19 @@ func TestAppShowsOKOnceAndThenNotValidCode(t *testing.T) {
 	b.validate(code)
 	b.wait("document.querySelector('#toasts[role=status] .toast')?.textContent === 'OK'")
 	begin := time.Now()
-	b.want("getComputedStyle(document.querySelector('.toast')).backgroundColor === 'rgb(0, 84, 233)'")
+	b.want("getComputedStyle(document.querySelector('.toast')).backgroundColor === 'rgb(0, 79, 214)'")
 	b.want("document.querySelector('#totp').value === ''")
 	b.want(disabled)
+	b.want("document.activeElement === document.body") // and so no keyboard is over the toast
+	b.wantText("#good", "This code is good (")
 	b.wait("document.querySelector('.toast') === null")
 	if shown := time.Since(begin); shown < 1500*time.Millisecond || shown > 3*time.Second {
 		t.Errorf("the toast stayed for %v, want 2 s", shown)
 	}
 
+	b.wantText("#good", "This code is good (")
 	b.validate(code)
+	b.want("document.querySelector('#good').hidden")
 	b.wait("document.querySelector('#toasts .toast')?.textContent === 'Not valid code'")
 	b.want("getComputedStyle(document.querySelector('.toast')).backgroundColor === 'rgb(197, 0, 15)'")
 	b.wantText("#problem", "used already")
@@ -116,12 +120,12 @@ func TestAppButtonFollowsTheFieldAndTheRequest(t *testing.T) {
 	t.Cleanup(unlock) // the server waits for its requests
 	b.press(kb.Enter)
 	b.wait("!(" + idle + ")")
-	b.wantText("#validate button", "Validating…")
+	b.wantText("#validate button", "Checking…")
 	b.want("getComputedStyle(document.querySelector('.spinner')).display !== 'none'")
 	b.press(kb.Enter) // a second one while the first is under way
 	unlock()
 	b.wait(idle)
-	b.wantText("#validate button", "Validate")
+	b.wantText("#validate button", "Check")
 	b.wantText(".toast", "OK")
 	if n := len(s.requests()); n != 1 {
 		t.Errorf("%d requests, want 1", n)
@@ -166,13 +170,13 @@ func TestAppTidiesCodesAsTheServersFormsDo(t *testing.T) {
 		b.wait(enabled)
 		b.click("#validate button")
 		b.wait(idle)
-		if requests := s.requests(); len(requests) != i+1 || requests[i].URL.Path != "/check/"+totp.TidyCode(typed) {
+		if requests := s.requests(); len(requests) != i+1 || requests[i].body != `{"code":"`+totp.TidyCode(typed)+`"}` {
 			t.Errorf("%.30q was not sent as %.30s", typed, totp.TidyCode(typed))
 		}
 	}
 }
 
-func TestAppSendsWhatThePrototypesApiServiceSends(t *testing.T) {
+func TestAppSendsACodeInTheBodyAndWithAKeyOfItsAttempt(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	b := s.openApp(t)
@@ -182,8 +186,8 @@ func TestAppSendsWhatThePrototypesApiServiceSends(t *testing.T) {
 		t.Fatalf("%d requests, want 1", len(requests))
 	}
 	r := requests[0]
-	if r.Method != "GET" || r.URL.String() != "/check/"+s.Code() {
-		t.Errorf("request is %s of another path than the code's", r.Method)
+	if r.Method != "POST" || r.URL.String() != "/check" || r.body != `{"code":"`+s.Code()+`"}` || len(r.Header.Get("Idempotency-Key")) != 32 {
+		t.Errorf("request is %s %s %s", r.Method, r.URL, r.body)
 	}
 	for name, want := range map[string]string{"Authorization": "Bearer " + bearer, "Content-Type": "application/json", "Referer": ""} {
 		if got := r.Header.Get(name); got != want {
@@ -245,12 +249,19 @@ func TestAppAsksAgainForAWrongBearer(t *testing.T) {
 	b.open(s.URL + "/app")
 	b.fill("#bearer", "two words")
 	b.press(kb.Enter)
-	b.wantText("#problem", "A bearer has no spaces")
+	b.wantText("#problem", "An access key has no spaces")
 	b.click("#keep")
-	b.enterBearer("not-the-bearer")
+	b.fill("#bearer", "not-the-bearer")
+	b.press(kb.Enter)
+	b.wait("!document.querySelector('#problem').hidden")
+	b.wantText("#problem", "does not know this access key")
+	b.want("localStorage.length === 0 && sessionStorage.length === 0")
+	b.enterBearer(bearer)
+	s.SetBearers([]string{"another-bearer"}, nil) // rotated
 	b.validate(s.Code())
 	b.wait(asks)
-	b.wantText("#problem", "does not know this bearer")
+	b.wantText("#problem", "does not know this access key")
+	s.SetBearers([]string{bearer}, nil)
 	b.want("document.activeElement.id === 'bearer' && document.activeElement.getAttribute('aria-invalid') === 'true'")
 	b.want("localStorage.length === 0 && sessionStorage.length === 0")
 	b.enterBearer(bearer)
@@ -278,13 +289,18 @@ func TestAppIsUsableByKeyboardAlone(t *testing.T) {
 	b.press(bearer + kb.Enter)
 	b.wait(shows)
 	b.wantFocus("#totp")
+	b.pressShiftTab()
+	b.wantFocus("#account")
+	b.press(kb.Tab)
 	b.press(s.Code())
 	b.press(kb.Tab)
 	b.wantFocus("#validate button")
 	b.press(" ")
 	b.wait("document.querySelector('.toast')?.textContent === 'OK'")
-	b.press(kb.Tab)
-	b.wantFocus("#forget")
+	for _, selector := range []string{"#other", "#forget"} {
+		b.press(kb.Tab)
+		b.wantFocus(selector)
+	}
 	b.press(kb.Enter)
 	b.wait(asks)
 	b.wantFocus("#bearer")
@@ -300,14 +316,14 @@ func TestAppIsInstallable(t *testing.T) {
 		t.Errorf("manifest: %+v", *manifest.Errors[0])
 	}
 	var m struct {
-		Name, Display string
-		StartURL      string `json:"start_url"`
-		Icons         []struct{ Src, Sizes, Type, Purpose string }
+		Name, Display, ID, Lang, Description string
+		StartURL                             string `json:"start_url"`
+		Icons                                []struct{ Src, Sizes, Type, Purpose string }
 	}
 	if err := json.Unmarshal([]byte(manifest.Data), &m); err != nil {
 		t.Fatal(err)
 	}
-	if m.Name != "TOTP Validation demo" || m.Display != "standalone" || len(m.Icons) < 3 {
+	if m.Name != "Check a code" || m.ID != "../app" || m.Lang != "en" || m.Description == "" || m.Display != "standalone" || len(m.Icons) < 3 {
 		t.Errorf("manifest is %+v", m)
 	}
 	if start := eval[string](b, "new URL('"+m.StartURL+"', document.querySelector('link[rel=manifest]').href).href"); start != s.URL+"/app" {

@@ -89,7 +89,7 @@ func TestEnrolmentFromTheQRCodeToTheRecoveryCodes(t *testing.T) {
 		s.wantRecoveryCodes(b.recoveryCodes())
 		if !script {
 			b.wantText("noscript", "select the codes and copy them")
-			b.want("document.querySelector('#download').hidden && document.querySelector('#print').hidden")
+			b.want("document.querySelectorAll('#keep > [hidden]').length === 3")
 		}
 		codes := b.recoveryCodes()
 		for _, again := range []func(){func() { b.load(chromedp.Reload()) }, func() { b.open(link) }} {
@@ -101,9 +101,14 @@ func TestEnrolmentFromTheQRCodeToTheRecoveryCodes(t *testing.T) {
 		b.load(chromedp.Click(chromedp.CSS("#kept")))
 		b.wantText("h1", "Your authenticator is set up")
 		b.open(link)
-		b.wantDeadLink()
-		b.load(chromedp.Click(chromedp.CSS("#show")))
-		b.wantDeadLink()
+		b.wantText("h1", "Your authenticator is set up")
+		b.wantNoSecret()
+		other := newTab(b.t, phone)
+		other.open(link)
+		other.wantDeadLink()
+		other.load(chromedp.Click(chromedp.CSS("#show")))
+		other.wantDeadLink()
+		other.wantText(".verdict", "This is not a browser that has opened the link")
 	})
 }
 
@@ -132,10 +137,16 @@ func TestRecoveryCodesAreDownloadedPrintedAndCopied(t *testing.T) {
 	b.openLink(s.link())
 	b.try(s.Code())
 	codes := b.recoveryCodes()
-	want := "Recovery codes. For " + person + " at TOTP Example.\nEach of them is good once.\n\n" + strings.Join(codes, "\n") + "\n"
-	if got := b.download("#download", "recovery-codes.txt"); got != want {
+	want := "Recovery codes. For " + person + " at TOTP Example.\nMade on 2026-03-01 by " + s.URL + "\nEach of them is good once.\n\n" + strings.Join(codes, "\n") + "\n"
+	if got := b.download("#download", "TOTP-Example-person@example.com-recovery-codes.txt"); got != want {
 		t.Errorf("the file says %q, want %q", got, want)
 	}
+	b.click("#copy")
+	b.wait("document.querySelector('#copied').textContent === 'Copied'")
+	if got := strings.Fields(eval[string](b, "navigator.clipboard.readText()")); !slices.Equal(got, codes) {
+		t.Errorf("copied: %q, want %q", got, codes)
+	}
+	b.wait("document.querySelector('#copied').textContent === ''")
 
 	eval[*string](b, "window.print = () => { window.printed = true }, null")
 	b.click("#print")
@@ -176,7 +187,7 @@ func TestPaperHasTheRecoveryCodesAlone(t *testing.T) {
 	b.print("dark")
 	b.want("getComputedStyle(document.querySelector('h1')).color === 'rgb(21, 26, 34)'")
 	b.want("['header', '#result', '#download', '#print', '#kept'].every(s => document.querySelector(s).getClientRects().length === 0)")
-	b.want("['h1', '#whose', '#codes'].every(s => document.querySelector(s).getClientRects().length > 0)")
+	b.want("['h1', '#whose', '#codes', '#made'].every(s => document.querySelector(s).getClientRects().length > 0)")
 }
 
 func TestEnrolmentLinkIsForTheBrowserThatOpenedIt(t *testing.T) {
@@ -194,7 +205,7 @@ func TestEnrolmentLinkIsForTheBrowserThatOpenedIt(t *testing.T) {
 	other.wantDeadLink()
 	other.want("document.querySelector('form') === null")
 
-	b.openLink(link) // again
+	b.open(link) // again
 	b.try(s.Code())
 	s.wantRecoveryCodes(b.recoveryCodes())
 }
@@ -270,7 +281,7 @@ func TestEnrolmentIsUsableByKeyboardAlone(t *testing.T) {
 	b.load(chromedp.KeyEvent(kb.Enter))
 	b.tryByKeyboard(s.Code())
 	b.wantText("h1", "Keep your recovery codes")
-	for _, selector := range []string{"#download", "#print"} { // then #kept
+	for _, selector := range []string{"#copy", "#print"} { // then #download and #kept
 		b.press(kb.Tab)
 		b.wantFocus(selector)
 	}

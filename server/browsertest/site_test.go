@@ -1,12 +1,14 @@
 package browsertest
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/url"
 	"path"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"totpctl/server/servertest"
@@ -23,10 +25,17 @@ type site struct {
 	*servertest.Server
 	t      *testing.T
 	links  []string     // all enrolment links there have been
+	admin  atomic.Bool  // see openAsAdmin
 	gate   sync.RWMutex // while a test holds it, requests to /check wait
 	mu     sync.Mutex
-	checks []*http.Request
+	checks []asked
 	other  http.HandlerFunc // what answers /check instead, or nil
+}
+
+// An asked is a request to /check.
+type asked struct {
+	*http.Request
+	body string
 }
 
 // names are the issuer and the account of the default account.
@@ -53,11 +62,14 @@ func (s *site) before(next http.Handler) http.Handler {
 		if from, err := url.Parse(r.Referer()); err != nil || len(from.Path) > 1 || from.RawQuery != "" {
 			s.t.Errorf("%s came with a Referer that holds more than an origin", r.URL.Path)
 		}
-		if strings.HasPrefix(r.URL.Path, "/check/") {
+		if strings.HasPrefix(r.URL.Path, "/check") {
 			if other := s.noteCheck(r); other != nil {
 				other(w, r)
 				return
 			}
+		}
+		if s.admin.Load() {
+			r.SetBasicAuth("any", adminBearer)
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -69,7 +81,12 @@ func (s *site) noteCheck(r *http.Request) http.HandlerFunc {
 	defer s.gate.RUnlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.checks = append(s.checks, r.Clone(r.Context()))
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.t.Error(err)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	s.checks = append(s.checks, asked{r.Clone(r.Context()), string(body)})
 	return s.other
 }
 
@@ -83,15 +100,18 @@ func (s *site) answer(status int, body string) {
 	}
 }
 
-func (s *site) requests() []*http.Request {
+func (s *site) requests() []asked {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.checks
 }
 
-// adminURL carries HTTP Basic's credentials.
-func (s *site) adminURL() string {
-	return strings.Replace(s.URL, "http://", "http://any:"+adminBearer+"@", 1) + "/"
+// openAsAdmin opens the default account's page. From then on HTTP Basic comes with every
+// request, as a proxy adds it: no page asks a browser for it.
+func (s *site) openAsAdmin(b *tab) {
+	b.t.Helper()
+	s.admin.Store(true)
+	b.open(s.URL + "/")
 }
 
 // checkLog fails the test if what a log must not know is in it.

@@ -3,6 +3,7 @@ package browsertest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -89,6 +90,7 @@ func openTab(t *testing.T, parent context.Context, s size, options ...chromedp.C
 	t.Cleanup(cancel)
 	call(b, network.Enable, network.EnableParams{})
 	b.resize(s, 1)
+	b.touch(s == phone)
 	t.Cleanup(func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -124,6 +126,34 @@ func (b *tab) note(event any) {
 func (b *tab) resize(s size, scale float64) {
 	b.t.Helper()
 	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: s.width, Height: s.height, DeviceScaleFactor: scale})
+}
+
+// touch makes the pointer a finger, or a mouse.
+func (b *tab) touch(finger bool) {
+	b.t.Helper()
+	params := emulation.SetTouchEmulationEnabledParams{Enabled: finger}
+	if finger {
+		params.MaxTouchPoints = 5
+	}
+	call(b, emulation.SetTouchEmulationEnabled, params)
+}
+
+// header has the browser send a header with every request.
+func (b *tab) header(name, value string) {
+	b.t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{name: text}})
+}
+
+// unfold opens a fold, if there is one to open in this window.
+func (b *tab) unfold(selector string) {
+	b.t.Helper()
+	if eval[bool](b, fmt.Sprintf("!!document.querySelector(%q)?.checkVisibility()", selector+":not([open]) > summary")) {
+		b.click(selector + " > summary")
+	}
 }
 
 // prefer sets a media feature of the user, such as prefers-color-scheme.

@@ -1,5 +1,11 @@
 package pages
 
+import (
+	"strings"
+	"time"
+	"unicode"
+)
+
 // Enrol is what an enrolment link shows first: a button. Its form repeats the value of the
 // cookie. Another site can send a form or plant a cookie, but does not know a value that
 // our page has set.
@@ -12,9 +18,34 @@ type Recovery struct {
 	Issuer, Account string
 	Codes           [][]string // in groups; see Groups
 	Left            int        // seconds that the page can be shown again
+	Now             time.Time
+	Address         string // of the server, as people reach it
 }
 
 func (Recovery) template() string { return "recovery.html" }
+
+// Date returns the day, as every language reads it (ISO 8601).
+func (p Recovery) Date() string { return p.Now.UTC().Format(time.DateOnly) }
+
+// File returns the name for a file of the codes.
+func (p Recovery) File() string {
+	names := strings.Trim(fileName(p.Issuer)+"-"+fileName(p.Account), "-")
+	return strings.TrimPrefix(names+"-recovery-codes.txt", "-")
+}
+
+// maxFileName is in letters, and leaves room for a second name and the rest.
+const maxFileName = 40
+
+// fileName returns a name without what file systems forbid.
+func fileName(name string) string {
+	safe := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._@", r) {
+			return r
+		}
+		return '-'
+	}, name))
+	return strings.Trim(string(safe[:min(len(safe), maxFileName)]), "-.")
+}
 
 // Groups returns recovery codes as Recovery has them.
 func Groups(codes []string) (grouped [][]string) {
@@ -24,14 +55,25 @@ func Groups(codes []string) (grouped [][]string) {
 	return grouped
 }
 
-// Done is the end of every enrolment link.
-type Done struct{}
+// Done is the end of every link.
+type Done struct {
+	Setup bool // it was the set-up link
+}
 
 func (Done) template() string { return "done.html" }
 
 // Ended is the page of every link that is not good.
 type Ended struct {
 	Button bool // lets a browser send the cookie that it withheld
+	Mine   bool // this browser has opened the link before
 }
 
 func (Ended) template() string { return "ended.html" }
+
+// Title returns the key of the title.
+func (p Ended) Title() string {
+	if p.Mine {
+		return "ended.mine"
+	}
+	return "ended.title"
+}

@@ -41,6 +41,7 @@ type Pages struct {
 	apps       []Asset            // the mobile page, one for each catalogue
 	parsed     *template.Template // never executed: it is cloned for each look
 	key        Key                // the default account's
+	issuer     string             // the default account's
 
 	mu    sync.Mutex
 	looks map[look]*template.Template
@@ -59,7 +60,7 @@ const maxDepth = 4
 // New reads the catalogues, the templates and the static files. The entry is the default
 // account's.
 func New(e totp.Entry) (*Pages, error) {
-	p := &Pages{looks: map[look]*template.Template{}}
+	p := &Pages{issuer: e.Issuer, looks: map[look]*template.Template{}}
 	var err error
 	if p.catalogues, err = readCatalogues(files); err != nil {
 		return nil, err
@@ -91,6 +92,8 @@ func (p *Pages) functions(l look) template.FuncMap {
 		"result":   c.result,
 		"name":     name,
 		"code":     code,
+		"clock":    clock,
+		"issuer":   func() string { return p.issuer },
 		"lang":     c.tag.String,
 		"dir":      c.direction,
 		"root":     func() string { return l.root },
@@ -164,5 +167,6 @@ func setHeaders(h http.Header, policy, referrer string) {
 		"Content-Security-Policy": {policy},
 		"Referrer-Policy":         {referrer},
 		"X-Frame-Options":         {"DENY"},
+		"X-Robots-Tag":            {"noindex, nofollow"},
 	})
 }

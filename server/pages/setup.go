@@ -5,16 +5,17 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"strings"
 
 	"totpctl/server/api"
 	"totpctl/totp"
 	"totpctl/totp/qrcode"
 )
 
-// Bounds on a QR code, in bytes of SVG.
 const (
-	denseQR = 6 << 10  // above it the code gets more room on the page
-	maxQR   = 26 << 10 // above it a phone cannot read the code from a screen, and the page exceeds 40 KiB
+	maxQR        = 26 << 10 // bytes of SVG; above it a phone cannot read the code from a screen, and the page exceeds 40 KiB
+	modulePixels = 5        // width of a module; the style sheet bounds the code's
+	bigQR        = 350      // pixels; above it the code leaves no room for the steps beside it
 )
 
 // A Key is a key as a page shows it to the person who sets up an authenticator.
@@ -25,7 +26,7 @@ type Key struct {
 	Digits, Period  int // Period in seconds
 	URI             template.URL
 	QR              template.HTML // "" if the names are too long for a QR code
-	Dense           bool
+	Big             bool          // the QR code is too wide for a column beside it
 }
 
 // NewKey returns the key of an entry.
@@ -37,6 +38,7 @@ func NewKey(e totp.Entry) (Key, error) {
 	if len(svg) > maxQR {
 		svg = ""
 	}
+	svg, width := sized(svg)
 	k := e.Key
 	return Key{
 		Issuer:    e.Issuer,
@@ -47,8 +49,20 @@ func NewKey(e totp.Entry) (Key, error) {
 		Period:    api.Seconds(k.Period()),
 		URI:       template.URL(e.URI()),
 		QR:        template.HTML(svg),
-		Dense:     len(svg) > denseQR,
+		Big:       width > bigQR,
 	}, nil
+}
+
+// sized gives the drawing of a QR code modules of modulePixels, and returns its width.
+func sized(svg string) (_ string, width int) {
+	var modules, pixels int
+	head, rest, found := strings.Cut(svg, " shape-rendering")
+	start, box, _ := strings.Cut(head, "viewBox")
+	if _, err := fmt.Sscanf(box, `="0 0 %d %d" width="%d"`, &modules, &modules, &pixels); err != nil || !found {
+		return svg, 0
+	}
+	width = modules * modulePixels
+	return fmt.Sprintf(`%sviewBox="0 0 %d %[2]d" width="%d" height="%[3]d" shape-rendering%s`, start, modules, width, rest), width
 }
 
 // groups returns a text in groups of four.
@@ -73,17 +87,11 @@ func (Setup) template() string { return "setup.html" }
 // DefaultKey returns the default account's key.
 func (p *Pages) DefaultKey() Key { return p.key }
 
-// Good reports whether the form had a good code.
-func (p Setup) Good() bool { return p.Result != nil && p.Result.Valid }
-
-// Done reports whether the set-up link has just ended.
-func (p Setup) Done() bool { return p.Good() && p.Token != "" }
-
-// Action returns where the form is sent: to the page's own URL, relative because a
-// proxy may have put it under a prefix, and back to the form.
+// Action returns where the form is sent and its answer shown: the page's own URL, relative
+// because a proxy may have put it under a prefix, at the field for the next code.
 func (p Setup) Action() string {
 	if p.Token == "" {
-		return "?#try"
+		return "?#code"
 	}
-	return "?" + url.Values{"setup": {p.Token}}.Encode() + "#try"
+	return "?" + url.Values{"setup": {p.Token}}.Encode() + "#code"
 }

@@ -2,8 +2,8 @@ package pages
 
 import (
 	"html/template"
+	"time"
 
-	"totpctl/server/api"
 	"totpctl/totp/verifier"
 )
 
@@ -18,48 +18,57 @@ func (c catalogue) duration(seconds int) (template.HTML, error) {
 
 // A Result is what a page says of a code that was typed into its form.
 type Result struct {
-	verifier.Verdict
-	Digits int // of the account's codes
+	Valid  bool
+	Reason verifier.Reason // why not
+	Wait   int             // seconds from now in which no code is looked at
+	Clock  int             // seconds that the phone's clock is ahead; negative if it is slow, 0 if that is not known
+	Now    time.Time       // on the server's clock
+	Digits int             // of the account's codes
 }
 
-// result returns what a page says of a Result: a sentence, and a second one with the wait
-// that a wrong code has started.
+// AsksClock reports whether the page asks for the phone's clock, and tells the server's.
+func (r Result) AsksClock() bool { return !r.Valid && r.Reason == verifier.ReasonInvalid }
+
+// Explains reports whether there is a sentence for a reason.
+func Explains(r verifier.Reason) bool {
+	switch r {
+	case verifier.ReasonInvalid, verifier.ReasonReplayed, verifier.ReasonMalformed, verifier.ReasonThrottled,
+		verifier.ReasonPending, verifier.ReasonStopped, verifier.ReasonDisabled:
+		return true
+	}
+	return false
+}
+
+// result returns the sentence of a Result. It is "" of an attempt that had to wait: the page
+// tells the wait itself.
 func (c catalogue) result(r *Result) (template.HTML, error) {
-	text, err := c.verdict(r)
-	if err != nil || r.Reason != verifier.ReasonInvalid || r.RetryAfter <= 0 {
-		return text, err
-	}
-	wait, err := c.duration(api.Seconds(r.RetryAfter))
-	if err != nil {
-		return "", err
-	}
-	then, err := c.text("verdict.wait", "time", wait)
-	return text + " " + then, err
-}
-
-func (c catalogue) verdict(r *Result) (template.HTML, error) {
 	switch {
 	case r.Valid:
 		return c.text("verdict.valid")
 	case r.Reason == verifier.ReasonMalformed:
 		return c.text("verdict.malformed", "n", r.Digits)
 	case r.Reason == verifier.ReasonThrottled:
-		wait, err := c.duration(api.Seconds(r.RetryAfter))
-		if err != nil {
-			return "", err
-		}
-		return c.text("verdict.throttled", "time", wait)
-	case r.Clock != 0:
-		off, err := c.duration(api.Seconds(r.Clock.Abs()))
-		if err != nil {
-			return "", err
-		}
-		if r.Clock > 0 {
-			return c.text("verdict.invalid.ahead", "time", off)
-		}
-		return c.text("verdict.invalid.slow", "time", off)
+		return "", nil
+	case r.Reason == verifier.ReasonInvalid && r.Clock < 0:
+		return c.withDuration("verdict.slow", -r.Clock)
+	case r.Reason == verifier.ReasonInvalid && r.Clock > 0:
+		return c.withDuration("verdict.fast", r.Clock)
 	}
 	return c.text("verdict." + string(r.Reason))
+}
+
+func (c catalogue) withDuration(key string, seconds int) (template.HTML, error) {
+	time, err := c.duration(seconds)
+	if err != nil {
+		return "", err
+	}
+	return c.text(key, "time", time)
+}
+
+// clock returns a time of day. Scripts put it into the browser's time zone.
+func clock(t time.Time) template.HTML {
+	t = t.UTC()
+	return template.HTML(t.Format(`<time dir="ltr" datetime="2006-01-02T15:04:05Z">15:04:05 UTC</time>`))
 }
 
 // name returns a name that people have given: its direction is its own, and no browser

@@ -1,6 +1,7 @@
-// The prototype's page: it sends a code with the bearer and shows the verdict.
+// The page that checks codes: it sends a code with the access key and shows the verdict.
 
 import { texts } from './texts.js'
+import { countDown, duration } from './wait.js'
 
 const toastTime = 2000 // milliseconds
 const answerTime = 15000
@@ -8,28 +9,31 @@ const answerTime = 15000
 const element = id => document.getElementById(id)
 const ask = element('ask')
 const validate = element('validate')
+const account = element('account')
 const code = element('totp')
-const say = texts(validate)
 const input = element('bearer')
 const button = validate.querySelector('button')
+const say = texts(validate)
 
-// Servers that share a host by path have a bearer each.
-const name = 'totpctl bearer ' + location.pathname
+// Servers that share a host by path have a key each.
+const keyName = 'totpctl bearer ' + location.pathname
+const accountName = 'totpctl account ' + location.pathname
 
-let bearer = stored()
+let bearer = stored(keyName)
 let busy = false
-let waiting // the timer of a countdown
+let stopWaiting // ends a countdown
+let recovery = false // the field is for a recovery code
+let unanswered // the attempt that got no answer
 
-function stored () {
+function stored (name) {
   try {
     return sessionStorage.getItem(name) ?? localStorage.getItem(name)
-  } catch { // storage is blocked: the bearer lasts as long as the page
+  } catch { // storage is blocked: what is kept lasts as long as the page
     return null
   }
 }
 
-function store (value, onDevice) {
-  bearer = value
+function store (name, value, onDevice) {
   try {
     sessionStorage.removeItem(name)
     localStorage.removeItem(name)
@@ -37,9 +41,15 @@ function store (value, onDevice) {
   } catch {}
 }
 
+function keep (value, onDevice) {
+  bearer = value
+  store(keyName, value, onDevice)
+  if (value === null) store(accountName, null)
+}
+
 function onDevice () {
   try {
-    return localStorage.getItem(name) !== null
+    return localStorage.getItem(keyName) !== null
   } catch {
     return false
   }
@@ -47,15 +57,15 @@ function onDevice () {
 
 function show () {
   ask.hidden = bearer !== null
-  validate.hidden = element('kept').hidden = bearer === null
+  validate.hidden = element('kept').hidden = element('switch').hidden = bearer === null
   element('where').textContent = say(onDevice() ? 'kept' : 'kept-tab')
   update()
 }
 
 function update () {
-  button.disabled = waiting !== undefined || tidy(code.value) === ''
-  button.setAttribute('aria-busy', busy)
-  if (waiting === undefined) element('action').textContent = say(busy ? 'validating' : 'validate')
+  button.disabled = stopWaiting !== undefined || tidy(code.value) === ''
+  for (const form of [ask, validate]) form.querySelector('button').setAttribute('aria-busy', busy)
+  if (stopWaiting === undefined) element('action').textContent = say(busy ? 'checking' : 'check')
 }
 
 // As totp.Tidy: without spaces, dashes and what shows nothing, and in ASCII digits.
@@ -75,7 +85,14 @@ function asciiDigit (digit) {
 function problem (text, field) {
   element('problem').textContent = element('alert').textContent = text
   element('problem').hidden = text === ''
-  for (const f of [code, input]) f.setAttribute('aria-invalid', f === field)
+  element('good').hidden = true
+  for (const f of [account, code, input]) f.setAttribute('aria-invalid', f === field)
+}
+
+// The toast announces that the code is good; this stays.
+function good (text) {
+  element('good').textContent = text
+  element('good').hidden = false
 }
 
 let toastTimer
@@ -88,107 +105,188 @@ function toast (text, color) {
   toastTimer = setTimeout(() => t.remove(), toastTime)
 }
 
-// From 120 seconds on in minutes, rounded up, as the server says it.
-function duration (seconds) {
-  return seconds < 120 ? say('seconds', { n: seconds }) : say('minutes', { n: Math.ceil(seconds / 60) })
+function clear () {
+  clearTimeout(toastTimer)
+  element('toasts').replaceChildren()
+  problem('')
 }
 
-function countDown (seconds) {
-  const end = Date.now() + seconds * 1000
-  const text = left => say('throttled', { time: duration(left) })
-  const tick = () => {
-    const left = Math.ceil((end - Date.now()) / 1000)
-    if (left > 0) {
-      element('problem').textContent = text(left)
-      element('action').textContent = say('wait', { n: left })
-      return
-    }
-    clearInterval(waiting)
-    waiting = undefined
-    problem('')
-    element('alert').textContent = say('again')
-    update()
-  }
+function wait (seconds) {
+  stopWaiting?.()
+  const text = left => say('for', { time: duration(left, say) })
   problem(text(seconds))
-  clearInterval(waiting)
-  waiting = setInterval(tick, 250) // the text changes with the second, also after the device has slept
-  tick()
+  stopWaiting = () => {}
+  stopWaiting = countDown(seconds, left => {
+    element('problem').textContent = text(left)
+    element('action').textContent = say('button', { n: left })
+  }, () => {
+    stopWaiting = undefined
+    problem('')
+    element('alert').textContent = say('over')
+    update()
+  })
   update()
 }
 
-function refuseBearer (text) {
-  store(null)
+function refuseKey (text) {
+  keep(null)
   show()
   problem(text, input)
   input.focus()
 }
 
-function showVerdict (verdict) {
+function accept (verdict, attempt) {
+  const time = new Date().toLocaleTimeString(document.documentElement.lang)
+  code.value = ''
+  code.blur() // so that a phone's keyboard does not cover the toast
+  toast(say('ok'), 'primary')
+  if (attempt.recovery_code !== undefined) good(say('recovery-good', { n: verdict.recovery_codes_left ?? 0 }))
+  else good(attempt.account ? say('good-of', { account: attempt.account, time }) : say('good', { time }))
+}
+
+// What a page of ours says for a reason.
+function why (verdict, attempt) {
+  if (attempt.recovery_code !== undefined && verdict.reason === 'invalid') return say('recovery-bad')
+  if (verdict.reason !== 'malformed') return say(verdict.reason)
+  if (recovery) return say('not-recovery')
+  return attempt.account ? say('malformed-any') : say('malformed', { n: Number(validate.dataset.digits) })
+}
+
+function showVerdict (verdict, attempt) {
   if (verdict.status === true) {
-    code.value = ''
-    toast(say('ok'), 'primary')
+    accept(verdict, attempt)
   } else if (verdict.status !== false) {
     problem(say('no-verdict'))
   } else if (verdict.reason === 'throttled') {
-    countDown(verdict.retry_after || 1)
+    wait(verdict.retry_after || 1)
   } else {
-    problem(say(verdict.reason, { n: Number(validate.dataset.digits) }), code)
     toast(say('not-valid'), 'danger')
+    if (verdict.retry_after > 0) return wait(verdict.retry_after)
+    problem(why(verdict, attempt), code)
     code.select()
     if (verdict.retry_after > 0) countDown(verdict.retry_after)
   }
 }
 
-async function send (value) {
-  const response = await fetch('check/' + encodeURIComponent(value), {
-    headers: { 'Content-Type': 'application/json', Authorization: 'Bearer ' + bearer },
+function call (path, options) {
+  return fetch(path, {
+    ...options,
+    headers: { Authorization: 'Bearer ' + bearer, ...options.headers },
     cache: 'no-store',
-    redirect: 'error', // a bearer is for this server alone
+    redirect: 'error', // a key is for this server alone
     signal: AbortSignal.timeout(answerTime)
   })
-  if (response.ok) return showVerdict(await response.json().catch(() => ({})))
-  switch (response.status) {
-    case 401: return refuseBearer(say('unknown-bearer'))
-    case 403: return refuseBearer(say('wrong-scope'))
-    case 503: return problem(say('unavailable'))
-  }
+}
+
+// Says why there is no verdict.
+async function explain (response) {
+  const { code: fault } = await response.json().catch(() => ({}))
+  if (response.status === 401) return refuseKey(say('unknown-key'))
+  if (response.status === 503) return problem(say('unavailable'))
+  if (fault === 'no_account') return problem(say('no-account'), account)
+  if (fault === 'bad_account') return problem(say('bad-account'), account)
   problem(say('error', { status: response.status }))
 }
 
-ask.addEventListener('submit', event => {
-  event.preventDefault()
-  const value = input.value.trim()
-  if (!/^[!-~]+$/.test(value)) return problem(say('odd-bearer'), input)
-  store(value, element('keep').checked)
-  ask.reset()
-  problem('')
-  show()
-  code.focus()
-})
+// The same attempt again, after no answer, gets the verdict of the first.
+function idempotencyKey (body) {
+  if (unanswered?.body !== body) {
+    unanswered = { body, key: Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, '0')).join('') }
+  }
+  return unanswered.key
+}
 
-validate.addEventListener('submit', async event => {
-  event.preventDefault()
-  const value = tidy(code.value)
-  if (busy || button.disabled) return
-  problem('')
-  if (!/^[0-9]+$/.test(value)) return showVerdict({ status: false, reason: 'malformed' })
+async function send (attempt) {
+  const body = JSON.stringify(attempt)
+  const response = await call('check', { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey(body) } })
+  unanswered = undefined
+  if (response.ok || response.status === 429) return showVerdict(await response.json().catch(() => ({})), attempt)
+  await explain(response)
+}
+
+// A recovery code is known by its letters, wherever it is typed.
+function attemptOf (value) {
+  const attempt = {}
+  if (/^[0-9]+$/.test(value)) attempt.code = value
+  else if (/^(?:[a-z2-7]{24}|[a-z2-7]{26})$/i.test(value)) attempt.recovery_code = value
+  if (account.value.trim() !== '') attempt.account = account.value.trim()
+  return attempt
+}
+
+async function whileBusy (work) {
   busy = true
   update()
   try {
-    await send(value)
+    await work()
   } catch {
     problem(say('no-answer'))
   }
   busy = false
   update()
+}
+
+// The server tells what a key is good for. One that can do more than check codes is not
+// kept: whoever picks up the phone would have it.
+async function enter (value) {
+  bearer = value
+  const response = await call('scope', {})
+  bearer = null
+  if (!response.ok) return response.status === 401 ? problem(say('unknown-key'), input) : explain(response)
+  const { scope } = await response.json()
+  if (scope !== 'check') return problem(say('admin-key'), input)
+  keep(value, element('keep').checked)
+  ask.reset()
+  show()
+  code.focus()
+}
+
+ask.addEventListener('submit', event => {
+  event.preventDefault()
+  const value = input.value.trim()
+  if (busy) return
+  clear()
+  if (!/^[!-~]+$/.test(value)) return problem(say('odd-key'), input)
+  whileBusy(() => enter(value))
 })
 
-code.addEventListener('input', update)
+validate.addEventListener('submit', event => {
+  event.preventDefault()
+  const attempt = attemptOf(tidy(code.value))
+  if (busy || button.disabled) return
+  clear()
+  if (attempt.code === undefined && attempt.recovery_code === undefined) return showVerdict({ status: false, reason: 'malformed' }, attempt)
+  whileBusy(() => send(attempt))
+})
+
+code.addEventListener('input', () => {
+  element('good').hidden = true
+  update()
+})
+account.addEventListener('input', () => {
+  element('good').hidden = true
+  store(accountName, account.value.trim() || null, onDevice())
+})
+
 element('forget').addEventListener('click', () => {
-  store(null)
-  problem('')
+  keep(null)
+  account.value = ''
+  clear()
   show()
   input.focus()
 })
 
+element('other').addEventListener('click', () => {
+  recovery = !recovery
+  element('code-label').textContent = say(recovery ? 'recovery-code' : 'code')
+  element('other').textContent = say(recovery ? 'use-code' : 'use-recovery')
+  element('other-hint').textContent = say(recovery ? 'hint-code' : 'hint-recovery')
+  code.inputMode = recovery ? 'text' : 'numeric'
+  code.autocomplete = recovery ? 'off' : 'one-time-code'
+  code.value = ''
+  clear()
+  update()
+  code.focus()
+})
+
+account.value = new URLSearchParams(location.search).get('account') ?? stored(accountName) ?? ''
 show()

@@ -1,17 +1,21 @@
-// The buttons that download and print the recovery codes.
+// The buttons that copy, print and download the recovery codes.
 
 import { texts } from './texts.js'
+import { copy } from './copy.js'
 
-const download = document.getElementById('download')
-const print = document.getElementById('print')
+const element = id => document.getElementById(id)
+const say = texts(element('keep'))
 
-const codes = [...document.querySelectorAll('#codes li')].map(code => code.textContent)
-const whose = document.getElementById('whose').textContent
-const say = texts(download)
-const text = [say('title') + ' ' + whose + '.', say('once'), '', ...codes, ''].join('\n')
+const list = element('codes')
+const codes = [...list.querySelectorAll('li')].map(code => code.textContent)
+const head = [say('title', { whose: element('whose').textContent }), element('made').textContent, say('once')]
+const text = [...head, '', ...codes, ''].join('\n')
 
-download.href = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }))
-download.hidden = false
+element('copy').addEventListener('click', () => copy(codes.join('\n'), list, element('copied'), say))
+element('copy').hidden = false
 
-print.addEventListener('click', () => window.print())
-print.hidden = false
+element('print').addEventListener('click', () => window.print())
+element('print').hidden = false
+
+element('download').href = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }))
+element('download').hidden = false

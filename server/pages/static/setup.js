@@ -1,42 +1,56 @@
-// The button that copies the secret, without the spaces that it is shown with, and
-// the form that sends its code once.
+// The button that copies the secret, without the spaces that it is shown with; the form,
+// which sends its code once and counts a wait down; and what older browsers lack.
 
 import { texts } from './texts.js'
+import { copy } from './copy.js'
+import { countDown, duration } from './wait.js'
 
 const secret = document.getElementById('secret')
-const button = document.getElementById('copy')
-const copied = document.getElementById('copied')
+const copyButton = document.getElementById('copy')
+const form = document.querySelector('#try form')
+const send = form.querySelector('button')
+const said = texts(send)
 
-if (secret !== null) {
-  const say = texts(button)
-  const text = secret.textContent.replace(/\s/g, '')
+// Whoever selects the secret gets it without spaces, too.
+secret.addEventListener('copy', event => {
+  event.clipboardData.setData('text/plain', getSelection().toString().replace(/\s/g, ''))
+  event.preventDefault()
+})
 
-  // Whoever selects the secret gets it without spaces, too.
-  secret.addEventListener('copy', event => {
-    const selected = getSelection().toString().replace(/\s/g, '')
-    event.clipboardData.setData('text/plain', selected)
-    event.preventDefault()
-  })
+copyButton.addEventListener('click', () => {
+  copy(secret.textContent.replace(/\s/g, ''), secret, document.getElementById('copied'), texts(copyButton))
+})
+copyButton.hidden = false
 
-  button.addEventListener('click', async () => {
-    copied.textContent = say(await copy(text) ? 'done' : 'selected')
-  })
-  button.hidden = false
+// The style sheet cannot open a fold in browsers without ::details-content.
+if (!CSS.supports('selector(::details-content)')) {
+  for (const fold of document.querySelectorAll('details')) fold.open = true
+}
+
+// The server's time, in the browser's zone.
+for (const time of document.querySelectorAll('time')) {
+  time.textContent = new Date(time.dateTime).toLocaleTimeString(document.documentElement.lang)
 }
 
 // The page that Back shows again can send another code.
-const form = document.querySelector('#try form')
-const send = form?.querySelector('button')
-form?.addEventListener('submit', () => { send.disabled = true })
-addEventListener('pageshow', () => { if (send) send.disabled = false })
+let waiting = false
+form.addEventListener('submit', event => {
+  if (waiting) return event.preventDefault()
+  send.disabled = true
+})
+addEventListener('pageshow', () => { send.disabled = waiting })
 
-// Browsers have navigator.clipboard on HTTPS and loopback alone.
-async function copy (text) {
-  try {
-    await navigator.clipboard.writeText(text)
-    return true
-  } catch {
-    getSelection().selectAllChildren(secret)
-    return document.execCommand('copy')
-  }
+const wait = Number(send.dataset.wait ?? 0)
+if (wait > 0) {
+  const label = send.textContent
+  waiting = send.disabled = true
+  countDown(wait, left => {
+    document.getElementById('wait').textContent = said('for', { time: duration(left, said) })
+    send.textContent = said('button', { n: left })
+  }, () => {
+    waiting = send.disabled = false
+    send.textContent = label
+    document.getElementById('result').hidden = true
+    document.getElementById('over').textContent = said('over')
+  })
 }
