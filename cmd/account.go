@@ -78,7 +78,14 @@ until the new one is confirmed, only recovery codes are good.`,
 				f.Bool("revoke", false, "delete the old secret at once: its phone is lost or stolen")
 			}},
 		{use: "recovery-codes NAME", short: "Print fresh recovery codes and void the old ones",
-			doing: "renewing recovery codes of", example: "alice", args: one, run: accountCommands.recoveryCodes},
+			doing: "renewing recovery codes of", example: "alice", args: one, run: accountCommands.recoveryCodes,
+			long: `Prints fresh recovery codes and voids the old ones. With --link it prints a link for
+the owner instead, and the codes are for her eyes alone: the first browser that
+opens it is shown them until it acknowledges them, or for an hour. The old codes
+are void from the opening on.`,
+			flags: func(f *pflag.FlagSet) {
+				f.Bool("link", false, "print a link that shows the codes to the account's owner")
+			}},
 		renameAction(),
 		{use: "unlock [NAME]", short: "Forget an account's failures and enable it; without NAME, the default one",
 			doing: "unlocking", example: "alice", args: optional, run: accountCommands.unlock},
@@ -220,6 +227,8 @@ func accountError(doing, name string, err error) error {
 		return hint.With(err, "`totpctl account list` shows the accounts")
 	case errors.Is(err, verifier.ErrExists):
 		return hint.With(err, "`totpctl account rekey` gives it a new secret; `totpctl account remove` deletes it")
+	case errors.Is(err, verifier.ErrKeyPending):
+		return hint.With(err, "hand over the link of `totpctl account rekey`, or leave out --link")
 	case errors.Is(err, verifier.ErrPending):
 		return hint.With(err, "`totpctl account confirm` with its first code gives recovery codes")
 	case errors.Is(err, verifier.ErrNotPending):

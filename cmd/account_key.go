@@ -82,11 +82,33 @@ func unwritten(done, way string, err error) error {
 }
 
 func (a accountCommands) recoveryCodes(ctx context.Context, args []string) error {
+	if link, err := a.flags.GetBool("link"); err != nil || link {
+		return errors.Join(err, a.recoveryLink(ctx, args[0]))
+	}
 	codes, err := a.verifier.RecoveryCodes(ctx, args[0])
 	if err != nil {
 		return err
 	}
 	return unwritten("the old recovery codes are void, but the fresh ones", freshCodes, a.printCodes(codes))
+}
+
+func (a accountCommands) recoveryLink(ctx context.Context, name string) error {
+	if !api.HasLinks(a.public) {
+		return hint.With(errors.New("no link: PUBLIC_URL is neither https nor this machine's"), "set PUBLIC_URL to an https address: over plain http the link would expose the codes")
+	}
+	l, err := a.verifier.RecoveryLink(ctx, name)
+	if err != nil {
+		return err
+	}
+	return unwritten("the link is made, but", "`totpctl account recovery-codes --link` makes another", a.printRecoveryLink(api.RecoveryLinkOf(l, a.public)))
+}
+
+func (a accountCommands) printRecoveryLink(l api.RecoveryLink) error {
+	if a.json {
+		return a.program.printJSON(l)
+	}
+	_, err := fmt.Fprintf(a.program.out, "link for its owner: %s\nopen by: %s\n", l.URL, l.Until.Local().Format(zonedTime))
+	return err
 }
 
 // printCodes prints bare codes, one a line: they are the result.

@@ -120,7 +120,7 @@ func (a accountCommands) table() *tabwriter.Writer {
 // linkText returns what the table tells of a pending key behind its time: nothing without one.
 func linkText(i verifier.Info) string {
 	if i.PendingUntil.IsZero() {
-		return ""
+		return codesLinkText(i)
 	}
 	text := ", link unopened"
 	if i.Opened {
@@ -132,6 +132,16 @@ func linkText(i verifier.Info) string {
 	return text
 }
 
+func codesLinkText(i verifier.Info) string {
+	switch {
+	case i.CodesUntil.IsZero():
+		return ""
+	case i.CodesOpened:
+		return ", link for recovery codes opened"
+	}
+	return ", link for recovery codes unopened"
+}
+
 func (a accountCommands) printInfo(t *tabwriter.Writer, i verifier.Info) error {
 	if a.json {
 		return a.program.printJSON(api.AccountOf(i))
@@ -139,6 +149,9 @@ func (a accountCommands) printInfo(t *tabwriter.Writer, i verifier.Info) error {
 	until := i.WaitUntil
 	if until.IsZero() {
 		until = i.PendingUntil
+	}
+	if until.IsZero() {
+		until = i.CodesUntil
 	}
 	text := "-"
 	if !until.IsZero() {

@@ -115,8 +115,12 @@ func (s *Server) postRekey(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request) error {
-	if err := readNothing(r.Body); err != nil {
+	link, err := readFlag(r.Body, "link")
+	if err != nil {
 		return err
+	}
+	if link {
+		return s.makeRecoveryLink(w, r)
 	}
 	codes, err := s.config.Verifier.RecoveryCodes(r.Context(), account(r))
 	if errors.Is(err, verifier.ErrSteam) {
@@ -126,6 +130,21 @@ func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	return writeJSON(w, http.StatusOK, api.RecoveryCodes{Codes: codes})
+}
+
+// makeRecoveryLink answers with a link: the codes are for its owner's eyes.
+func (s *Server) makeRecoveryLink(w http.ResponseWriter, r *http.Request) error {
+	if !api.HasLinks(s.config.PublicURL) {
+		return errNoLinks
+	}
+	l, err := s.config.Verifier.RecoveryLink(r.Context(), account(r))
+	if errors.Is(err, verifier.ErrSteam) {
+		err = badRequest(err.Error())
+	}
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, api.RecoveryLinkOf(l, s.config.PublicURL))
 }
 
 func (s *Server) postUnlock(w http.ResponseWriter, r *http.Request) error {

@@ -38,12 +38,12 @@ func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	recordOf(r).account = seen.Account
 	switch {
 	case seen.Codes != nil:
-		return s.render(w, r, http.StatusOK, pages.Recovery{Issuer: seen.Issuer, Account: seen.Label, Codes: pages.Groups(seen.Codes),
+		return s.render(w, r, http.StatusOK, pages.Recovery{Issuer: seen.Issuer, Account: seen.Label, Codes: pages.Groups(seen.Codes), Renewed: seen.Kind == verifier.LinkCodes,
 			Left: api.Seconds(seen.Until.Sub(s.config.Clock())), Now: s.config.Clock(), Address: s.config.PublicURL.String()})
 	case seen.Opened:
 		return s.showPending(w, r)
 	}
-	p := pages.Enrol{Issuer: seen.Issuer}
+	p := pages.Enrol{Issuer: seen.Issuer, Codes: seen.Kind == verifier.LinkCodes}
 	p.Cookie = verifier.NewCookie() // the first browser that presses the button wins, and may be this one
 	http.SetCookie(w, s.linkCookie(r.PathValue("token"), p.Cookie, seen.Until.Sub(s.config.Clock())))
 	return s.render(w, r, http.StatusOK, p)
@@ -130,8 +130,14 @@ func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
 	case !errors.Is(err, verifier.ErrLink):
 		return err
 	}
+	if r.PostForm.Get("kept") == keptCodes {
+		return seeOther(w, "../enrolled?"+keptCodes)
+	}
 	return seeOther(w, "../enrolled")
 }
+
+// keptCodes is what the form of a link for new recovery codes says.
+const keptCodes = "codes"
 
 // seeOther redirects to a relative URL. A proxy may serve the site under a path prefix,
 // which http.Redirect would leave out.
@@ -142,7 +148,7 @@ func seeOther(w http.ResponseWriter, to string) error {
 }
 
 func (s *Server) getEnrolled(w http.ResponseWriter, r *http.Request) error {
-	return s.render(w, r, http.StatusOK, pages.Done{})
+	return s.render(w, r, http.StatusOK, pages.Done{Codes: r.URL.RawQuery == keptCodes})
 }
 
 // showPending shows the pending key to the browser that has opened the link, with the

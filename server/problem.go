@@ -48,6 +48,8 @@ var ownCodes = []struct {
 	{verifier.ErrExists, http.StatusConflict, "account_exists", ""},
 	{verifier.ErrNotPending, http.StatusConflict, "not_pending", ""},
 	{verifier.ErrPending, http.StatusConflict, "not_confirmed", ""},
+	{verifier.ErrKeyPending, http.StatusConflict, "key_pending", ""},
+	{errNoLinks, http.StatusConflict, "no_links", ""},
 	{verifier.ErrNoKey, http.StatusServiceUnavailable, "no_encryption_key", ""},
 }
 
@@ -97,5 +99,7 @@ func badRequest(text string) error { return problem{http.StatusBadRequest, text}
 func internal(text string, err error) error {
 	return fmt.Errorf("%w: %w", problem{http.StatusInternalServerError, text}, err)
 }
+
+var errNoLinks = errors.New("there are no links for people, because PUBLIC_URL is neither https nor this machine's")
 
 var errNoPage = problem{http.StatusNotFound, "no such page"}

@@ -33,6 +33,8 @@ func TestEveryCodeIsGivenWhereItIsMeant(t *testing.T) {
 	addr := f.listen(nil)
 	f.admin("POST", "/accounts", `{"account":"pending"}`)
 	f.Enrol("alice")
+	f.Enrol("rekeyed")
+	f.admin("POST", "/accounts/rekeyed/rekey", "")
 	given := map[string]func() reply{
 		"bad_request":        func() reply { return f.post(`{}`) },
 		"bad_account":        func() reply { return f.post(`{"code":"123456","account":"alice "}`) },
@@ -51,6 +53,8 @@ func TestEveryCodeIsGivenWhereItIsMeant(t *testing.T) {
 		"account_exists": func() reply { return f.admin("POST", "/accounts", `{"account":"alice"}`) },
 		"not_pending":    func() reply { return f.admin("POST", "/accounts/alice/confirm", `{"code":"123456"}`) },
 		"not_confirmed":  func() reply { return f.admin("POST", "/accounts/pending/recovery-codes", "") },
+		"key_pending":    func() reply { return f.admin("POST", "/accounts/rekeyed/recovery-codes", `{"link":true}`) },
+		"no_links":       func() reply { return linkWithoutAddress(f) },
 		"too_large":      func() reply { return f.post(strings.Repeat("1", 5000)) },
 		"no_audit": func() reply {
 			return newFixture(t, servertest.Options{Witness: &witness{err: errAudit}}).post(`{"code":"123456"}`)
@@ -109,4 +113,13 @@ func addWithoutKey(t *testing.T) reply {
 	r := httptest.NewRequest("POST", "/accounts", strings.NewReader(`{"account":"alice"}`))
 	answer := ask(newFixture(t, servertest.Options{NoEncryptionKey: true}), r, "Authorization", "Bearer "+adminBearer)
 	return reply{answer.StatusCode, answer.Header, body(t, answer.Body)}
+}
+
+// linkWithoutAddress asks a server for a link that would show codes in the clear.
+func linkWithoutAddress(f *fixture) reply {
+	r := httptest.NewRequest("POST", "http://totp.example.com/accounts/alice/recovery-codes", strings.NewReader(`{"link":true}`))
+	r.Header.Set("Authorization", "Bearer "+adminBearer)
+	w := httptest.NewRecorder()
+	f.Another("http://totp.example.com", nil).ServeHTTP(w, r)
+	return reply{w.Code, w.Header(), w.Body.String()}
 }

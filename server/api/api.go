@@ -50,8 +50,10 @@ type Account struct {
 	Recovery30    int             `json:"recovery_failures_30_days"` // wrong recovery codes in 30 days, counted up to 999
 	WaitUntil     *time.Time      `json:"wait_until,omitempty"`
 	PendingUntil  *time.Time      `json:"pending_until,omitempty"`
-	LinkOpened    *bool           `json:"link_opened,omitempty"`      // of the pending key; left out if none is pending
-	PendingFails  int             `json:"pending_failures,omitempty"` // wrong codes in a row for the pending key
+	LinkOpened    *bool           `json:"link_opened,omitempty"`         // of the pending key; left out if none is pending
+	PendingFails  int             `json:"pending_failures,omitempty"`    // wrong codes in a row for the pending key
+	CodesUntil    *time.Time      `json:"recovery_link_until,omitempty"` // of a link for new recovery codes
+	CodesOpened   *bool           `json:"recovery_link_opened,omitempty"`
 	PendingWait   *time.Time      `json:"pending_wait_until,omitempty"`
 	RecoveryCodes int             `json:"recovery_codes_left"`
 	RefusedUntil  *time.Time      `json:"codes_refused_until,omitempty"` // because one was accepted while the clock was ahead
@@ -74,7 +76,10 @@ func AccountOf(i verifier.Info) Account {
 	a := Account{
 		Account: i.Name, Default: i.Name == "", Status: i.Status, Created: i.Created, Failures: i.Failures, Failures30: i.Recent.Failures, Recovery30: i.RecentRecovery.Failures, WaitUntil: optional(i.WaitUntil),
 		PendingUntil: optional(i.PendingUntil), RecoveryCodes: i.RecoveryLeft, RefusedUntil: optional(i.RefusedUntil),
-		PendingFails: i.PendingFailures, PendingWait: optional(i.PendingWaitUntil),
+		PendingFails: i.PendingFailures, PendingWait: optional(i.PendingWaitUntil), CodesUntil: optional(i.CodesUntil),
+	}
+	if a.CodesUntil != nil {
+		a.CodesOpened = &i.CodesOpened
 	}
 	if a.PendingUntil != nil {
 		a.LinkOpened = &i.Opened
@@ -110,6 +115,25 @@ type Enrolment struct {
 	EnrolURL     string    `json:"enrol_url,omitempty"` // the page for the owner; left out unless the server is reached by https or on loopback
 }
 
+// A RecoveryLink is what an administrator hands over, so that the owner of an account gets
+// new recovery codes.
+type RecoveryLink struct {
+	Account string    `json:"account"`
+	URL     string    `json:"recovery_url"` // shows the codes to the first browser that opens it
+	Until   time.Time `json:"open_until"`
+}
+
+// RecoveryLinkOf returns a link at the public URL. Its URL is "" unless HasLinks.
+func RecoveryLinkOf(l verifier.CodesLink, public *url.URL) RecoveryLink {
+	return RecoveryLink{l.Account, enrolLink(public, l.Token), l.Until}
+}
+
+// HasLinks reports whether links for people may be made: they reach the server by https or
+// on loopback, because what a link shows must not cross a network in the clear.
+func HasLinks(public *url.URL) bool {
+	return public.Scheme == "https" || Loopback(public.Hostname())
+}
+
 // QRTitle is what a screen reader says of a QR code.
 const QRTitle = "QR code for an authenticator app"
 
@@ -127,7 +151,7 @@ func EnrolmentOf(e verifier.Enrolment, public *url.URL) Enrolment {
 // key. There is none unless people reach the server by https or on loopback: the
 // secret that the page shows must not cross a network in the clear.
 func enrolLink(public *url.URL, token string) string {
-	if public.Scheme != "https" && !Loopback(public.Hostname()) {
+	if !HasLinks(public) {
 		return ""
 	}
 	return public.JoinPath("enrol", token).String()

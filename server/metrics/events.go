@@ -42,7 +42,7 @@ const maxSkew = totp.MaxSkew
 func changeKinds() map[verifier.EventKind]string {
 	return map[verifier.EventKind]string{
 		verifier.KindConfirm: "confirm", verifier.KindAdd: "add", verifier.KindImport: "import", verifier.KindReplace: "replace",
-		verifier.KindRekey: "rekey", verifier.KindRevoke: "revoke", verifier.KindRename: "rename", verifier.KindRecoveryCodes: "recovery_codes",
+		verifier.KindRekey: "rekey", verifier.KindRevoke: "revoke", verifier.KindRename: "rename", verifier.KindRecoveryCodes: "recovery_codes", verifier.KindRecoveryLink: "recovery_link",
 		verifier.KindUnlock: "unlock", verifier.KindDisable: "disable", verifier.KindRemove: "remove",
 	}
 }

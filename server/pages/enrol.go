@@ -9,7 +9,10 @@ import (
 // Enrol is what an enrolment link shows first: a button. Its form repeats the value of the
 // cookie. Another site can send a form or plant a cookie, but does not know a value that
 // our page has set.
-type Enrol struct{ Issuer, Cookie string }
+type Enrol struct {
+	Issuer, Cookie string
+	Codes          bool // the link gives new recovery codes, and no key
+}
 
 func (Enrol) template() string { return "enrol.html" }
 
@@ -17,6 +20,7 @@ func (Enrol) template() string { return "enrol.html" }
 type Recovery struct {
 	Issuer, Account string
 	Codes           [][]string // in groups; see Groups
+	Renewed         bool       // by a link that gives them alone: there was no code
 	Left            int        // seconds that the page can be shown again
 	Now             time.Time
 	Address         string // of the server, as people reach it
@@ -58,6 +62,7 @@ func Groups(codes []string) (grouped [][]string) {
 // Done is the end of every link.
 type Done struct {
 	Setup bool // it was the set-up link
+	Codes bool // it gave new recovery codes, and no key
 }
 
 func (Done) template() string { return "done.html" }

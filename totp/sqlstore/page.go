@@ -72,11 +72,15 @@ func summaries(rows []row, s *sealer) (all []verifier.Summary) {
 // summary returns something even of an account whose secrets do not open.
 func (r *row) summary(s *sealer) verifier.Summary {
 	a, err := r.parse(s)
-	return verifier.Summary{
+	sum := verifier.Summary{
 		ID: r.id, Created: a.Created, State: a.State, Recovery: a.Recovery,
 		Confirmed: r.sealedKey != "", Period: a.Key.Period(), Damaged: err != nil,
 		PendingUntil: a.Pending.Until, Opened: a.Pending.Cookie != "", PendingThrottle: a.Pending.Throttle,
 	}
+	if a.Kept.ForCodes() {
+		sum.CodesUntil, sum.CodesOpened = a.Kept.Until, a.Kept.Cookie != ""
+	}
+	return sum
 }
 
 // loadAll opens the rows of a page. It is called by whoever asks for the page, so that no

@@ -29,6 +29,8 @@ type Enrolment struct {
 	Account string // the stored name
 	Token   string // of the enrolment link
 	Cookie  string // from Open: the value of the cookie that the link is bound to
+	// Kind is what the link gives. With LinkCodes there is no Entry, and Peek returns the codes.
+	Kind LinkKind
 }
 
 // Add makes an account with a pending key. It replaces an account that was never confirmed
@@ -128,7 +130,7 @@ func (v *Verifier) enrolment(a Account, token, cookie string) (Enrolment, error)
 	if err != nil {
 		return Enrolment{}, err
 	}
-	return Enrolment{entry, a.Pending.Until, a.ID, token, cookie}, nil
+	return Enrolment{entry, a.Pending.Until, a.ID, token, cookie, LinkKey}, nil
 }
 
 // RecoveryCodes voids the recovery codes of a confirmed account and returns fresh ones. A
@@ -137,19 +139,65 @@ func (v *Verifier) enrolment(a Account, token, cookie string) (Enrolment, error)
 func (v *Verifier) RecoveryCodes(ctx context.Context, name string) ([]string, error) {
 	codes, stored := newRecovery(name)
 	err := v.editing(ctx, KindRecoveryCodes, name, func(a Account, _ time.Time) (Account, error) {
-		if a.Key.IsZero() && !a.State.Revoked {
-			return a, ErrPending
+		if err := a.mayHaveCodes(); err != nil {
+			return a, err
 		}
-		if a.Key.Scheme().Steam {
-			return a, ErrSteam
-		}
-		a.Recovery, a.State.RecoveryUsed, a.State.Last, a.Kept = stored, 0, Answer{}, Kept{}
+		a.renew(stored)
+		a.Kept = Kept{}
 		return a, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return codes, nil
+}
+
+// A CodesLink is what an administrator hands over, so that the owner of an account gets new
+// recovery codes.
+type CodesLink struct {
+	Account string
+	Token   string
+	Until   time.Time // until then a browser may open it
+}
+
+// RecoveryLink makes a link that shows new recovery codes to the first browser that opens it,
+// until they are acknowledged or KeepTime is over, and shows nothing else. The old recovery
+// codes are void from the opening on. RecoveryLink returns ErrKeyPending while a new key of
+// the account is pending, because its first code gives new recovery codes anyway, and the
+// errors of RecoveryCodes.
+func (v *Verifier) RecoveryLink(ctx context.Context, name string) (CodesLink, error) {
+	l := CodesLink{Account: name, Token: newToken(), Until: millisecond(v.config.Clock().Add(v.config.PendingTime))}
+	err := v.editing(ctx, KindRecoveryLink, name, func(a Account, _ time.Time) (Account, error) {
+		if err := a.mayHaveCodes(); err != nil {
+			return a, err
+		}
+		if !a.Pending.Key.IsZero() {
+			return a, ErrKeyPending
+		}
+		a.Kept = Kept{Token: TokenHash(l.Token), Until: l.Until}
+		return a, nil
+	})
+	if err != nil {
+		return CodesLink{}, err
+	}
+	return l, nil
+}
+
+// mayHaveCodes returns ErrPending for an account that was never confirmed, and ErrSteam for a
+// key of Steam.
+func (a Account) mayHaveCodes() error {
+	if a.Key.IsZero() && !a.State.Revoked {
+		return ErrPending
+	}
+	if a.Key.Scheme().Steam {
+		return ErrSteam
+	}
+	return nil
+}
+
+// renew voids the recovery codes for new ones. A remembered answer goes with the old ones.
+func (a *Account) renew(stored string) {
+	a.Recovery, a.State.RecoveryUsed, a.State.Last = stored, 0, Answer{}
 }
 
 // clockDrift is how far the clocks of one database's servers may differ. If they differ

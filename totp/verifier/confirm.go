@@ -102,8 +102,11 @@ func (v *Verifier) tryConfirm(ctx context.Context, name, code string, c confirma
 // was kept while the clock was ahead.
 func (k Kept) lasts(now time.Time) bool {
 	longest := KeepTime
-	if k.Token == "" {
+	switch {
+	case k.Token == "":
 		longest = retryWindow
+	case k.Cookie == "": // no browser has opened the link for new recovery codes
+		longest = MaxPendingTime
 	}
 	return k.Until.After(now) && !k.Until.After(now.Add(longest+clockDrift))
 }

@@ -99,6 +99,7 @@ func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 			"Rekey":         func() error { _, err := v.Rekey(ctx, "alice", false); return err },
 			"Confirm":       func() error { _, _, err := v.Confirm(ctx, "alice", "123456", RequestID{}); return err },
 			"RecoveryCodes": func() error { _, err := v.RecoveryCodes(ctx, "alice"); return err },
+			"RecoveryLink":  func() error { _, err := v.RecoveryLink(ctx, "alice"); return err },
 			"Unlock":        func() error { return v.Unlock(ctx, "alice") },
 			"Disable":       func() error { return v.Disable(ctx, "alice") },
 			"Remove":        func() error { return v.Remove(ctx, "alice") },

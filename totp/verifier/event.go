@@ -49,6 +49,7 @@ const (
 	KindRevoke        EventKind = "account.revoke" // rekey, and the live key deleted at once
 	KindRename        EventKind = "account.rename"
 	KindRecoveryCodes EventKind = "account.recovery_codes"
+	KindRecoveryLink  EventKind = "account.recovery_link" // a link for new recovery codes
 	KindUnlock        EventKind = "account.unlock"
 	KindDisable       EventKind = "account.disable"
 	KindRemove        EventKind = "account.remove"

@@ -33,8 +33,18 @@ func cookieHash(cookie string) string { return shortHash("enrolment browser", co
 // link: 130 random bits.
 func NewCookie() string { return rand.Text() }
 
+// A LinkKind is what a link gives to the browser that opens it.
+type LinkKind string
+
+// The kinds of links.
+const (
+	LinkKey   LinkKind = "key"            // a pending key and, after its first code, recovery codes
+	LinkCodes LinkKind = "recovery_codes" // new recovery codes, and nothing else
+)
+
 // A Sight is what a link leads to.
 type Sight struct {
+	Kind          LinkKind
 	Account       string    // the stored name
 	Issuer, Label string    // the issuer and the account that authenticators show
 	Opened        bool      // this browser has opened the link; false while none has
@@ -59,7 +69,10 @@ func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Sight, error
 	case err != nil:
 		return Sight{}, err
 	}
-	seen := Sight{Account: a.ID, Opened: true}
+	seen := Sight{Kind: LinkKey, Account: a.ID, Opened: true}
+	if a.Kept.ForCodes() {
+		seen.Kind = LinkCodes
+	}
 	seen.Issuer, seen.Label = v.label(a)
 	switch {
 	case a.shows(token, cookie, now):
@@ -68,6 +81,9 @@ func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Sight, error
 	case a.admits(token, cookie, now):
 		seen.Opened, seen.Until = a.Pending.Cookie != "", a.Pending.Until
 		return seen, nil
+	case a.offers(token, now):
+		seen.Opened, seen.Until = false, a.Kept.Until
+		return seen, nil
 	}
 	v.forgetExpired(ctx, id)
 	return Sight{}, ErrLink
@@ -75,7 +91,8 @@ func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Sight, error
 
 // Open returns the pending key to the first browser that asks, and to the same browser
 // again, for OpenTime. It returns ErrLink to other browsers, and ErrConfirmed to
-// the browser that has confirmed. The cookie is the value of the caller's cookie, ""
+// the browser that has confirmed. For a link of LinkCodes, ErrConfirmed says that this
+// browser has opened it; the first browser gets an Enrolment without a key. The cookie is the value of the caller's cookie, ""
 // without one. The caller must set the cookie of the Enrolment. That is a fresh one for
 // the first browser, whatever cookie came with the request: an attacker may have planted
 // it (session fixation).
@@ -99,6 +116,7 @@ func (v *Verifier) open(ctx context.Context, token, cookie, fresh string) (Enrol
 	if ctx, err = v.begin(ctx); err != nil {
 		return Enrolment{}, err
 	}
+	codes, stored := newRecovery(id)
 	var e Enrolment
 	var first bool
 	err = v.edit(ctx, id, func(a Account, now time.Time) (_ Account, err error) {
@@ -106,6 +124,11 @@ func (v *Verifier) open(ctx context.Context, token, cookie, fresh string) (Enrol
 		switch {
 		case a.shows(token, cookie, now):
 			return a, ErrConfirmed
+		case a.offers(token, now):
+			a.renew(stored)
+			a.Kept.Codes, a.Kept.Cookie, a.Kept.Until = codes, cookieHash(fresh), millisecond(now.Add(KeepTime))
+			e = Enrolment{Until: a.Kept.Until, Account: id, Token: token, Cookie: fresh, Kind: LinkCodes}
+			return a, nil
 		case !a.admits(token, cookie, now):
 			return a, ErrLink
 		}
@@ -118,12 +141,21 @@ func (v *Verifier) open(ctx context.Context, token, cookie, fresh string) (Enrol
 		return a, err
 	})
 	if err == nil && first {
-		err = v.tell(ctx, Event{Kind: KindOpen, Account: id})
+		err = v.tell(ctx, opened(e)...)
 	}
 	if err != nil {
 		return Enrolment{}, linkError(err)
 	}
 	return e, nil
+}
+
+// opened returns the events of a link's opening.
+func opened(e Enrolment) []Event {
+	events := []Event{{Kind: KindOpen, Account: e.Account}}
+	if e.Kind == LinkCodes {
+		events = append(events, Event{Kind: KindRecoveryCodes, Account: e.Account})
+	}
+	return events
 }
 
 // ConfirmByLink is Confirm for the browser that has opened the link; it returns ErrLink to
@@ -138,7 +170,7 @@ func (v *Verifier) ConfirmByLink(ctx context.Context, token, cookie, code string
 	verdict, _, err = v.confirm(ctx, account, code, confirmation{
 		kept: Kept{Token: TokenHash(token), Cookie: cookieHash(cookie)},
 		time: KeepTime, showsSecret: true,
-		done: func(a Account, now time.Time) bool { return a.shows(token, cookie, now) },
+		done: func(a Account, now time.Time) bool { return a.Kept.Verdict.Valid && a.shows(token, cookie, now) },
 		may: func(a Account, now time.Time) bool {
 			return a.Pending.Cookie != "" && a.admits(token, cookie, now)
 		},
@@ -193,5 +225,15 @@ func (a Account) shows(token, cookie string, now time.Time) bool {
 	return !a.State.Disabled && k.Token != "" && k.lasts(now) &&
 		sameHash(k.Token, TokenHash(token)) && sameHash(k.Cookie, cookieHash(cookie))
 }
+
+// offers reports whether the link gives new recovery codes to the first browser that opens
+// it, and none has.
+func (a Account) offers(token string, now time.Time) bool {
+	k := a.Kept
+	return !a.State.Disabled && k.ForCodes() && k.Cookie == "" && k.lasts(now) && sameHash(k.Token, TokenHash(token))
+}
+
+// ForCodes reports whether this is of a link for new recovery codes.
+func (k Kept) ForCodes() bool { return k.Token != "" && !k.Verdict.Valid }
 
 func sameHash(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

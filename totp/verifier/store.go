@@ -52,13 +52,15 @@ type Pending struct {
 }
 
 // A Kept confirmation is told again to the same browser, or for the same request, until
-// its owner has surely seen the recovery codes. The zero Kept is none.
+// its owner has surely seen the recovery codes. The zero Kept is none. One without a good
+// Verdict is of a link for new recovery codes, and has none of these until a browser has
+// opened the link.
 type Kept struct {
 	Verdict Verdict
 	Codes   []string // recovery codes in the clear
 	Until   time.Time
 	Token   string    // hash of the enrolment link's token, "" without a link
-	Cookie  string    // hash of the cookie of the browser that confirmed, "" without a link
+	Cookie  string    // hash of the cookie of the browser that confirmed or opened the link, "" without one
 	Request RequestID // zero with a link
 }
 
@@ -74,7 +76,10 @@ type Summary struct {
 	Opened       bool          // a browser has opened the pending key's link
 
 	PendingThrottle Throttle // of the pending key
-	Damaged         bool     // something else has changed the account, so that it does not load
+
+	CodesUntil  time.Time // when a link for new recovery codes ends, zero without one
+	CodesOpened bool      // a browser has opened that link
+	Damaged     bool      // something else has changed the account, so that it does not load
 }
 
 // A Range says which accounts List returns: those whose IDs are From or later, begin with

@@ -21,6 +21,7 @@ var (
 	ErrExists     = errors.New("account exists already")
 	ErrNotPending = errors.New("no key of the account is pending, or its time is over")
 	ErrPending    = errors.New("account is not confirmed")
+	ErrKeyPending = errors.New("a new key of the account is pending: its first code gives new recovery codes")
 	ErrSteam      = errors.New("the account's key is Steam's: no server verifies its codes")
 	ErrNoKey      = errors.New("no encryption key is set: no secret can be stored")
 )

@@ -101,6 +101,10 @@ func everyEvent(t *testing.T, open Open) {
 	must(v.Acknowledge(ctx, e.Token, opened.Cookie))
 	_, err = v.RecoveryCodes(ctx, "alice")
 	must(err)
+	l, err := v.RecoveryLink(ctx, "alice")
+	must(err)
+	_, err = v.Open(ctx, l.Token, "")
+	must(err)
 	must(v.Disable(ctx, "alice"))
 	must(v.Unlock(ctx, "alice"))
 	_, err = v.Rekey(ctx, "alice", false)
@@ -110,7 +114,8 @@ func everyEvent(t *testing.T, open Open) {
 	must(v.Rename(ctx, "alice", "bob"))
 	must(v.Remove(ctx, "bob"))
 	must(v.Disable(ctx, ""))
-	w.want(t, `link.acknowledge "alice" by me`, `account.recovery_codes "alice" by me`, `account.disable "alice" by me`, `account.unlock "alice" by me`,
+	w.want(t, `link.acknowledge "alice" by me`, `account.recovery_codes "alice" by me`,
+		`account.recovery_link "alice" by me`, `link.open "alice" by me`, `account.recovery_codes "alice" by me`, `account.disable "alice" by me`, `account.unlock "alice" by me`,
 		`account.rekey "alice" by me`, `account.revoke "alice" by me`, `account.rename "alicebob" by me`, `account.remove "bob" by me`, `account.disable "" by me`)
 	imported := []verifier.NewAccount{{Name: "carol", Entry: totp.Entry{Key: key(t)}}, {Name: "dave", Entry: totp.Entry{Key: key(t)}}}
 	for _, o := range []verifier.ImportOptions{{DryRun: true}, {}, {}, {Replace: true}} {

@@ -19,6 +19,7 @@ var store = []test{
 	{"an unknown account is ErrNoAccount", unknownAccount},
 	{"an added account comes back", addedAccount},
 	{"a kept confirmation comes back", keptComesBack},
+	{"a link for new recovery codes comes back", codesLinkComesBack},
 	{"a name is taken once", addTwice},
 	{"a removed account is gone", removed},
 	{"an edit replaces the whole account", edited},
@@ -94,6 +95,27 @@ func keptComesBack(t *testing.T, open Open) {
 	want.Kept = verifier.Kept{}
 	if got := load(t, s, "a"); !same(got, want) {
 		t.Errorf("after Sweep:\n%+v, want\n%+v", got, want)
+	}
+}
+
+// codesLinkComesBack wants that a Summary tells a link for new recovery codes, before and
+// after it is opened.
+func codesLinkComesBack(t *testing.T, open Open) {
+	s, at := open(t), time.UnixMilli(20_000_000_000_123).UTC()
+	want := full(t, "a")
+	want.Pending = verifier.Pending{}
+	want.Kept = verifier.Kept{Until: at, Token: "token"}
+	add(t, s, want)
+	for _, cookie := range []string{"", "cookie"} {
+		edit(t, s, "a", func(a *verifier.Account) { a.Kept.Cookie = cookie })
+		want.Kept.Cookie = cookie
+		if got := load(t, open(t), "a"); !same(got, want) {
+			t.Errorf("cookie %q:\n%+v, want\n%+v", cookie, got, want)
+		}
+		page, err := s.List(t.Context(), verifier.Range{}, 1)
+		if err != nil || len(page) != 1 || !page[0].CodesUntil.Equal(at) || page[0].CodesOpened != (cookie != "") {
+			t.Errorf("cookie %q: listed %+v, %v", cookie, page, err)
+		}
 	}
 }
 
