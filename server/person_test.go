@@ -66,6 +66,29 @@ func TestNoBrowserIsMadeToAskForAPassword(t *testing.T) {
 	}
 }
 
+func TestAPageIsInTheLanguageThatIsAskedFor(t *testing.T) {
+	f := newFixture(t)
+	for accept, want := range map[string]string{
+		"": "en", "en-GB": "en", "de-CH, en;q=0.5": "de", "xx, fr-CA;q=0.9, de;q=0.1": "fr", "es-MX": "es", "ar-EG,ar;q=0.9": "ar", "zz": "en", "*": "en", "q=;;,": "en",
+	} {
+		for _, path := range []string{f.setup, "/", "/app", "/enrol/x", "/enrolled", "/nosuch"} {
+			r := f.do("GET", path, "", "", "Accept-Language", accept, "Accept", browserAccept)
+			direction := map[bool]string{true: "rtl", false: "ltr"}[want == "ar"]
+			if got := r.header.Get("Content-Language"); got != want || !strings.Contains(r.text, `<html lang="`+want+`" dir="`+direction+`">`) {
+				t.Errorf("%s for %q: in %q, want %q", path, accept, got, want)
+			}
+			if vary := strings.Join(r.header.Values("Vary"), ", "); !strings.Contains(vary, "Accept-Language") {
+				t.Errorf("%s: Vary is %q", path, vary)
+			}
+		}
+	}
+	english, german := f.do("GET", "/app", "", ""), f.do("GET", "/app", "", "", "Accept-Language", "de")
+	if english.header.Get("ETag") == german.header.Get("ETag") {
+		t.Error("two languages of /app have one ETag")
+	}
+	f.do("GET", "/check", checkBearer, "", "Accept-Language", "de").wantError(t, 405)
+}
+
 func TestAnAnswerOfAFormIsToldOnceAndNotByAReload(t *testing.T) {
 	f := newFixture(t)
 	r := f.do("POST", f.setup, "", "code="+f.WrongCode(), "Content-Type", form)

@@ -271,6 +271,6 @@ func TestNobodyElseGetsIn(t *testing.T) {
 		b.open(strings.Replace(s.URL, "http://", "http://any:wrong@", 1) + path)
 		b.wantText("h1", "This page shows a secret")
 		b.wantText("main", "totpctl qr")
-		b.want("document.querySelector('.qr, #secret, form') === null")
+		b.want("document.querySelector('.qr, #secret, #try') === null")
 	}
 }

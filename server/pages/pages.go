@@ -2,11 +2,13 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -116,9 +118,29 @@ func (p *Pages) set(l look) (*template.Template, error) {
 	return set, nil
 }
 
+// maxLanguages bounds what is read of Accept-Language.
+const maxLanguages = 20
+
 // language returns the index of the catalogue for a request (RFC 9110 section 12.5.4).
 func (p *Pages) language(r *http.Request) int {
-	_, index := language.MatchStrings(p.matcher, strings.Join(r.Header.Values("Accept-Language"), ","))
+	type wish struct {
+		tag    language.Tag
+		weight float32
+	}
+	var wishes []wish
+	for element := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Language"), ","), ",") {
+		// One by one: of a whole list that has an unknown tag, nothing would be left.
+		tags, weights, err := language.ParseAcceptLanguage(element)
+		if err == nil && len(tags) == 1 && len(wishes) < maxLanguages {
+			wishes = append(wishes, wish{tags[0], weights[0]})
+		}
+	}
+	slices.SortStableFunc(wishes, func(a, b wish) int { return cmp.Compare(b.weight, a.weight) })
+	tags := make([]language.Tag, len(wishes))
+	for i, w := range wishes {
+		tags[i] = w.tag
+	}
+	_, index, _ := p.matcher.Match(tags...)
 	return index
 }
 

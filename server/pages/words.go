@@ -68,7 +68,7 @@ func (c catalogue) withDuration(key string, seconds int) (template.HTML, error) 
 // clock returns a time of day. Scripts put it into the browser's time zone.
 func clock(t time.Time) template.HTML {
 	t = t.UTC()
-	return template.HTML(t.Format(`<time dir="ltr" datetime="2006-01-02T15:04:05Z">15:04:05 UTC</time>`))
+	return template.HTML(t.Format(`<time dir="auto" datetime="2006-01-02T15:04:05Z">15:04:05 UTC</time>`))
 }
 
 // name returns a name that people have given: its direction is its own, and no browser

@@ -141,7 +141,7 @@ function accept (verdict, attempt) {
   code.blur() // so that a phone's keyboard does not cover the toast
   toast(say('ok'), 'primary')
   if (attempt.recovery_code !== undefined) good(say('recovery-good', { n: verdict.recovery_codes_left ?? 0 }))
-  else good(attempt.account ? say('good-of', { account: attempt.account, time }) : say('good', { time }))
+  else good(attempt.account ? say('good-of', { account: '\u2068' + attempt.account + '\u2069', time }) : say('good', { time }))
 }
 
 // What a page of ours says for a reason.
@@ -182,7 +182,7 @@ function call (path, options) {
 async function explain (response) {
   const { code: fault } = await response.json().catch(() => ({}))
   if (response.status === 401) return refuseKey(say('unknown-key'))
-  if (response.status === 503) return problem(say('unavailable'))
+  if (response.status === 503) return problem(say('why'))
   if (fault === 'no_account') return problem(say('no-account'), account)
   if (fault === 'bad_account') return problem(say('bad-account'), account)
   problem(say('error', { status: response.status }))
