@@ -52,6 +52,7 @@ type Account struct {
 	PendingUntil  *time.Time      `json:"pending_until,omitempty"`
 	LinkOpened    *bool           `json:"link_opened,omitempty"`         // of the pending key; left out if none is pending
 	PendingFails  int             `json:"pending_failures,omitempty"`    // wrong codes in a row for the pending key
+	RekeyedAt     *time.Time      `json:"rekeyed_at,omitempty"`          // when a recovery code gave the account its key, for 7 days
 	CodesUntil    *time.Time      `json:"recovery_link_until,omitempty"` // of a link for new recovery codes
 	CodesOpened   *bool           `json:"recovery_link_opened,omitempty"`
 	PendingWait   *time.Time      `json:"pending_wait_until,omitempty"`
@@ -76,7 +77,7 @@ func AccountOf(i verifier.Info) Account {
 	a := Account{
 		Account: i.Name, Default: i.Name == "", Status: i.Status, Created: i.Created, Failures: i.Failures, Failures30: i.Recent.Failures, Recovery30: i.RecentRecovery.Failures, WaitUntil: optional(i.WaitUntil),
 		PendingUntil: optional(i.PendingUntil), RecoveryCodes: i.RecoveryLeft, RefusedUntil: optional(i.RefusedUntil),
-		PendingFails: i.PendingFailures, PendingWait: optional(i.PendingWaitUntil), CodesUntil: optional(i.CodesUntil),
+		PendingFails: i.PendingFailures, PendingWait: optional(i.PendingWaitUntil), CodesUntil: optional(i.CodesUntil), RekeyedAt: optional(i.RekeyedAt),
 	}
 	if a.CodesUntil != nil {
 		a.CodesOpened = &i.CodesOpened

@@ -30,13 +30,14 @@ type Verdict struct {
 	Failures   *int            `json:"failures,omitempty"`    // if good: wrong codes since the last good one
 	Left       *int            `json:"recovery_codes_left,omitempty"`
 	Recovery   []string        `json:"recovery_codes,omitempty"` // fresh ones, of a confirmation
+	RekeyedAt  *time.Time      `json:"rekeyed_at,omitempty"`     // if good: when a recovery code gave the account its key, for 7 days
 	Repeated   bool            `json:"repeated,omitempty"`       // given before, for the same Idempotency-Key
 }
 
 // VerdictOf returns what is told of a verdict. The recovery codes are those that a
 // confirmation gives.
 func VerdictOf(v verifier.Verdict, recovery []string) Verdict {
-	told := Verdict{Status: v.Valid, Reason: v.Reason, RetryAfter: Seconds(v.RetryAfter), Recovery: recovery, Repeated: v.Repeated}
+	told := Verdict{Status: v.Valid, Reason: v.Reason, RetryAfter: Seconds(v.RetryAfter), Recovery: recovery, Repeated: v.Repeated, RekeyedAt: optional(v.RekeyedAt)}
 	switch {
 	case v.Recovery:
 		told.Left = &v.RecoveryLeft

@@ -42,7 +42,7 @@ const maxSkew = totp.MaxSkew
 func changeKinds() map[verifier.EventKind]string {
 	return map[verifier.EventKind]string{
 		verifier.KindConfirm: "confirm", verifier.KindAdd: "add", verifier.KindImport: "import", verifier.KindReplace: "replace",
-		verifier.KindRekey: "rekey", verifier.KindRevoke: "revoke", verifier.KindRename: "rename", verifier.KindRecoveryCodes: "recovery_codes", verifier.KindRecoveryLink: "recovery_link",
+		verifier.KindRekey: "rekey", verifier.KindRevoke: "revoke", verifier.KindRename: "rename", verifier.KindRecoveryCodes: "recovery_codes", verifier.KindRecoveryLink: "recovery_link", verifier.KindRecover: "recover",
 		verifier.KindUnlock: "unlock", verifier.KindDisable: "disable", verifier.KindRemove: "remove",
 	}
 }
@@ -62,6 +62,8 @@ func (m *Metrics) count(e verifier.Event) {
 	switch {
 	case e.Kind == verifier.KindRefuse:
 		increment(m.refusals, string(e.Refusal))
+	case e.Kind == verifier.KindRecover:
+		m.judgeRecovery(e)
 	case e.Refusal != "":
 		increment(m.checks, unknownAccount)
 	case e.Kind == verifier.KindCheck:
@@ -105,9 +107,20 @@ func (m *Metrics) judge(e verifier.Event) {
 			increment(m.signs, signAccepted)
 		}
 	case e.Recovery && e.Verdict.Reason == verifier.ReasonInvalid:
-		m.recoveryFailures.Inc()
+		m.judgeRecovery(e)
 	case !e.Free:
 		m.countFailure(e)
+	}
+}
+
+// judgeRecovery counts recovery codes, used for a login or for a new enrolment.
+func (m *Metrics) judgeRecovery(e verifier.Event) {
+	switch {
+	case e.Refusal != "":
+	case e.Verdict.Valid:
+		m.recovered.Inc()
+	case e.Verdict.Reason == verifier.ReasonInvalid:
+		m.recoveryFailures.Inc()
 	}
 }
 

@@ -20,7 +20,7 @@
 //	skew_steps  of a good code: steps between the server's clock and the code's
 //	failures    of a verdict: wrong codes in a row, those before a good code, or else
 //	            those up to now
-//	by          who: "bearer:" and 8 hexadecimal digits of a keyed fingerprint ("bearer" if
+//	by          who: "recover" (the page /recover), "bearer:" and 8 hexadecimal digits of a keyed fingerprint ("bearer" if
 //	            there is no ENCRYPTION_KEY), "link" (an
 //	            enrolment link), "page" (the set-up link), "cli:" and a user; left out for
 //	            strangers
@@ -33,8 +33,9 @@
 // exist: people type passwords into fields for names. The fingerprint is an HMAC under a key
 // of the database, so that a reader of the log cannot test guesses of a bearer.
 //
-// An event "refuse", and a check with the reason no_account or bad_account, is of no account.
-// So are admin.sign_in and admin.sign_out, of the administrator's page.
+// An event "refuse", and a check or a recover with the reason no_account, bad_account or damaged,
+// is of no account. An event "recover" is a verdict on a recovery code that would begin a new
+// enrolment. Of no account are also admin.sign_in and admin.sign_out, of the administrator's page.
 // The event audit.open says that a server has opened the log: at its start, on SIGHUP, or
 // after it could not be written.
 //

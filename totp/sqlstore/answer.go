@@ -26,6 +26,7 @@ type verdictColumn struct {
 	Recovery     bool            `json:"recovery,omitempty"`
 	RecoveryLeft int             `json:"recovery_left,omitempty"`
 	Repeated     bool            `json:"-"`
+	RekeyedAt    time.Time       `json:"-"`
 	Clock        time.Duration   `json:"-"`
 }
 

@@ -43,7 +43,7 @@ func testDamage(t *testing.T, d database, damage, damaged string) {
 	s, c := d.mustOpen(t, oldKey), newClock()
 	v := newVerifier(t, s, c)
 	alice, _ := enrol(t, v, c, "alice")
-	bob, _ := enrol(t, v, c, "bob")
+	bob, codes := enrol(t, v, c, "bob")
 	carol, _ := enrol(t, v, c, "carol")
 	if err := s.Add(t.Context(), verifier.Account{ID: "dan"}); err != nil {
 		t.Fatal(err)
@@ -68,6 +68,9 @@ func testDamage(t *testing.T, d database, damage, damaged string) {
 	}
 	if list, _, err := v.Entries(t.Context(), "", 10); err != nil || len(list) != 4 || list[1].Name != damaged || !list[1].Damaged || !list[1].Entry.Key.IsZero() || list[2].Damaged || !list[2].Entry.Key.Equal(carol.Entry.Key) {
 		t.Errorf("Entries: %+v, %v, want four accounts, the second damaged", list, err)
+	}
+	if _, err := v.Recover(t.Context(), damaged, codes[0]); err != verifier.ErrRecover {
+		t.Errorf("recovering the damaged account: %v, want ErrRecover alone, as of one that does not exist", err)
 	}
 	if _, err := v.Add(t.Context(), damaged); err == nil {
 		t.Error("the damaged account was made anew")

@@ -57,9 +57,11 @@
 // use. In detail:
 //
 //	live key      sealed: the secret; bound: algorithm (STEAM for Steam's), digits and period, too
-//	pending key   the same, and the link's token hash, the cookie's hash, and the time
+//	pending key   the same, and the link's token hash, the cookie's hash, the time, and
+//	              whether a recovery code has begun it
 //	recovery      sealed: the hashes of the recovery codes
-//	kept          sealed: a confirmation with its recovery codes; bound: token, time, too
+//	kept          sealed: a confirmation with its recovery codes, or a link for new ones;
+//	              bound: token, time, too
 //	answer        in the clear with a MAC
 //
 // Counters, times, names and issuers are in the clear. Whoever may write to the database

@@ -161,7 +161,7 @@ func (c *clock) next() { c.now = c.now.Add(totp.DefaultPeriod) }
 func newVerifier(t *testing.T, s verifier.Store, c *clock) *verifier.Verifier {
 	t.Helper()
 	v, err := verifier.New(verifier.Config{Store: s, Clock: func() time.Time { return c.now }, Skew: 1,
-		New: totp.DefaultScheme(), Issuer: "issuer"})
+		New: totp.DefaultScheme(), Issuer: "issuer", RefusalTime: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func (r *row) summary(s *sealer) verifier.Summary {
 	a, err := r.parse(s)
 	sum := verifier.Summary{
 		ID: r.id, Created: a.Created, State: a.State, Recovery: a.Recovery,
-		Confirmed: r.sealedKey != "", Period: a.Key.Period(), Damaged: err != nil,
+		Confirmed: r.sealedKey != "", Period: a.Key.Period(), Damaged: err != nil, Rekeyed: a.Rekeyed,
 		PendingUntil: a.Pending.Until, Opened: a.Pending.Cookie != "", PendingThrottle: a.Pending.Throttle,
 	}
 	if a.Kept.ForCodes() {

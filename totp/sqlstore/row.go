@@ -79,8 +79,13 @@ func (r *row) place(use string, more ...string) []string {
 }
 
 // pendingPlace also names who may be shown the pending key, and until when.
+// A key that a recovery code has begun is told from others, because verdicts tell of it.
 func (r *row) pendingPlace(p pendingColumn) []string {
-	return r.place("pending key", r.pendingToken.String, p.Cookie, strconv.FormatInt(p.Until, 10))
+	place := r.place("pending key", r.pendingToken.String, p.Cookie, strconv.FormatInt(p.Until, 10))
+	if p.Recovered { // others are sealed as earlier versions did
+		place = append(place, "recovered")
+	}
+	return place
 }
 
 func (r *row) keptPlace() []string {
@@ -95,6 +100,7 @@ type pendingColumn struct {
 	Failures  int    `json:"failures,omitempty"`
 	WaitUntil int64  `json:"wait_until,omitempty"`
 	Cookie    string `json:"browser,omitempty"`
+	Recovered bool   `json:"recovered,omitempty"`
 }
 
 func (p pendingColumn) throttle() verifier.Throttle {
@@ -217,7 +223,7 @@ func (r *row) expire(token string, until time.Time) {
 }
 
 func (r *row) setPending(p verifier.Pending, s *sealer) (err error) {
-	column := pendingColumn{"", millis(p.Until), p.Throttle.Failures, millis(p.Throttle.Until), p.Cookie}
+	column := pendingColumn{"", millis(p.Until), p.Throttle.Failures, millis(p.Throttle.Until), p.Cookie, p.Recovered}
 	if column.Key, err = s.sealKey(p.Key, r.pendingPlace(column)...); err != nil {
 		return err
 	}
@@ -279,7 +285,7 @@ func (r *row) parsePending(s *sealer) (verifier.Pending, error) {
 		return verifier.Pending{}, err
 	}
 	p := verifier.Pending{Until: fromMillis(column.Until), Throttle: column.throttle(),
-		Token: r.pendingToken.String, Cookie: column.Cookie}
+		Token: r.pendingToken.String, Cookie: column.Cookie, Recovered: column.Recovered}
 	if p.Key, err = s.openKey(column.Key, r.pendingPlace(column)...); err == nil && p.Key.IsZero() {
 		err = errSeal
 	}

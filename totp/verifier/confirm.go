@@ -146,6 +146,9 @@ func (a *Account) tryPending(code string, skew int, now time.Time) (Verdict, err
 		return Verdict{Reason: ReasonInvalid}, nil
 	}
 	verdict := good(p.Key, step, p.Throttle, now)
+	if a.Rekeyed = (time.Time{}); p.Recovered {
+		a.Rekeyed = millisecond(now)
+	}
 	a.Key, a.State, a.Pending = p.Key, State{LastStep: step, Recent: a.State.Recent, RecentRecovery: a.State.RecentRecovery}, Pending{}
 	return verdict, nil
 }

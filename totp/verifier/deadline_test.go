@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,6 +101,7 @@ func TestNothingWaitsForAStalledStoreForEver(t *testing.T) {
 			"Confirm":       func() error { _, _, err := v.Confirm(ctx, "alice", "123456", RequestID{}); return err },
 			"RecoveryCodes": func() error { _, err := v.RecoveryCodes(ctx, "alice"); return err },
 			"RecoveryLink":  func() error { _, err := v.RecoveryLink(ctx, "alice"); return err },
+			"Recover":       func() error { _, err := v.Recover(ctx, "alice", strings.Repeat("A", recoveryLength)); return err },
 			"Unlock":        func() error { return v.Unlock(ctx, "alice") },
 			"Disable":       func() error { return v.Disable(ctx, "alice") },
 			"Remove":        func() error { return v.Remove(ctx, "alice") },

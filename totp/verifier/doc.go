@@ -24,6 +24,10 @@
 // key works until a code of the new one is confirmed. The default account needs none
 // of this: its key is in Config. Whoever opens a database calls [Verifier.Sweep].
 //
+// An owner who has lost her authenticator does without an administrator: [Verifier.Recover]
+// takes a recovery code and begins a rekey in her browser. [Verifier.RecoveryLink] gives her new
+// recovery codes by a link.
+//
 // A key that is in use elsewhere already needs no first code: [Verifier.Import] and
 // [Verifier.AddActive] make it the live key at once. [Verifier.Entries] reveals the live
 // keys of all stored accounts, for who takes them elsewhere. [Verifier.Rename] gives an
@@ -49,6 +53,9 @@
 // code of it is good then, whatever the time. Recovery codes are, and the first code of
 // a new key. Unlock starts a key again that guesses have stopped, and never a revoked
 // one. Disabled is more: a person has ended the account's use, recovery codes included.
+//
+// Rekeyed: whoever has a recovery code can bring in a key by Recover. Good verdicts on that key
+// tell so for a week, for the application to judge.
 //
 // Retry-safe: a request that is repeated under its [RequestID] within 5 minutes gets
 // its first answer, marked Repeated, and is not evaluated again. The answer is stored

@@ -41,6 +41,7 @@ type EventKind string
 const (
 	KindCheck         EventKind = "check"           // a verdict on a code or a recovery code
 	KindConfirm       EventKind = "confirm"         // a verdict on the first code of a pending key
+	KindRecover       EventKind = "recover"         // a verdict on a recovery code for a new enrolment
 	KindRefuse        EventKind = "refuse"          // a request without the right bearer or link
 	KindAdd           EventKind = "account.add"     // with a pending key
 	KindImport        EventKind = "account.import"  // with a key that is active at once
@@ -70,13 +71,14 @@ const (
 	RefusedNoAccount Refusal = "no_account"   // no account has this name
 	RefusedBearer    Refusal = "unauthorized" // no bearer, or not the right one
 	RefusedScope     Refusal = "forbidden"    // the bearer may not do this
+	RefusedDamaged   Refusal = "damaged"      // something else has changed the account in the database
 	RefusedLink      Refusal = "bad_link"     // an enrolment link that is not good
 	RefusedSignIn    Refusal = "bad_sign_in"  // to the administrator's page
 )
 
 // IsVerdict reports whether the event has a verdict.
 func (e Event) IsVerdict() bool {
-	return e.Refusal == "" && (e.Kind == KindCheck || e.Kind == KindConfirm)
+	return e.Refusal == "" && (e.Kind == KindCheck || e.Kind == KindConfirm || e.Kind == KindRecover)
 }
 
 // IsChange reports whether the event is more than a verdict: an administrator or a link
@@ -85,7 +87,7 @@ func (e Event) IsChange() bool {
 	switch e.Kind {
 	case KindCheck, KindRefuse, KindSignIn, KindSignOut:
 		return false
-	case KindConfirm:
+	case KindConfirm, KindRecover:
 		return e.Verdict.Valid
 	}
 	return true

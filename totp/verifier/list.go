@@ -24,6 +24,7 @@ type Info struct {
 	// PendingWaitUntil is the end of the wait that they have cost, zero without one.
 	PendingFailures  int
 	PendingWaitUntil time.Time
+	RekeyedAt        time.Time // as Verdict tells it
 	CodesUntil       time.Time // when a link for new recovery codes ends, zero without one
 	CodesOpened      bool      // a browser has opened that link
 	// RefusedUntil is when codes are good again, if a code was accepted while the
@@ -129,6 +130,7 @@ func (v *Verifier) info(s Summary) Info {
 	s.State = s.State.bounded(now)
 	info := Info{
 		Name: s.ID, Created: s.Created, Failures: s.State.Throttle.Failures, PendingUntil: s.PendingUntil, Recent: s.State.Recent.at(now),
+		RekeyedAt:  Account{Rekeyed: s.Rekeyed}.rekeyedAt(now),
 		CodesUntil: s.CodesUntil, CodesOpened: s.CodesOpened,
 		Opened: s.Opened, PendingFailures: s.PendingThrottle.Failures,
 		RecentRecovery: s.State.RecentRecovery.at(now),

@@ -30,6 +30,9 @@ type Verdict struct {
 	Recovery     bool          // a recovery code was used
 	RecoveryLeft int           // with Recovery: how many are left
 	Repeated     bool          // given before, for the same request
+	// RekeyedAt is when a recovery code, at Recover, gave the account the key that it has: told
+	// with good codes for RekeyedTime, zero otherwise.
+	RekeyedAt time.Time
 	// Clock is how far the clock that made a wrong code differs from the server's, in whole
 	// steps: positive if that clock is ahead, 0 if it is not known. It is told to pages that
 	// show the secret, because it would help a guesser.

@@ -49,6 +49,8 @@ type Pending struct {
 	Throttle Throttle
 	Token    string // hash of the enrolment link's token, "" without a link
 	Cookie   string // hash of the cookie of the browser that opened the link, "" before
+	// Recovered says that a recovery code has begun this, at Recover.
+	Recovered bool
 }
 
 // A Kept confirmation is told again to the same browser, or for the same request, until
@@ -77,6 +79,7 @@ type Summary struct {
 
 	PendingThrottle Throttle // of the pending key
 
+	Rekeyed     time.Time // as in Account
 	CodesUntil  time.Time // when a link for new recovery codes ends, zero without one
 	CodesOpened bool      // a browser has opened that link
 	Damaged     bool      // something else has changed the account, so that it does not load

@@ -41,6 +41,8 @@ type Config struct {
 	// first code without the link: MinPendingTime to MaxPendingTime, 0 is DefaultPendingTime.
 	// The browser that opens the link has OpenTime from then on.
 	PendingTime time.Duration
+	// RefusalTime is how long Recover takes to refuse; 0 is DefaultRefusalTime.
+	RefusalTime time.Duration
 
 	Witness Witness // nil: no events are told
 }
@@ -71,6 +73,7 @@ type Verifier struct {
 	keyed       bool                     // fingerprint has a key
 	defaultID   string
 	waits       waitCache
+	recoveries  recoveries
 	ready       singleflight.Group
 }
 
@@ -82,7 +85,7 @@ func New(c Config) (*Verifier, error) {
 	if c.Key.Scheme().Steam || c.New.Steam {
 		return nil, ErrSteam
 	}
-	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.Timeout, c.RefusalTime = cmp.Or(c.Timeout, DefaultTimeout), cmp.Or(c.RefusalTime, DefaultRefusalTime)
 	if c.PendingTime = cmp.Or(c.PendingTime, DefaultPendingTime); c.PendingTime < MinPendingTime || c.PendingTime > MaxPendingTime {
 		return nil, fmt.Errorf("pending time is %v: want %v to %v", c.PendingTime, MinPendingTime, MaxPendingTime)
 	}
@@ -198,6 +201,9 @@ func (v *Verifier) decide(ctx context.Context, id string, t Attempt) (State, Acc
 			}
 			before, after, after.Key = a.State, a, v.keyOf(a)
 			after.State, verdict = after.decide(t, v.config.Skew, now)
+			if verdict.Valid {
+				verdict.RekeyedAt = after.rekeyedAt(now)
+			}
 			// A good verdict that is repeated is written again: the first attempt may
 			// have failed after a commit that has not reached the standby.
 			return after.State, after.State != a.State || verdict.Valid

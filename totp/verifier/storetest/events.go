@@ -68,7 +68,7 @@ func (w *witness) want(t *testing.T, lines ...string) {
 func witnessed(t *testing.T, open Open) (*verifier.Verifier, *witness, *clock, totp.Key) {
 	t.Helper()
 	c, k, w := newClock(), key(t), &witness{}
-	v, err := verifier.New(verifier.Config{Store: open(t), Clock: c.now, Key: k, Skew: 1, New: totp.DefaultScheme(), Witness: w})
+	v, err := verifier.New(verifier.Config{Store: open(t), Clock: c.now, Key: k, Skew: 1, New: totp.DefaultScheme(), Witness: w, RefusalTime: time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,7 @@ func newVerifier(t *testing.T, s verifier.Store, k totp.Key, c *clock) *verifier
 	v, err := verifier.New(verifier.Config{
 		Store: s, Clock: c.now, Key: k, Skew: 1,
 		New: totp.Scheme{Algorithm: totp.SHA256, Digits: 8, Period: time.Minute}, Issuer: "issuer",
+		RefusalTime: 10 * time.Millisecond,
 	})
 	if err != nil {
 		t.Fatal(err)

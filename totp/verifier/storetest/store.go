@@ -359,7 +359,7 @@ func full(t *testing.T, id string) verifier.Account {
 		},
 		Key: key(t), Recovery: "recovery", Rekeyed: at.Add(time.Minute),
 		Pending: verifier.Pending{
-			Key: key(t), Until: at.Add(time.Minute), Throttle: verifier.Throttle{Failures: 3, Until: at.Add(time.Second)}, Token: "token of " + id, Cookie: "browser",
+			Key: key(t), Until: at.Add(time.Minute), Throttle: verifier.Throttle{Failures: 3, Until: at.Add(time.Second)}, Token: "token of " + id, Cookie: "browser", Recovered: true,
 		},
 	}
 }

@@ -23,7 +23,7 @@ type test struct {
 // Run runs the suite, in an order that can be read: first what a Store does by itself,
 // then what the rules do with it. fresh makes an empty database for each test.
 func Run(t *testing.T, fresh func(t *testing.T) Open) {
-	for _, test := range slices.Concat(store, verdicts, accounts, imports, renames, links, clocks, fences, names, events, lists) {
+	for _, test := range slices.Concat(store, verdicts, accounts, imports, renames, links, recoveries, clocks, fences, names, events, lists) {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t)) })
 	}
 }

@@ -1,0 +1,166 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// ErrRecover is what Recover returns of everything that it refuses: an account that does not
+// exist, is disabled, damaged or has no recovery codes, and a code that is wrong or used. It
+// does not say which, by its text or by its time.
+var ErrRecover = errors.New("account and recovery code do not belong together")
+
+// ErrBusy says that Recover is asked too often at once. It does not depend on what accounts
+// there are.
+var ErrBusy = errors.New("too many recoveries at once")
+
+// Bounds on Recover, which strangers may call: how often at once, in all and for one name. A
+// refusal takes refusalTime, so that these bound the refusals a second, too.
+const (
+	maxRecoveries     = 16
+	maxRecoveriesEach = 2
+)
+
+// DefaultRefusalTime is how long Recover takes to refuse.
+const DefaultRefusalTime = time.Second
+
+// RekeyedTime is for how long verdicts tell of a key that a recovery code has brought in.
+const RekeyedTime = 7 * 24 * time.Hour
+
+// Recover lets the owner of an account that lost its authenticator enrol another one: for one
+// of the account's recovery codes it returns a new pending key with a link that is opened
+// already, by the cookie of the Enrolment. It replaces whatever was pending. The live key works
+// until the first code of the new one. The recovery code is used up by the statement that
+// stores the pending key.
+//
+// Whoever has a recovery code has the account, so Recover belongs behind another factor (NIST
+// SP 800-63B-4 section 4.2.2.2). From the first code on, good verdicts tell RekeyedAt for
+// RekeyedTime. Recover returns ErrRecover, ErrBusy, ErrWitness or the store's error. The
+// default account cannot be recovered, because its key is in Config. Recover does not end with
+// ctx, because what it has committed must be told.
+func (v *Verifier) Recover(ctx context.Context, account, code string) (Enrolment, error) {
+	if !v.recoveries.enter(account) {
+		return Enrolment{}, ErrBusy
+	}
+	defer v.recoveries.leave(account)
+	ctx, err := v.begin(context.WithoutCancel(ctx))
+	if err != nil {
+		return Enrolment{}, err
+	}
+	pace := time.NewTicker(v.config.RefusalTime)
+	defer pace.Stop()
+	e, event, err := v.tryRecover(ctx, account, code)
+	if told := v.tell(ctx, event...); told != nil {
+		err = told
+	}
+	if errors.Is(err, ErrRecover) {
+		waitForNext(pace)
+	}
+	if err != nil {
+		return Enrolment{}, err
+	}
+	return e, nil
+}
+
+// waitForNext waits for the ticker's next tick, so that what was done before takes a whole
+// number of periods.
+func waitForNext(t *time.Ticker) {
+	select {
+	case <-t.C:
+	default:
+	}
+	<-t.C
+}
+
+// tryRecover returns the pending key, or ErrRecover with the event of why.
+func (v *Verifier) tryRecover(ctx context.Context, id, code string) (Enrolment, []Event, error) {
+	if _, err := ParseAccount(id); err != nil { // "" is the default account elsewhere
+		return Enrolment{}, []Event{{Kind: KindRecover, Refusal: RefusedName, Free: true}}, ErrRecover
+	}
+	pending, token, err := v.newPending()
+	if err != nil {
+		return Enrolment{}, nil, err
+	}
+	cookie := NewCookie()
+	pending.Cookie, pending.Recovered = cookieHash(cookie), true
+	var e Enrolment
+	var event Event
+	err = v.edit(ctx, id, func(a Account, now time.Time) (Account, error) {
+		if err := afterEpoch(now); err != nil {
+			return a, err
+		}
+		before := a
+		a.State, event.Verdict = a.State.bounded(now).recover(a.Recovery, Attempt{Account: id, RecoveryCode: code}, now)
+		if a.State.Disabled {
+			a, event.Verdict = before, Verdict{Reason: ReasonDisabled}
+		}
+		event = Event{Kind: KindRecover, Account: id, Verdict: event.Verdict, Recovery: true, Free: !event.Verdict.Valid,
+			Failures: a.State.Throttle.Failures, Recent: a.State.RecentRecovery.at(now).Failures}
+		if !event.Verdict.Valid {
+			return a, nil
+		}
+		pending.Until = millisecond(now.Add(OpenTime))
+		a.Pending, a.Kept = pending, Kept{}
+		var err error
+		e, err = v.enrolment(a, token, cookie)
+		return a, err
+	})
+	switch {
+	case errors.Is(err, ErrNoAccount):
+		return Enrolment{}, []Event{{Kind: KindRecover, Refusal: RefusedNoAccount, Free: true}}, ErrRecover
+	case err != nil && !errors.Is(err, context.DeadlineExceeded) && v.isDamaged(ctx, id):
+		return Enrolment{}, []Event{{Kind: KindRecover, Refusal: RefusedDamaged, Free: true}}, ErrRecover
+	case err != nil:
+		return Enrolment{}, nil, err
+	case !event.Verdict.Valid:
+		return Enrolment{}, []Event{event}, ErrRecover
+	}
+	return e, []Event{event}, nil
+}
+
+// isDamaged reports whether the account does not load although the store answers.
+func (v *Verifier) isDamaged(ctx context.Context, id string) bool {
+	page, err := ask(ctx, v.store, func(ctx context.Context, s Store) ([]Loaded, error) { return s.LoadPage(ctx, id, 1) })
+	return err == nil && len(page) > 0 && page[0].Account.ID == id && page[0].Err != nil
+}
+
+// rekeyedAt returns when a recovery code brought in the account's key, if verdicts tell so.
+func (a Account) rekeyedAt(now time.Time) time.Time {
+	if age := now.Sub(a.Rekeyed); a.Rekeyed.IsZero() || age >= RekeyedTime || age < -clockDrift {
+		return time.Time{}
+	}
+	return a.Rekeyed
+}
+
+// recoveries counts the calls of Recover under way. The zero recoveries has none.
+type recoveries struct {
+	mu  sync.Mutex
+	all int
+	of  map[string]int // by name
+}
+
+// enter reports whether another call may begin. After one that may, leave must be called.
+func (r *recoveries) enter(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all >= maxRecoveries || r.of[name] >= maxRecoveriesEach {
+		return false
+	}
+	if r.of == nil {
+		r.of = map[string]int{}
+	}
+	r.all++
+	r.of[name]++
+	return true
+}
+
+func (r *recoveries) leave(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all--
+	if r.of[name]--; r.of[name] == 0 {
+		delete(r.of, name)
+	}
+}

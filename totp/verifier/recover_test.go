@@ -1,0 +1,92 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"totpctl/totp"
+)
+
+// A slowStore takes its time for each Edit: another time for an account that exists.
+type slowStore struct {
+	stalled
+	takes map[string]time.Duration // by id; others do not exist
+}
+
+func (s slowStore) Edit(_ context.Context, id string, edit func(Account) (Account, error)) error {
+	took, ok := s.takes[id]
+	if !ok {
+		return ErrNoAccount
+	}
+	time.Sleep(took)
+	_, err := edit(Account{ID: id})
+	return err
+}
+
+// TestARefusedRecoveryTakesTheSameTimeWhateverItFinds wants that the time of an answer tells
+// nobody which accounts exist.
+func TestARefusedRecoveryTakesTheSameTimeWhateverItFinds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v, err := New(Config{Store: slowStore{takes: map[string]time.Duration{"alice": 30 * time.Millisecond, "bob": 900 * time.Millisecond, "slow": 1100 * time.Millisecond}},
+			Clock: time.Now, New: totp.DefaultScheme()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]time.Duration{"alice": time.Second, "bob": time.Second, "nobody": time.Second, "..": time.Second, "slow": 2 * time.Second} {
+			begin := time.Now()
+			if _, err := v.Recover(t.Context(), name, "AAAAAAAAAAAAAAAAAAAAAAAA"); err != ErrRecover || time.Since(begin) != want {
+				t.Errorf("%s: %v after %v, want ErrRecover after %v", name, err, time.Since(begin), want)
+			}
+		}
+	})
+}
+
+// TestRecoveriesAtOnceAreBounded wants that strangers who ask for many take no more than
+// their share, and that one name takes less than all of it.
+func TestRecoveriesAtOnceAreBounded(t *testing.T) {
+	var r recoveries
+	enter := func(name string, want bool) {
+		t.Helper()
+		if got := r.enter(name); got != want {
+			t.Errorf("%s may enter: %t", name, got)
+		}
+	}
+	enter("alice", true)
+	enter("alice", true)
+	enter("alice", false)
+	for i := range maxRecoveries - 2 {
+		enter(fmt.Sprint(i), true)
+	}
+	enter("bob", false)
+	r.leave("alice")
+	enter("bob", true)
+	r.leave("bob")
+	r.leave("alice")
+	for i := range maxRecoveries - 2 {
+		r.leave(fmt.Sprint(i))
+	}
+	if r.all != 0 || len(r.of) != 0 {
+		t.Errorf("afterwards %d are counted, of %v", r.all, r.of)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		v, err := New(Config{Store: slowStore{}, Clock: time.Now, New: totp.DefaultScheme()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		busy := make(chan error, 10)
+		for range cap(busy) {
+			go func() { _, err := v.Recover(t.Context(), "alice", "A"); busy <- err }()
+		}
+		got := map[error]int{}
+		for range cap(busy) {
+			got[<-busy]++
+		}
+		if got[ErrRecover] != maxRecoveriesEach || got[ErrBusy] != cap(busy)-maxRecoveriesEach || errors.Is(ErrBusy, ErrRecover) {
+			t.Errorf("the answers are %v", got)
+		}
+	})
+}
