@@ -73,7 +73,7 @@ stops, and its watchdog hears nothing of a server that is stuck.`,
 // addServeFlags gives a command the flags of the variables that serve reads.
 func addServeFlags(flags *pflag.FlagSet) {
 	config.AddKeyFlags(flags)
-	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.EnrolTTL, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.LogFormat, config.LogLevel, config.MetricsAddr, config.AdminAccount, config.PassphraseFile)
+	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.EnrolTTL, config.SelfService, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.LogFormat, config.LogLevel, config.MetricsAddr, config.AdminAccount, config.PassphraseFile)
 }
 
 // gcPercent trades memory for fewer collections. Under load the server still stays
@@ -95,6 +95,7 @@ type serveConfig struct {
 	metricsAddr string // "" for none
 
 	adminAccount string // "" for none
+	selfService  bool
 }
 
 func readServeConfig(s *config.Settings) (serveConfig, error) {
@@ -112,6 +113,7 @@ func readServeConfig(s *config.Settings) (serveConfig, error) {
 		metricsAddr: s.MetricsAddr(),
 
 		adminAccount: config.Take(s, config.AdminAccount),
+		selfService:  config.Take(s, config.SelfService),
 	}, s.Err()
 }
 
@@ -179,19 +181,24 @@ func (p program) serve(ctx context.Context, s *config.Settings, c serveConfig, o
 	return r.server.Serve(ctx, wrapTLS(listener, r.certificate))
 }
 
-func (c serveConfig) server(v *verifier.Verifier, sessions session.Store, addr net.Addr, log *slog.Logger, p program) server.Config {
-	public := c.publicURL
-	if public == nil {
-		public = &url.URL{}
-		if addr.Network() != "unix" {
-			public = &url.URL{Scheme: c.certificate.Scheme(), Host: addr.String()}
-		}
+// public returns how people reach the server that listens on addr: the zero URL if no browser
+// can open that.
+func (c serveConfig) public(addr net.Addr) *url.URL {
+	switch {
+	case c.publicURL != nil:
+		return c.publicURL
+	case addr.Network() == "unix":
+		return &url.URL{}
 	}
+	return &url.URL{Scheme: c.certificate.Scheme(), Host: addr.String()}
+}
+
+func (c serveConfig) server(v *verifier.Verifier, sessions session.Store, addr net.Addr, log *slog.Logger, p program) server.Config {
 	return server.Config{
 		Verifier: v, Entry: c.entry, Clock: p.clock, Log: log,
 		Bearers: c.bearers.Check, Admins: c.bearers.Admin,
-		Sessions: session.New(sessions, p.clock), AdminAccount: c.adminAccount,
-		PublicURL: public, Origins: c.origins, Proxies: c.proxies, Meter: p.meter(),
+		Sessions: session.New(sessions, p.clock), AdminAccount: c.adminAccount, SelfService: c.selfService,
+		PublicURL: c.public(addr), Origins: c.origins, Proxies: c.proxies, Meter: p.meter(),
 	}
 }
 

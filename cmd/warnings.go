@@ -87,6 +87,9 @@ func (c serveConfig) warnings(addr net.Addr) (all []string) {
 		all = append(all, "whoever is on the way may read bearers, codes and secrets, because "+why+": "+
 			"set TLS_CERT_FILE and TLS_KEY_FILE, or put HTTPS in front and into PUBLIC_URL")
 	}
+	if c.selfService && !api.HasLinks(c.public(addr)) {
+		all = append(all, "there is no page /recover, because PUBLIC_URL is neither https nor this machine's: recovery codes and secrets would cross a network in the clear")
+	}
 	if addr.Network() == "unix" && c.publicURL == nil {
 		all = append(all, "there are no enrolment links and no set-up link, because a unix socket has no address for browsers and PUBLIC_URL is not set")
 	}

@@ -27,6 +27,9 @@
 //     as the password of HTTP Basic. No other route takes HTTP Basic.
 //   - /enrol/{token}: a pending account's QR code, for whoever has the link.
 //     /enrolled: the end of every such link.
+//   - /recover: a form for an account and one of its recovery codes, with Config.SelfService.
+//     It redirects to a link of /enrol that its browser has opened. What it refuses has one
+//     answer, after one time.
 //   - /app, /static/{file}: the prototype's mobile page, and what the pages load.
 //   - /openapi.json: all of this for programs, but for the web pages. A new route, status or
 //     field is a line there, too: servertest fails a test whose answer it does not allow.

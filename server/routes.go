@@ -24,6 +24,10 @@ func (s *Server) table() []route {
 	check := func(h handler) handler { return s.allow(scopeCheck, h) }
 	admin := func(h handler) handler { return s.allow(scopeAdmin, h) }
 	adminPage := s.pageKind(s.refuseAdmin)
+	var recover methods // none: there is no such page
+	if s.recoverable() {
+		recover = methods{"GET": s.getRecover, "HEAD": s.getRecover, "POST": s.postRecover}
+	}
 	return []route{
 		{"/check", apps, methods{"POST": check(s.postCheck), "OPTIONS": preflight}},
 		{"/check/{code}", apps, methods{"GET": check(s.getCheck), "OPTIONS": preflight}},
@@ -31,6 +35,7 @@ func (s *Server) table() []route {
 		{"/{$}", setup, methods{"GET": s.getSetup, "HEAD": s.getSetup, "POST": s.postSetup}},
 		{"/enrol/{token}", enrol, methods{"GET": s.getEnrol, "HEAD": s.getEnrol, "POST": s.postEnrol}},
 		{"/enrolled", setup, methods{"GET": s.getEnrolled, "HEAD": s.getEnrolled}},
+		{"/recover", s.pageKind(s.refuseRecover), recover},
 		{"/app", programs, methods{"GET": s.getApp, "HEAD": s.getApp}},
 		{"/app/{$}", programs, methods{"GET": withoutSlash, "HEAD": withoutSlash}},
 		{"/enrol/{token}/{$}", programs, methods{"GET": withoutSlash, "HEAD": withoutSlash}},

@@ -41,6 +41,9 @@ type Config struct {
 	// asks for a code of AdminAccount, a stored name, unless that is "".
 	Sessions     *session.Sessions
 	AdminAccount string
+	// SelfService has the page /recover, on which a recovery code begins a new enrolment, unless
+	// PublicURL is neither https nor loopback.
+	SelfService bool
 
 	Log   *slog.Logger     // gets a line for each request
 	Meter Meter            // is told of each request; nil is not

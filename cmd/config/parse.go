@@ -52,6 +52,13 @@ func parseEnrolTTL(text string) (time.Duration, error) {
 	return ttl, nil
 }
 
+func parseSelfService(text string) (bool, error) {
+	if text != "recovery" {
+		return false, fmt.Errorf("%q is not recovery", text)
+	}
+	return true, nil
+}
+
 func parseBearers(text string) ([]string, error) { return list(text, api.ParseBearer) }
 
 // list parses the items of a list, which commas separate.

@@ -132,6 +132,11 @@ var (
 		Hint:    "ENROL_TTL is a number with a unit, such as 90m, 24h or 7d, from 10m to 30d; leave it out for 24h",
 	}, parseEnrolTTL}
 
+	SelfService = Variable[bool]{Info{Name: "SELF_SERVICE", Flag: "self-service",
+		Meaning: "recovery has the page /recover, on which a recovery code begins a new enrolment; off without it",
+		Hint:    "SELF_SERVICE is recovery: it has the page /recover, which belongs behind another factor; leave it out for no such page",
+	}, parseSelfService}
+
 	CertFile = Variable[string]{Info{Name: "TLS_CERT_FILE", Flag: "tls-cert-file",
 		Meaning: "certificate chain for HTTPS, reread when renewed",
 		Hint:    certificateHint,
@@ -192,7 +197,7 @@ const targetHint = "TARGET_DATABASE_URL is sqlite:FILE or postgres://USER:PASSWO
 func All() (all []Info) {
 	for _, v := range []Named{
 		Secret, Issuer, Account, Algorithm, Digits, Period, Skew, Bearer, AdminBearer, EncryptionKey, PassphraseFile, DatabaseURL, TargetURL,
-		ListenAddr, PublicURL, EnrolTTL, CertFile, KeyFile, Origins, Proxies, AuditLog, LogFormat, LogLevel, MetricsAddr, AdminAccount, ServerURL,
+		ListenAddr, PublicURL, EnrolTTL, SelfService, CertFile, KeyFile, Origins, Proxies, AuditLog, LogFormat, LogLevel, MetricsAddr, AdminAccount, ServerURL,
 	} {
 		all = append(all, v.info())
 	}

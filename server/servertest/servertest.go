@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"totpctl/server"
 	"totpctl/totp"
@@ -48,6 +49,8 @@ type Options struct {
 
 	// AdminAccount is asked for its code by the sign-in of /admin.
 	AdminAccount string
+	// SelfService has the page /recover.
+	SelfService bool
 
 	// TLS serves HTTPS with net/http/httptest's certificate.
 	TLS bool
@@ -72,6 +75,7 @@ type Server struct {
 	EncryptionKeys [][]byte
 
 	adminAccount string
+	selfService  bool
 
 	t testing.TB
 }
@@ -83,14 +87,14 @@ func New(t testing.TB, o Options) *Server {
 	if o.Account == "" {
 		o.Issuer, o.Account = Issuer, Account
 	}
-	s := &Server{t: t, adminAccount: o.AdminAccount, Clock: NewClock(), Log: &Log{}, Entry: Entry(t, o.Issuer, o.Account)}
+	s := &Server{t: t, adminAccount: o.AdminAccount, selfService: o.SelfService, Clock: NewClock(), Log: &Log{}, Entry: Entry(t, o.Issuer, o.Account)}
 	if !o.NoEncryptionKey {
 		s.EncryptionKeys = [][]byte{bytes.Repeat([]byte("k"), 32)}
 	}
 	s.Path = filepath.Join(t.TempDir(), "totpctl.db")
 	s.Store = s.OpenStore()
 	s.Verifier = must(verifier.New(verifier.Config{Store: s.Store, Clock: s.Clock.Now, Key: s.Entry.Key, Skew: totp.DefaultSkew,
-		New: totp.DefaultScheme(), Issuer: o.Issuer, Witness: o.Witness}))(t)
+		New: totp.DefaultScheme(), Issuer: o.Issuer, Witness: o.Witness, RefusalTime: 10 * time.Millisecond}))(t)
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(w, r) }))
 	if o.Before != nil {
 		handler = o.Before(handler)
@@ -136,7 +140,7 @@ func (s *Server) another(public string, change func(*server.Config)) *server.Ser
 	c := server.Config{
 		Verifier: s.Verifier, Entry: s.Entry, Bearers: []string{CheckBearer, "old-" + CheckBearer}, Admins: []string{AdminBearer, "old-" + AdminBearer},
 		PublicURL: must(url.Parse(public))(s.t), Origins: []string{Origin}, Clock: s.Clock.Now,
-		Sessions: session.New(s.Store, s.Clock.Now), AdminAccount: s.adminAccount,
+		Sessions: session.New(s.Store, s.Clock.Now), AdminAccount: s.adminAccount, SelfService: s.selfService,
 		Log: slog.New(slog.NewJSONHandler(s.Log, nil)),
 	}
 	if change != nil {

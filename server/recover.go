@@ -1,0 +1,61 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"totpctl/server/api"
+	"totpctl/server/pages"
+	"totpctl/totp/verifier"
+)
+
+// byRecover is Origin.By for a request of the page /recover.
+const byRecover = "recover"
+
+// recoverable reports whether there is a page on which a recovery code begins a new
+// enrolment. It shows a secret, and takes one.
+func (s *Server) recoverable() bool { return s.config.SelfService && api.HasLinks(s.config.PublicURL) }
+
+// getRecover shows the form. An application may fill in the account that its first factor
+// has found.
+func (s *Server) getRecover(w http.ResponseWriter, r *http.Request) error {
+	return s.render(w, r, http.StatusOK, pages.Recover{Account: r.URL.Query().Get("account")})
+}
+
+// postRecover redirects the browser to the link of its new enrolment. What it refuses has one
+// answer, whether the account exists or not.
+func (s *Server) postRecover(w http.ResponseWriter, r *http.Request) error {
+	if err := readForm(r); err != nil {
+		return err
+	}
+	rec, page := recordOf(r), pages.Recover{Account: strings.TrimSpace(r.PostForm.Get("account"))}
+	rec.origin.By = byRecover
+	e, err := s.config.Verifier.Recover(r.Context(), page.Account, r.PostForm.Get("recovery_code"))
+	switch {
+	case errors.Is(err, verifier.ErrRecover):
+		rec.verdict, rec.free = string(verifier.ReasonInvalid), true
+		page.Why = pages.NotRecovered
+		return s.render(w, r, http.StatusOK, page)
+	case errors.Is(err, verifier.ErrBusy):
+		rec.origin.By = "" // a stranger
+		w.Header().Set("Retry-After", "1")
+		page.Why = pages.RecoverBusy
+		return s.render(w, r, http.StatusTooManyRequests, page)
+	case err != nil:
+		return err
+	}
+	rec.account = e.Account
+	http.SetCookie(w, s.linkCookie(e.Token, cookieOpened+e.Cookie, verifier.OpenTime+memoryTime))
+	return seeOther(w, "enrol/"+e.Token)
+}
+
+// refuseRecover says why there is no page: there is none without SelfService, or the store does
+// not answer.
+func (s *Server) refuseRecover(w http.ResponseWriter, r *http.Request, err error) {
+	if status, _ := answerTo(err); status != http.StatusServiceUnavailable {
+		writeError(w, r, err)
+		return
+	}
+	s.showRefusal(w, r, http.StatusServiceUnavailable, pages.Refused{Unavailable: true})
+}
