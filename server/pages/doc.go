@@ -16,6 +16,8 @@
 //	duration SECONDS          "30 seconds", "5 minutes"
 //	result RESULT             what is said of a code that was tried
 //	name TEXT                 a name that people have given, as a value of text
+//	clock TIME, day TIME      a time of day, a day
+//	issuer                    the server's issuer
 //	code TEXT                 a command, a variable: what is never translated
 //	static FILE               URL of a file in static
 //	root                      relative way to the server's "/": {{root}}app

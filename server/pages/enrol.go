@@ -28,9 +28,6 @@ type Recovery struct {
 
 func (Recovery) template() string { return "recovery.html" }
 
-// Date returns the day, as every language reads it (ISO 8601).
-func (p Recovery) Date() string { return p.Now.UTC().Format(time.DateOnly) }
-
 // File returns the name for a file of the codes.
 func (p Recovery) File() string {
 	names := strings.Trim(fileName(p.Issuer)+"-"+fileName(p.Account), "-")

@@ -95,6 +95,7 @@ func (p *Pages) functions(l look) template.FuncMap {
 		"name":     name,
 		"code":     code,
 		"clock":    clock,
+		"day":      day,
 		"issuer":   func() string { return p.issuer },
 		"lang":     c.tag.String,
 		"dir":      c.direction,

@@ -71,6 +71,11 @@ func clock(t time.Time) template.HTML {
 	return template.HTML(t.Format(`<time dir="auto" datetime="2006-01-02T15:04:05Z">15:04:05 UTC</time>`))
 }
 
+// day returns a day as every language reads it (ISO 8601).
+func day(t time.Time) template.HTML {
+	return template.HTML(t.UTC().Format(`<time dir="ltr">2006-01-02</time>`))
+}
+
 // name returns a name that people have given: its direction is its own, and no browser
 // translates it.
 func name(text string) template.HTML {
