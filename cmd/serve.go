@@ -99,6 +99,7 @@ type serveConfig struct {
 }
 
 func readServeConfig(s *config.Settings) (serveConfig, error) {
+	config.Take(s, config.EnrolTTL) // which openVerifier reads, after serve listens
 	return serveConfig{
 		entry:       s.Entry(),
 		skew:        config.Take(s, config.Skew),

@@ -67,6 +67,7 @@ func checks() []check {
 		{"bearers", bearers},
 		{"network", network},
 		{"proxies", proxies},
+		{"recovery", recovery},
 		{"certificate", certificate},
 		{"database", database},
 		{"keys", keys},
