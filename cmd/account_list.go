@@ -89,24 +89,35 @@ func (a accountCommands) show(ctx context.Context, args []string) error {
 }
 
 // printNotes prints what has no room in the table.
-func (a accountCommands) printNotes(i verifier.Info) (err error) {
+func (a accountCommands) printNotes(i verifier.Info) error {
+	for _, note := range notes(i) {
+		if _, err := fmt.Fprintln(a.program.out, note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func notes(i verifier.Info) (all []string) {
+	add := func(format string, t time.Time, more ...any) {
+		all = append(all, fmt.Sprintf(format, append([]any{t.Local().Format(zonedTime)}, more...)...))
+	}
 	if i.Recent.Failures > 0 {
-		_, err = fmt.Fprintf(a.program.out, "wrong codes since %s: %d; good codes do not clear this count, it begins anew after 30 days\n",
-			i.Recent.Since.Local().Format(zonedTime), i.Recent.Failures)
+		add("wrong codes since %s: %d; good codes do not clear this count, it begins anew after 30 days", i.Recent.Since, i.Recent.Failures)
 	}
-	if err == nil && !i.PendingWaitUntil.IsZero() {
-		_, err = fmt.Fprintf(a.program.out, "codes of the pending key are not looked at until %s, after %d wrong ones in a row; `totpctl account unlock` ends that\n",
-			i.PendingWaitUntil.Local().Format(zonedTime), i.PendingFailures)
+	if !i.PendingWaitUntil.IsZero() {
+		add("codes of the pending key are not looked at until %s, after %d wrong ones in a row; `totpctl account unlock` ends that", i.PendingWaitUntil, i.PendingFailures)
 	}
-	if err == nil && i.RecentRecovery.Failures > 0 {
-		_, err = fmt.Fprintf(a.program.out, "wrong recovery codes since %s: %d; nothing clears this count, it begins anew after 30 days\n",
-			i.RecentRecovery.Since.Local().Format(zonedTime), i.RecentRecovery.Failures)
+	if i.RecentRecovery.Failures > 0 {
+		add("wrong recovery codes since %s: %d; nothing clears this count, it begins anew after 30 days", i.RecentRecovery.Since, i.RecentRecovery.Failures)
 	}
-	if err == nil && !i.RefusedUntil.IsZero() {
-		_, err = fmt.Fprintf(a.program.out, "codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that\n",
-			i.RefusedUntil.Local().Format(zonedTime))
+	if !i.RekeyedAt.IsZero() {
+		add("a recovery code brought in this key at %s: if that was not the owner, `totpctl account rekey --revoke` ends the key", i.RekeyedAt)
 	}
-	return err
+	if !i.RefusedUntil.IsZero() {
+		add("codes are refused until %s: one was accepted while the clock was ahead; `totpctl account unlock` ends that", i.RefusedUntil)
+	}
+	return all
 }
 
 func (a accountCommands) table() *tabwriter.Writer {
