@@ -133,8 +133,11 @@ func (s *Server) endSession(r *http.Request) error {
 }
 
 func (s *Server) postSignOut(w http.ResponseWriter, r *http.Request) error {
-	err := s.config.Verifier.SignOut(r.Context(), func(context.Context) error { return s.endSession(r) })
-	if err != nil {
+	err := s.findSession(r)
+	if err == nil {
+		err = s.config.Verifier.SignOut(r.Context(), func(context.Context) error { return s.endSession(r) })
+	}
+	if err != nil && err != errNotSignedIn { // the session has ended already
 		return err
 	}
 	s.setSession(w, "")
@@ -162,7 +165,10 @@ func (s *Server) signInPage(next string, failed signInError, out bool) pages.Sig
 // refuseAdmin shows the sign-in form to whoever is not signed in.
 func (s *Server) refuseAdmin(w http.ResponseWriter, r *http.Request, err error) {
 	failed, isSignIn := errors.AsType[signInError](err)
+	why, isRefused := refusedChange(err)
 	switch {
+	case isRefused:
+		s.showRefusal(w, r, http.StatusConflict, pages.AdminProblem{Why: why})
 	case isSignIn:
 		s.refuseSignIn(w, r, failed)
 	case errors.Is(err, errNotSignedIn):

@@ -23,7 +23,8 @@ func (s *Server) table() []route {
 	setup, enrol := s.pageKind(s.refuse), s.pageKind(s.refuseLink)
 	check := func(h handler) handler { return s.allow(scopeCheck, h) }
 	admin := func(h handler) handler { return s.allow(scopeAdmin, h) }
-	adminPage := s.pageKind(s.refuseAdmin)
+	adminPage, namesPage := s.pageKind(s.refuseAdmin), s.pageKind(s.refuseAdmin)
+	namesPage.maxBody = maxNamesBody
 	var recover methods // none: there is no such page
 	if s.recoverable() {
 		recover = methods{"GET": s.getRecover, "HEAD": s.getRecover, "POST": s.postRecover}
@@ -42,6 +43,11 @@ func (s *Server) table() []route {
 		{"/scope", programs, methods{"GET": check(s.getScope)}},
 		{"/static/{file}", programs, methods{"GET": s.getStatic, "HEAD": s.getStatic}},
 
+		{"/admin", adminPage, methods{"GET": s.signedIn(s.getAdmin), "HEAD": s.signedIn(s.getAdmin)}},
+		{"/admin/{$}", adminPage, methods{"GET": toAdmin, "HEAD": toAdmin}},
+		{"/admin/add", namesPage, methods{"GET": s.signedIn(s.getAdd), "HEAD": s.signedIn(s.getAdd), "POST": s.signedIn(s.postAdd)}},
+		{"/admin/account", adminPage, methods{"GET": s.signedIn(s.getAdminAccount), "HEAD": s.signedIn(s.getAdminAccount)}},
+		{"/admin/account/{action}", adminPage, methods{"GET": s.signedIn(s.getAdminConfirm), "HEAD": s.signedIn(s.getAdminConfirm), "POST": s.signedIn(s.postAdminAccount)}},
 		{"/admin/sign-in", adminPage, methods{"GET": s.getSignIn, "HEAD": s.getSignIn, "POST": s.postSignIn}},
 		{"/admin/sign-out", adminPage, methods{"POST": s.postSignOut}},
 

@@ -126,7 +126,7 @@ type RecoveryLink struct {
 
 // RecoveryLinkOf returns a link at the public URL. Its URL is "" unless HasLinks.
 func RecoveryLinkOf(l verifier.CodesLink, public *url.URL) RecoveryLink {
-	return RecoveryLink{l.Account, enrolLink(public, l.Token), l.Until}
+	return RecoveryLink{l.Account, EnrolLink(public, l.Token), l.Until}
 }
 
 // HasLinks reports whether links for people may be made: they reach the server by https or
@@ -145,13 +145,13 @@ func EnrolmentOf(e verifier.Enrolment, public *url.URL) Enrolment {
 	if err != nil { // the names are too long: the URI serves
 		svg = ""
 	}
-	return Enrolment{e.Account, e.Entry.URI(), svg, e.Until, enrolLink(public, e.Token)}
+	return Enrolment{e.Account, e.Entry.URI(), svg, e.Until, EnrolLink(public, e.Token)}
 }
 
-// enrolLink returns the link that an administrator sends to the owner of a pending
-// key. There is none unless people reach the server by https or on loopback: the
+// EnrolLink returns the link that an administrator sends to the owner of a pending
+// key. It is "", and there is none, unless people reach the server by https or on loopback: the
 // secret that the page shows must not cross a network in the clear.
-func enrolLink(public *url.URL, token string) string {
+func EnrolLink(public *url.URL, token string) string {
 	if !HasLinks(public) {
 		return ""
 	}

@@ -14,6 +14,9 @@
 //	text KEY [NAME VALUE]...  the text of a key, with its values
 //	texts PREFIX...           texts as JSON, for a script: a data-texts attribute
 //	duration SECONDS          "30 seconds", "5 minutes"
+//	long SECONDS              the same, in hours and days where they fit
+//	ago NOW TIME              "5 minutes ago"
+//	moment TIME               date and time
 //	result RESULT             what is said of a code that was tried
 //	name TEXT                 a name that people have given, as a value of text
 //	clock TIME, day TIME      a time of day, a day

@@ -24,10 +24,14 @@ func WrongCode(r verifier.Reason) string {
 	return "sign-in.code.invalid"
 }
 
-// Why an administrator's page is not there.
+// Why an administrator's page is not there, or nothing was changed.
 const (
-	NoAccount   = "admin.no-account"
-	NoAdminPage = "admin.no-page"
+	NoAccount       = "admin.no-account"
+	NoAdminPage     = "admin.no-page"
+	NoLinks         = "admin.no-links"
+	NoEncryptionKey = "admin.no-encryption-key"
+	SteamKey        = "admin.steam"
+	NotConfirmed    = "admin.not-confirmed"
 )
 
 // SignIn is the form on which an administrator signs in.

@@ -1,0 +1,303 @@
+package pages
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"time"
+
+	"totpctl/totp/verifier"
+)
+
+// Accounts is the administrator's list.
+type Accounts struct {
+	Prefix string
+	Filter verifier.Filter // "" or one of the groups
+	Rows   []Row
+	Next   string   // where the next page begins; "" on the last
+	From   string   // where this page begins; "" on the first
+	Done   *Outcome // of the change that led here; nil without one
+}
+
+func (Accounts) template() string { return "admin.html" }
+
+// A Row is an account in the list.
+type Row struct {
+	Account
+	List template.URL // query of the list, to which some actions return
+}
+
+// ActionText returns the key of the button.
+func (r Row) ActionText() string {
+	return map[string]string{"unlock": "admin.act.unlock", "enable": "admin.act.enable", "link": "admin.act.link", "codes": "admin.act.codes"}[r.Action()]
+}
+
+// A Choice is a filter that the list offers.
+type Choice struct {
+	Filter  verifier.Filter
+	Key     string // of its text
+	Query   template.URL
+	Current bool
+}
+
+// Choices are the filters.
+func (p Accounts) Choices() (all []Choice) {
+	for _, c := range []Choice{{Key: "admin.filter.all"}, {Filter: verifier.FilterHeld, Key: "admin.filter.held"},
+		{Filter: verifier.FilterUnconfirmed, Key: "admin.filter.not-set-up"}, {Filter: verifier.FilterRecoveryless, Key: "admin.filter.no-codes"}} {
+		c.Query, c.Current = listQuery(p.Prefix, c.Filter, ""), c.Filter == p.Filter
+		all = append(all, c)
+	}
+	return all
+}
+
+// Query returns the query of this page.
+func (p Accounts) Query() template.URL { return listQuery(p.Prefix, p.Filter, p.From) }
+
+// NextQuery returns the query of the next page.
+func (p Accounts) NextQuery() template.URL { return listQuery(p.Prefix, p.Filter, p.Next) }
+
+func listQuery(prefix string, filter verifier.Filter, from string) template.URL {
+	values := url.Values{}
+	for name, value := range map[string]string{"prefix": prefix, "status": string(filter), "from": from} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	return template.URL("?" + values.Encode())
+}
+
+// An Account is what pages tell of one.
+type Account struct {
+	verifier.Info
+	Now   time.Time
+	Links bool // links are made: people reach the server by https, or on loopback
+}
+
+// IsDefault reports whether the account is the default one, which has no name.
+func (a Account) IsDefault() bool { return a.Name == "" }
+
+// Query returns the query of the account's page.
+func (a Account) Query() template.URL {
+	if a.IsDefault() {
+		return ""
+	}
+	return template.URL("?" + url.Values{"name": {a.Name}}.Encode())
+}
+
+// stateKeys has the keys of what the list and the account's page say of each status.
+func stateKeys() map[verifier.Status][2]string {
+	return map[verifier.Status][2]string{
+		verifier.StatusActive:   {"admin.status.active", "admin.status.active.words"},
+		verifier.StatusWaiting:  {"admin.status.waiting", "admin.status.waiting.words"},
+		verifier.StatusPending:  {"admin.status.unopened", "admin.status.unopened.words"},
+		verifier.StatusExpired:  {"admin.status.expired", "admin.status.expired.words"},
+		verifier.StatusStopped:  {"admin.status.stopped", "admin.status.stopped.words"},
+		verifier.StatusDisabled: {"admin.status.disabled", "admin.status.disabled.words"},
+		verifier.StatusDamaged:  {"admin.status.damaged", "admin.status.damaged.words"},
+	}
+}
+
+func (a Account) isOpened() bool { return a.Status == verifier.StatusPending && a.Opened }
+
+// State returns the key of what the list says of the account.
+func (a Account) State() string {
+	if a.isOpened() {
+		return "admin.status.opened"
+	}
+	return stateKeys()[a.Status][0]
+}
+
+// Words returns the key of what the account's page says of its status.
+func (a Account) Words() string {
+	if a.isOpened() {
+		return "admin.status.opened.words"
+	}
+	return stateKeys()[a.Status][1]
+}
+
+// Tone returns the class of the status.
+func (a Account) Tone() string {
+	switch a.Status {
+	case verifier.StatusActive:
+		return "good"
+	case verifier.StatusWaiting, verifier.StatusPending, verifier.StatusExpired:
+		return "plain"
+	}
+	return "bad"
+}
+
+// Wait returns how many seconds no code is looked at.
+func (a Account) Wait() int {
+	until := a.WaitUntil
+	if until.IsZero() {
+		until = a.PendingWaitUntil
+	}
+	return max(0, int((until.Sub(a.Now)+time.Second-1)/time.Second))
+}
+
+// PendingLeft returns how many seconds the link still works.
+func (a Account) PendingLeft() int {
+	return max(0, int((a.PendingUntil.Sub(a.Now)+time.Second-1)/time.Second))
+}
+
+// IsPending reports whether a key waits for its first code.
+func (a Account) IsPending() bool { return a.PendingLeft() > 0 }
+
+// Action returns the one action that the account's state calls for in the list.
+func (a Account) Action() string {
+	switch {
+	case a.Status == verifier.StatusWaiting, a.Status == verifier.StatusStopped && a.Confirmed:
+		return "unlock"
+	case a.Status == verifier.StatusDisabled:
+		return "enable"
+	case a.IsDefault(), a.Status == verifier.StatusDamaged, !a.Links:
+		return ""
+	case a.Status == verifier.StatusPending, a.Status == verifier.StatusExpired, a.Status == verifier.StatusStopped:
+		return "link"
+	case a.RecoveryLeft == 0:
+		return "codes"
+	}
+	return ""
+}
+
+// CanUnlock reports whether Unlock changes anything.
+func (a Account) CanUnlock() bool {
+	return a.Failures > 0 || a.PendingFailures > 0 || !a.RefusedUntil.IsZero() || a.Status == verifier.StatusDisabled
+}
+
+// AccountPage is the page of one account.
+type AccountPage struct {
+	Account
+	Done *Outcome // of the change that led here; nil without one
+}
+
+func (AccountPage) template() string { return "admin-account.html" }
+
+// A Outcome tells what an administrator has just done, or what came of it.
+type Outcome struct {
+	Key     string // of the text
+	Name    string // of the account, "" for the default one
+	Bad     bool
+	Wait    int    // seconds, with some keys
+	N       int    // what is counted, with some keys
+	Link    string // for the owner; "" without one
+	ForCode bool   // the link is for new recovery codes
+	Until   time.Time
+}
+
+// Confirm asks before a change that is not undone by a click.
+type Confirm struct {
+	Account
+	Action string // "remove", "disable" or "revoke"
+	Typed  bool   // a name was typed that is not the account's
+}
+
+func (Confirm) template() string { return "admin-confirm.html" }
+
+// Heading returns the key of the question.
+func (p Confirm) Heading() string {
+	return map[string]string{"remove": "admin.confirm.remove", "disable": "admin.confirm.disable", "revoke": "admin.confirm.revoke"}[p.Action]
+}
+
+// What returns the key of what the change does.
+func (p Confirm) What() string {
+	return map[string]string{"remove": "admin.do.remove.what", "disable": "admin.do.disable.what", "revoke": "admin.do.revoke.what"}[p.Action]
+}
+
+// Button returns the key of the button.
+func (p Confirm) Button() string {
+	return map[string]string{"remove": "admin.act.remove", "disable": "admin.act.disable", "revoke": "admin.act.revoke"}[p.Action]
+}
+
+// Add is the page that adds accounts.
+type Add struct {
+	Name    string // that could not be added
+	Problem string // key; "" for none
+	Many    string // key of why several could not be added; "" for none
+	Names   string // as they were typed
+	Links   bool
+}
+
+func (Add) template() string { return "admin-add.html" }
+
+// What an administrator has done; see Outcome.
+const (
+	DoneAdd     = "admin.done.add"
+	DoneUnlock  = "admin.done.unlock"
+	DoneEnable  = "admin.done.enable"
+	DoneDisable = "admin.done.disable"
+	DoneLink    = "admin.done.link"
+	DoneRekey   = "admin.done.rekey"
+	DoneRevoke  = "admin.done.revoke"
+	DoneRemove  = "admin.done.remove"
+)
+
+// Why accounts were not added.
+const (
+	NameTaken    = "admin.add.taken"
+	NameBad      = "admin.add.bad"
+	NoNames      = "admin.add.none"
+	TooManyNames = "admin.add.too-many"
+)
+
+// Checked returns the key of what is said of a caller's code.
+func Checked(v verifier.Verdict) string {
+	switch {
+	case v.Valid && v.Recovery:
+		return "admin.checked.recovery"
+	case v.Valid:
+		return "admin.checked.good"
+	case v.Reason == verifier.ReasonThrottled:
+		return "admin.checked.throttled"
+	case v.Reason == verifier.ReasonReplayed:
+		return "admin.checked.replayed"
+	case v.Reason == verifier.ReasonMalformed:
+		return "admin.checked.malformed"
+	case v.Reason == verifier.ReasonPending:
+		return "admin.checked.pending"
+	case v.Reason == verifier.ReasonStopped:
+		return "admin.checked.stopped"
+	case v.Reason == verifier.ReasonDisabled:
+		return "admin.checked.disabled"
+	}
+	return "admin.checked.bad"
+}
+
+// ago returns how long ago something was. A zero time was never.
+func (c catalogue) ago(now, at time.Time) (template.HTML, error) {
+	key, n := "ago.days", int(now.Sub(at)/(24*time.Hour))
+	switch passed := now.Sub(at); {
+	case at.IsZero():
+		return c.text("ago.never")
+	case passed < time.Minute: // also a little ahead: the clock of another server, or of the phone
+		return c.timeOf(at, "ago.now")
+	case passed < time.Hour:
+		key, n = "ago.minutes", int(passed/time.Minute)
+	case passed < 48*time.Hour:
+		key, n = "ago.hours", int(passed/time.Hour)
+	}
+	return c.timeOf(at, key, "n", n)
+}
+
+// moment returns a date and time that is the same in every language. Scripts put it into the
+// browser's time zone.
+func moment(t time.Time) template.HTML {
+	t = t.UTC()
+	return template.HTML(t.Format(`<time class="moment" dir="ltr" datetime="2006-01-02T15:04:05Z">2006-01-02 15:04 UTC</time>`))
+}
+
+func (c catalogue) timeOf(at time.Time, key string, values ...any) (template.HTML, error) {
+	words, err := c.text(key, values...)
+	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, at.UTC().Format(time.RFC3339), words)), err
+}
+
+// long returns a number of seconds in the largest unit that fits, rounded to it.
+func (c catalogue) long(seconds int) (template.HTML, error) {
+	switch {
+	case seconds >= 2*24*3600:
+		return c.text("time.days", "n", (seconds+12*3600)/(24*3600))
+	case seconds >= 2*3600:
+		return c.text("time.hours", "n", (seconds+1800)/3600)
+	}
+	return c.duration(seconds)
+}
