@@ -174,7 +174,7 @@ func TestTheListTellsAndDoesWhatEachStateCallsFor(t *testing.T) {
 	}
 	b.follow("/admin/add", "name", "carol")
 	r := b.get("/admin")
-	for _, want := range []string{"(default) active", "bob waiting 30 seconds just now 3", "Unlock bob", "carol link not opened", "New link for carol", "dave disabled", "Enable dave", "erin active just now 0 10 left"} {
+	for _, want := range []string{"(default) active", "bob waiting 30 seconds just now 3", "10 left Unlock carol link not opened", "New link dave disabled", "Enable erin", "erin active just now 0 10 left"} {
 		r.wantWords(t, want)
 	}
 	for query, want := range map[string]string{"prefix=b": "bob", "status=held": "bob dave", "status=not_set_up": "carol", "status=no_recovery_codes": "", "prefix=%00": "", "prefix=x": "", "from=c": "carol dave erin", "status=nonsense&prefix=d": "dave"} {
@@ -188,7 +188,7 @@ func TestTheListTellsAndDoesWhatEachStateCallsFor(t *testing.T) {
 	}
 	r = b.follow("/admin/account/unlock", "name", "bob", "list", "?status=held")
 	r.wantWords(t, "bob is unlocked.")
-	r.wantWords(t, "Enable dave")
+	r.wantWords(t, "dave disabled")
 	if strings.Contains(r.text, "scope=\"row\"><a href=\"admin/account?name=bob") {
 		t.Error("bob is still listed as held")
 	}

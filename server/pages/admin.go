@@ -27,7 +27,12 @@ type Row struct {
 	List template.URL // query of the list, to which some actions return
 }
 
-// ActionText returns the key of the button.
+// ActionWord returns the key of what the button shows: the row names the account.
+func (r Row) ActionWord() string {
+	return map[string]string{"unlock": "admin.do.unlock", "enable": "admin.do.enable", "link": "admin.do.link", "codes": "admin.do.codes.short"}[r.Action()]
+}
+
+// ActionText returns the key of what a screen reader calls the button.
 func (r Row) ActionText() string {
 	return map[string]string{"unlock": "admin.act.unlock", "enable": "admin.act.enable", "link": "admin.act.link", "codes": "admin.act.codes"}[r.Action()]
 }
