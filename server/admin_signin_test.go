@@ -333,7 +333,7 @@ func TestFailedSignInsAreBoundedAndTakeNothingFromOthers(t *testing.T) {
 		}
 	}
 	r := stranger.signIn()
-	if r.status != 429 || r.header.Get("Retry-After") != "30" || !strings.Contains(r.text, "Wait 30 seconds") {
+	if r.status != 429 || r.header.Get("Retry-After") != "30" || !strings.Contains(r.words(), "Wait 30 seconds") {
 		t.Errorf("the eleventh is %d %v %s", r.status, r.header, r.text)
 	}
 	other := newBrowser(t, f)

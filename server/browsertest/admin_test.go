@@ -155,7 +155,7 @@ func TestTheListIsATableOnADeskAndCardsOnAPhone(t *testing.T) {
 	b := newTab(t, desk)
 	s.signIn(b)
 	b.want("document.querySelector('table caption').textContent.length > 0")
-	b.want("[...document.querySelectorAll('tbody tr')].every(r => r.getBoundingClientRect().height < 90)")
+	b.want("[...document.querySelectorAll('tbody tr')].every(r => getComputedStyle(r).display === 'table-row' && r.getBoundingClientRect().height < 160)")
 	b.resize(phone, 1)
 	b.want("[...document.querySelectorAll('td.act button')].every(e => e.getBoundingClientRect().height >= 44)")
 	b.want("getComputedStyle(document.querySelector('td[data-label]'), '::before').content.includes('Status')")
@@ -324,4 +324,25 @@ func TestTimesAreInTheBrowsersZone(t *testing.T) {
 	s.signIn(b)
 	b.open(s.URL + "/admin/account?name=alice")
 	b.wait("document.querySelector('time.moment').textContent === new Intl.DateTimeFormat('en', {dateStyle: 'medium', timeStyle: 'short'}).format(new Date(document.querySelector('time.moment').dateTime))")
+}
+
+func TestWaitsAreCountedDown(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.everyKind()
+	b := newTab(t, desk)
+	s.signIn(b)
+	b.wait("document.querySelector('td [data-left]').textContent.match(/^2[0-9] seconds$/)")
+	b.open(s.URL + "/admin/account?name=bob@example.org")
+	b.wait("document.querySelector('.waits').textContent.match(/in 2[0-9] seconds/)")
+
+	other := newTab(t, phone)
+	for range 10 {
+		other.open(s.URL + "/admin")
+		other.fill("#bearer", "wrong")
+		other.submit("main form button")
+	}
+	other.fill("#bearer", "wrong")
+	other.submit("main form button")
+	other.wait("document.querySelector('#why').textContent.match(/Wait 2[0-9] seconds/)")
 }

@@ -296,6 +296,12 @@ func (c catalogue) timeOf(at time.Time, key string, values ...any) (template.HTM
 	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, at.UTC().Format(time.RFC3339), words)), err
 }
 
+// counted is duration, which a script counts down.
+func (c catalogue) counted(seconds int) (template.HTML, error) {
+	words, err := c.duration(seconds)
+	return template.HTML(fmt.Sprintf(`<span class="left" data-left="%d">%s</span>`, seconds, words)), err
+}
+
 // long returns a number of seconds in the largest unit that fits, rounded to it.
 func (c catalogue) long(seconds int) (template.HTML, error) {
 	switch {

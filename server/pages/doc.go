@@ -15,6 +15,7 @@
 //	texts PREFIX...           texts as JSON, for a script: a data-texts attribute
 //	duration SECONDS          "30 seconds", "5 minutes"
 //	long SECONDS              the same, in hours and days where they fit
+//	counted SECONDS           duration, counted down by admin.js
 //	ago NOW TIME              "5 minutes ago"
 //	moment TIME               date and time
 //	result RESULT             what is said of a code that was tried

@@ -92,6 +92,7 @@ func (p *Pages) functions(l look) template.FuncMap {
 		"texts":    c.forScript,
 		"duration": c.duration,
 		"long":     c.long,
+		"counted":  c.counted,
 		"ago":      c.ago,
 		"moment":   moment,
 		"result":   c.result,

@@ -1,29 +1,24 @@
-// The button that copies a link, and times in the browser's zone.
+// The button that copies a link, waits that are counted down, and times in the browser's zone.
 
 import { texts } from './texts.js'
+import { copy } from './copy.js'
+import { countDown, duration } from './wait.js'
 
-const link = document.getElementById('link')
 const button = document.getElementById('copy')
-const copied = document.getElementById('copied')
-
-// copy reports whether the link is on the clipboard; otherwise it is selected. Browsers have
-// navigator.clipboard on HTTPS and loopback alone.
-async function copy () {
-  try {
-    await navigator.clipboard.writeText(link.textContent)
-    return true
-  } catch {
-    getSelection().selectAllChildren(link)
-    return document.execCommand('copy')
-  }
-}
 
 if (button !== null) {
+  const link = document.getElementById('link')
   const say = texts(button)
-  button.addEventListener('click', async () => {
-    copied.textContent = say(await copy() ? 'done' : 'selected')
-  })
+  button.addEventListener('click', () => copy(link.textContent, link, document.getElementById('copied'), say))
   button.hidden = false
+}
+
+for (const left of document.querySelectorAll('[data-left]')) {
+  const say = texts(document.querySelector('main'))
+  countDown(Number(left.dataset.left), seconds => { left.textContent = duration(seconds, say) }, () => {
+    const whole = left.closest('.waits, .verdict') ?? left
+    whole.hidden = true
+  })
 }
 
 const format = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' })
