@@ -49,6 +49,7 @@ func (s *Server) adminActions() map[string]adminAction {
 		"link":    s.rekey(pages.DoneLink, false),
 		"rekey":   s.rekey(pages.DoneRekey, false),
 		"revoke":  s.rekey(pages.DoneRevoke, true),
+		"codes":   s.linkToCodes,
 		"check":   s.checkCaller,
 	}
 }
@@ -70,6 +71,19 @@ func (s *Server) rekey(key string, revoke bool) adminAction {
 		e, err := s.config.Verifier.Rekey(r.Context(), name, revoke)
 		return linkFlash(key, e), err
 	}
+}
+
+// linkToCodes makes a link: the codes are for their owner's eyes.
+func (s *Server) linkToCodes(r *http.Request, name string) (flash, error) {
+	switch {
+	case name == "":
+		return flash{}, errNoPage
+	case !s.linksAreMade():
+		return flash{}, errNoLinks
+	}
+	l, err := s.config.Verifier.RecoveryLink(r.Context(), name)
+	done := pages.Outcome{Key: pages.DoneCodes, Name: name, ForCode: true}
+	return flash{Outcome: done, Token: l.Token, Until: l.Until}, err
 }
 
 // checkCaller tells nothing of the phone's clock: whoever calls may be a guesser.
@@ -169,6 +183,8 @@ func refusedChange(err error) (key string, ok bool) {
 		return pages.SteamKey, true
 	case errors.Is(err, verifier.ErrPending):
 		return pages.NotConfirmed, true
+	case errors.Is(err, verifier.ErrKeyPending):
+		return pages.KeyPending, true
 	}
 	return "", false
 }

@@ -324,7 +324,7 @@ func TestEachChangeOnThePageTellsWhoMadeIt(t *testing.T) {
 	for _, c := range []struct{ path, want string }{
 		{"/admin/account/disable", "account.disable alice"}, {"/admin/account/enable", "account.unlock alice"}, {"/admin/account/unlock", "account.unlock alice"},
 		{"/admin/account/rekey", "account.rekey alice"}, {"/admin/account/link", "account.rekey alice"}, {"/admin/account/check", "check alice"},
-		{"/admin/account/revoke", "account.revoke alice"}, {"/admin/account/remove", "account.remove alice"}, {"/admin/add", "account.add alice"}, {"/admin/sign-out", "admin.sign_out "},
+		{"/admin/account/unlock", "account.unlock alice"}, {"/admin/account/revoke", "account.revoke alice"}, {"/admin/account/remove", "account.remove alice"}, {"/admin/add", "account.add alice"}, {"/admin/sign-out", "admin.sign_out "},
 	} {
 		b.post(c.path, "name", "alice", "typed", "alice", "code", "123456")
 		if told := w.take(); len(told) != 1 || told[0] != c.want+" by "+by+" from 192.0.2.7" {
@@ -368,5 +368,36 @@ func TestTheAdminPagesAreLight(t *testing.T) {
 		if r := b.get(path); r.status != 200 || len(r.text) > 15<<10 || r.header.Get("Cache-Control") != "no-store" || !strings.Contains(r.header.Get("Content-Security-Policy"), "form-action 'self'") {
 			t.Errorf("%s is %d, %d bytes, %v", path, r.status, len(r.text), r.header)
 		}
+	}
+}
+
+func TestTheOwnerGetsNewRecoveryCodesByALink(t *testing.T) {
+	f := newFixture(t)
+	b := signedIn(t, f)
+	_, old := f.Enrol("alice")
+	r := b.follow("/admin/account/codes", "name", "alice")
+	r.wantWords(t, "There is a link for new recovery codes of alice.")
+	r.wantWords(t, "Nobody has opened it.")
+	if strings.Contains(r.text, "show the QR code") {
+		t.Error("the page offers a QR code")
+	}
+	link := strings.TrimPrefix(r.link(t), f.URL)
+	owner := newBrowser(t, f)
+	owner.get(link)
+	owner.post(link, "browser", owner.cookies["enrolment"].Value)
+	shown := owner.get(link)
+	if strings.Count(shown.text, "<li>") != 10 || strings.Contains(shown.text, "otpauth:") {
+		t.Errorf("the owner sees %s", shown.words())
+	}
+	b.get("/admin/account?name=alice").wantWords(t, "A browser has opened it.")
+	f.post(fmt.Sprintf(`{"account":"alice","recovery_code":%q}`, old[0])).want(t, 200, `{"status":false,"reason":"invalid"}`)
+
+	b.post("/admin/account/rekey", "name", "alice")
+	if r := b.post("/admin/account/codes", "name", "alice"); r.status != 409 || !strings.Contains(r.words(), "link for a new phone") {
+		t.Errorf("beside a new phone it is %d %s", r.status, r.words())
+	}
+	b.follow("/admin/add", "name", "bob")
+	if r := b.post("/admin/account/codes", "name", "bob"); r.status != 409 {
+		t.Errorf("of an account that is not set up it is %d", r.status)
 	}
 }

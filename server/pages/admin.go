@@ -159,10 +159,21 @@ func (a Account) Action() string {
 		return ""
 	case a.Status == verifier.StatusPending, a.Status == verifier.StatusExpired, a.Status == verifier.StatusStopped:
 		return "link"
-	case a.RecoveryLeft == 0:
+	case a.RecoveryLeft == 0 && a.CanRenew() && a.CodesLeft() == 0:
 		return "codes"
 	}
 	return ""
+}
+
+// CodesLeft returns how many seconds a link for new recovery codes still works.
+func (a Account) CodesLeft() int {
+	return max(0, int((a.CodesUntil.Sub(a.Now)+time.Second-1)/time.Second))
+}
+
+// CanRenew reports whether a link for new recovery codes can be made: a new key's first code
+// gives them anyway.
+func (a Account) CanRenew() bool {
+	return a.Links && !a.IsDefault() && (a.Confirmed || a.RecoveryLeft > 0) && !a.IsPending()
 }
 
 // CanUnlock reports whether Unlock changes anything.
@@ -235,6 +246,7 @@ const (
 	DoneRekey   = "admin.done.rekey"
 	DoneRevoke  = "admin.done.revoke"
 	DoneRemove  = "admin.done.remove"
+	DoneCodes   = "admin.done.codes"
 )
 
 // Why accounts were not added.

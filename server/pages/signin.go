@@ -32,6 +32,7 @@ const (
 	NoEncryptionKey = "admin.no-encryption-key"
 	SteamKey        = "admin.steam"
 	NotConfirmed    = "admin.not-confirmed"
+	KeyPending      = "admin.key-pending"
 )
 
 // SignIn is the form on which an administrator signs in.
