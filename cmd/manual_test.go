@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"totpctl/cmd/config"
 	"totpctl/cmd/manual"
 )
 
@@ -102,6 +103,18 @@ func TestTheREADMEListsEveryTopicInItsPagesWords(t *testing.T) {
 func TestTheREADMEIsShort(t *testing.T) {
 	if lines := strings.Count(readme(t), "\n"); lines >= 150 {
 		t.Errorf("README.md has %d lines, want less than 150: what is behind the front door belongs into the manual", lines)
+	}
+}
+
+func TestTheManualHasEveryVariableWithItsFlagAndDefault(t *testing.T) {
+	page, _ := manual.Find("configuration")
+	for _, v := range config.All() {
+		row := regexp.MustCompile("(?m)^\\|.*`" + v.Name + "`.*$").FindString(page.Text)
+		flag := v.Flag == "" || strings.Contains(row, "`--"+v.Flag+"`")
+		spelt := v.Default == "" || v.Name == config.Origins.Name || strings.Contains(row, "`"+v.Default+"`") || strings.HasSuffix(row, "; "+v.Default+" |")
+		if row == "" || !flag || !spelt {
+			t.Errorf("configuration.md lacks a row with `%s`, `--%s` and `%s`, and has\n%s", v.Name, v.Flag, v.Default, row)
+		}
 	}
 }
 
