@@ -95,6 +95,15 @@ func TestTheBlocksOfAPageAreInItsManPageAsTheyAre(t *testing.T) {
 			}
 		}
 	}
+	for page, want := range map[string]string{
+		"man1/totpctl.1":          "\n       totpctl COMMAND [flags]\n",
+		"man1/totpctl-account.1":  "\n       totpctl account COMMAND [flags]\n",
+		"man7/totpctl-security.7": "\n       the owner's good code comes every:\n",
+	} {
+		if shown := plainMan(t, filepath.Join(dir, page)); !strings.Contains(shown, want) {
+			t.Errorf("%s lacks %q", page, want)
+		}
+	}
 	check := plainMan(t, filepath.Join(dir, "man1", "totpctl-check.1"))
 	for _, want := range []string{"totpctl check CODE [flags]", `totpctl check -- "$CODE" && ./deploy`, "-q, --quiet", "\n           3  no such account", "totpctl-scripts(7)"} {
 		if !strings.Contains(check, want) {

@@ -40,7 +40,7 @@ func commandMan(c *cobra.Command, h Header) string {
 	r.heading("NAME")
 	r.line(escape(commandPage(c)) + ` \- ` + escape(lowerFirst(c.Short)))
 	r.heading("SYNOPSIS")
-	r.line(bold(escape(c.UseLine())))
+	r.line(bold(escape(synopsis(c))))
 	r.heading("DESCRIPTION")
 	r.plain(description(c))
 	r.commands(c)
@@ -52,6 +52,13 @@ func commandMan(c *cobra.Command, h Header) string {
 	}
 	r.seeAlso(c)
 	return r.String()
+}
+
+func synopsis(c *cobra.Command) string {
+	if c.HasAvailableSubCommands() {
+		return c.CommandPath() + " COMMAND [flags]"
+	}
+	return c.UseLine()
 }
 
 func description(c *cobra.Command) string {

@@ -135,6 +135,10 @@ func mark(line string) string {
 // room for columns of sentences.
 func (m *markdown) table() {
 	head := cells(m.lines[0])
+	if head[0] != "" {
+		m.roff.paragraph()
+		m.roff.line(`\fI` + inline(head[0]) + `\fR:`)
+	}
 	for _, row := range m.lines[min(2, len(m.lines)):] {
 		all := cells(row)
 		var lines []string
