@@ -56,6 +56,8 @@ func (p program) flagCompletion(f *pflag.Flag) cobra.CompletionFunc {
 		return p.completeAccount
 	case meaning == "file" || strings.HasSuffix(f.Name, "-file"):
 		return completeFile
+	case meaning == "directory":
+		return completeDirectory
 	case f.Name == config.Algorithm.Flag:
 		return cobra.FixedCompletions([]string{totp.SHA1.String(), totp.SHA256.String(), totp.SHA512.String()}, cobra.ShellCompDirectiveNoFileComp)
 	case f.Name == "status":
@@ -101,6 +103,10 @@ func argumentWord(use string, i int) string {
 
 func completeFile(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault
+}
+
+func completeDirectory(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return nil, cobra.ShellCompDirectiveFilterDirs
 }
 
 // completeAccount returns stored names, and none after completionTime or if there is no
