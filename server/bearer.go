@@ -16,7 +16,7 @@ type scope int
 
 const (
 	scopeNone  scope = iota
-	scopeCheck       // may check codes
+	scopeCheck       // may check codes, and ask for the status of an account
 	scopeAdmin       // may do everything
 )
 

@@ -35,10 +35,10 @@
 //     field is a line there, too: servertest fails a test whose answer it does not allow.
 //   - /healthz, /readyz: for load balancers. Neither writes to the store.
 //
-// A bearer has a scope: check may check codes, admin may do everything. SetBearers
-// replaces the bearers of both at once. They are kept as digests and compared in
-// constant time. A path answers 405 to every method that its row does not name. That
-// includes HEAD: net/http would run the GET handler, which uses up a code.
+// A bearer has a scope: check may check codes and ask for statuses, admin may do
+// everything. SetBearers replaces the bearers of both at once. They are kept as digests
+// and compared in constant time. A path answers 405 to every method that its row does not
+// name. That includes HEAD: net/http would run the GET handler, which uses up a code.
 //
 // # A request
 //
