@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"totpctl/cmd/doors":         {},
 	"totpctl/cmd/hint":          {},
 	"totpctl/cmd/manual":        {},
+	"totpctl/cmd/pam":           {},
 	"totpctl/cmd/passphrase":    {"totpctl/cmd/hint"},
 	"totpctl/cmd/proof":         {},
 	"totpctl/cmd/transfer":      {"totpctl/totp", "totpctl/totp/exchange", "totpctl/totp/verifier"},

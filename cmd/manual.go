@@ -11,6 +11,7 @@ import (
 
 	"totpctl/cmd/hint"
 	"totpctl/cmd/manual"
+	"totpctl/cmd/pam"
 )
 
 func (p program) manualCommand() *cobra.Command {
@@ -53,10 +54,15 @@ func (p program) listTopics() error {
 	return t.Flush()
 }
 
-// showTopic prints a page, or a unit of systemd that the pages name.
+// showTopic prints a page, or a file that the pages name: a unit of systemd, or the module
+// for PAM.
 func (p program) showTopic(name string) error {
 	if unit, ok := manual.Unit(name); ok {
 		_, err := p.out.Write(unit)
+		return err
+	}
+	if name == pam.FileName {
+		_, err := io.WriteString(p.out, pam.Source)
 		return err
 	}
 	topic, ok := manual.Find(strings.TrimSuffix(name, ".md")) // as the pages' links spell it

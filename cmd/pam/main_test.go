@@ -1,8 +1,5 @@
 //go:build linux
 
-// Package pam_test tests pam_totpctl.so, and what the manual's page "pam" says of it, with the
-// real sudo and sshd. It needs root: its tests run on a machine of their own, as far as files,
-// processes and the network go, so that they may follow the page to the letter.
 package pam_test
 
 import (
@@ -20,6 +17,8 @@ import (
 // outside names the mounts of the machine that the tests were started on.
 const outside = "TOTPCTL_TEST_OUTSIDE"
 
+// TestMain needs root. The tests run on a machine of their own, as far as files, processes and
+// the network go, so that they may follow the manual's page to the letter.
 func TestMain(m *testing.M) {
 	if os.Getenv(outside) == "" {
 		os.Exit(runInside())

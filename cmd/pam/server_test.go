@@ -109,9 +109,9 @@ func wrong(code string) string {
 	return code[:len(code)-1] + string('0'+(last-'0'+5)%10)
 }
 
-// recoveryCode returns a recovery code of an account.
+// recoveryCode returns a recovery code of an account, without spaces and dashes.
 func (s *server) recoveryCode(account string) string {
 	s.t.Helper()
 	code, _, _ := strings.Cut(s.run("account", "recovery-codes", account), "\n")
-	return code
+	return strings.NewReplacer(" ", "", "-", "").Replace(code)
 }
