@@ -43,7 +43,7 @@ func readSpied(t *testing.T) (s spied) {
 
 func installSpy(t *testing.T) {
 	t.Helper()
-	bash(t, ".", "install -m 755 testdata/spy.py /run/spy")
+	bash(t, ".", "install -m 755 testdata/spy.py /run/spy; install -D -m 600 /dev/null /etc/totpctl/check.env")
 }
 
 func TestCheckInheritsNothingOfTheCaller(t *testing.T) {
@@ -108,6 +108,7 @@ func script(t *testing.T, text string) (argument string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "script")
 	write(t, file, "#!/bin/bash\n"+text+"\n")
+	bash(t, "/", "install -D -m 600 /dev/null /etc/totpctl/check.env")
 	if err := os.Chmod(file, 0o755); err != nil {
 		t.Fatal(err)
 	}

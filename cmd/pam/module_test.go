@@ -103,6 +103,15 @@ func TestTheModuleTakesCodesAsPeopleTypeThem(t *testing.T) {
 	}
 }
 
+func TestTheServerMayListenOnASocket(t *testing.T) {
+	s := startServer(t)
+	code := s.enrol(newUser(t, "alice"))
+	s.stop()
+	bash(t, s.dir, "install -d /run/totpctl; sed -i s,^LISTEN_ADDR=.*,LISTEN_ADDR=unix:/run/totpctl/socket, .env; sed -i s,^TOTPCTL_URL=.*,TOTPCTL_URL=unix:/run/totpctl/socket, /etc/totpctl/check.env")
+	s.start("unix", "/run/totpctl/socket")
+	wants(t, application(t, line, nil, "alice", code), accepted)
+}
+
 func TestAWrongCodeIsRefusedAndTheWaitIsTold(t *testing.T) {
 	s := startServer(t)
 	newUser(t, "alice")
@@ -122,10 +131,7 @@ func TestWhatIsNoCodeIsRefused(t *testing.T) {
 	s := startServer(t)
 	newUser(t, "alice")
 	code := s.enrol("alice")
-	for _, typed := range []string{"", " ", "hunter2", code + "1", code[:5], code + "\n" + code, code + "\x00x", code + "\x1b[2J", "@300", "@1000000", "-h", "--help"} {
-		if typed == code+"\x00x" {
-			continue // an answer of PAM ends at a NUL
-		}
+	for _, typed := range []string{"", " ", "hunter2", code + "1", code[:5], code + "\n" + code, code + "\x1b[2J", "@300", "@1000000", "-h", "--help"} {
 		wants(t, application(t, line, nil, "alice", typed), "^error: (That is not a code|Wrong code)", refused)
 	}
 	wants(t, application(t, line, nil, "alice", code), accepted)
@@ -150,8 +156,11 @@ func TestWhoIsNotEnrolled(t *testing.T) {
 	wants(t, application(t, line+"nullok\nauth required pam_permit.so", nil, "bob", ""), refused)
 	s.run("account", "disable", "pending")
 	wants(t, application(t, line+"nullok\nauth required pam_permit.so", nil, "pending", ""), refused)
-	// A directory may know more spellings of a name than the list of accounts does.
-	wants(t, application(t, line+"nullok\nauth required pam_permit.so", nil, "ALICE", "123456"), unknown)
+	// A directory of users may know more spellings of a name than the list of accounts does.
+	wants(t, application(t, line+"nullok\nauth required pam_permit.so", nil, "BOB", "123456"), unknown)
+	code := s.enrol("bob")
+	wants(t, application(t, line+"nullok\nauth required pam_permit.so", []string{"-directory"}, "BOB", ""), refused)
+	wants(t, application(t, line, []string{"-directory"}, "BOB", code), accepted)
 }
 
 func TestAccountIsMadeOfTheUsersName(t *testing.T) {
@@ -172,7 +181,17 @@ func TestAMistakeInTheFileLetsNobodyIn(t *testing.T) {
 		wants(t, application(t, line+argument, nil, "alice", code), "^log 3: .*unknown or malformed argument, so nobody gets in: "+argument, "!hidden prompt", "^authenticate: Error in service module$")
 	}
 	write(t, "/run/locked", "BEARER=not-the-servers-bearer\nTOTPCTL_URL=http://"+address+"\n")
-	for _, argument := range []string{"env=/run/none", "env=/run/locked", "path=/run/none", "path=/etc/passwd", "path=/etc"} {
+	for file, mode := range map[string]os.FileMode{"/run/open-to-all": 0o646, "/run/open-to-group": 0o664, "/run/of-alice": 0o600} {
+		bash(t, "/", "cp /etc/totpctl/check.env "+file)
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bash(t, "/", "chown alice /run/of-alice")
+	for _, argument := range []string{"env=/run/open-to-all", "env=/run/open-to-group", "env=/run/of-alice"} {
+		wants(t, application(t, line+argument, nil, "alice", code), "^log 3: .*is no file that root alone may write to", noAnswer)
+	}
+	for _, argument := range []string{"env=/run", "env=/run/none", "env=/run/locked", "path=/run/none", "path=/etc/passwd", "path=/etc"} {
 		wants(t, application(t, line+"nullok "+argument+"\nauth required pam_permit.so", nil, "alice", code), "^log 3: .*no verdict on account alice", "^error: The code could not be checked", noAnswer)
 	}
 	wants(t, application(t, line+"path="+cmdtest.Binary(t)+" env=/etc/totpctl/check.env timeout=60 digits=8", nil, "alice", code), accepted)

@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <time.h>
@@ -313,10 +314,23 @@ static void close_pipe(const int ends[2])
 			close(ends[i]);
 }
 
+// trusted reports whether nobody but root, or the user that the module runs as, may write to
+// a file. Whoever writes to the env file names the server that finds codes valid.
+static bool trusted(pam_handle_t *pamh, const char *file)
+{
+	struct stat s;
+	if (stat(file, &s) == 0 && S_ISREG(s.st_mode) && (s.st_uid == 0 || s.st_uid == geteuid()) && (s.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+		return true;
+	pam_syslog(pamh, LOG_ERR, "%s is no file that root alone may write to", file);
+	return false;
+}
+
 // check asks the server about a code and returns an exit code of check, or NO_EXIT. The code
 // is written before check starts, because a pipe that is read by nobody would send SIGPIPE.
-static int check(const struct question *q, const char *code, char answer[MAX_ANSWER])
+static int check(pam_handle_t *pamh, const struct question *q, const char *code, char answer[MAX_ANSWER])
 {
+	if (!trusted(pamh, q->path) || !trusted(pamh, q->env))
+		return NO_EXIT;
 	char env[PATH_MAX + 8], account[MAX_NAME + 16], timeout[32];
 	snprintf(env, sizeof env, "--env=%s", q->env);
 	snprintf(account, sizeof account, "--account=%s", q->account);
@@ -398,7 +412,7 @@ static int ask(pam_handle_t *pamh, int flags, const struct question *q, char *ty
 	bool empty = code[strspn(code, " ")] == '\0';
 	if ((empty && !q->nullok) || strlen(code) > MAX_CODE || has_control_characters(code))
 		return tell_refusal(pamh, flags, q, "{\"status\":false,\"reason\":\"malformed\"}");
-	int result = judge(pamh, flags, q, check(q, empty ? nobodys_code : code, answer), answer);
+	int result = judge(pamh, flags, q, check(pamh, q, empty ? nobodys_code : code, answer), answer);
 	if (result == PAM_IGNORE && q->forward_pass && forward(pamh, typed, strlen(typed)) != PAM_SUCCESS)
 		return PAM_BUF_ERR;
 	return result == PAM_SUCCESS && empty ? PAM_AUTH_ERR : result;

@@ -37,11 +37,11 @@ func startServer(t *testing.T) *server {
 	s.run("init")
 	bash(t, s.dir, "printf 'LISTEN_ADDR=%s\nTOTP_PERIOD=3600\nTOTP_DIGITS=6\n' "+address+" >>.env")
 	bash(t, s.dir, cmdtest.Recipe(t, "pam.md", "check-env"))
-	s.start()
+	s.start("tcp", address)
 	return s
 }
 
-func (s *server) start() {
+func (s *server) start(network, address string) {
 	s.t.Helper()
 	s.process = exec.Command("/usr/local/bin/totpctl", "serve")
 	s.process.Dir = s.dir
@@ -51,13 +51,13 @@ func (s *server) start() {
 	}
 	process := s.process
 	s.t.Cleanup(func() { process.Process.Kill(); process.Wait() })
-	awaitListener(s.t, address)
+	awaitListener(s.t, network, address)
 }
 
-func awaitListener(t *testing.T, address string) {
+func awaitListener(t *testing.T, network, address string) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if c, err := net.Dial("tcp", address); err == nil {
+		if c, err := net.Dial(network, address); err == nil {
 			c.Close()
 			return
 		}

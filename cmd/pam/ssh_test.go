@@ -39,7 +39,7 @@ done`)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.process.Process.Kill(); d.process.Wait() })
-	awaitListener(t, "127.0.0.1:22")
+	awaitListener(t, "tcp", "127.0.0.1:22")
 	return d
 }
 

@@ -10,15 +10,19 @@
 //	-refuse    give no answer: the conversation fails
 //	-null      give NULL for an answer, and say that all is well
 //	-reap      handle SIGCHLD by waiting for every child
-//	-ignore    ignore SIGCHLD
+//	-ignore    ignore SIGCHLD and SIGTERM
 //	-block     block all signals
 //	-storm     get SIGALRM every millisecond, with a handler that interrupts system calls
 //	-close     have no standard streams
 //	-leak      have descriptors that an exec keeps
+//	-directory find users in either case, as a directory of users may
 //	-other     run as root with the real user 65534, as sudo's modules do
 #define _GNU_SOURCE
+#include <ctype.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <security/pam_appl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -32,7 +36,7 @@
 
 static FILE *out;
 static char **answers;
-static bool refuse, null_answer;
+static bool refuse, null_answer, directory;
 
 // libpam calls these instead of libc's.
 void syslog(int priority, const char *format, ...);
@@ -68,6 +72,17 @@ void explicit_bzero(void *from, size_t n)
 	for (volatile char *at = from; at < (char *)from + n; at++)
 		*at = 0;
 	fprintf(out, "wiped: %zu bytes\n", n);
+}
+
+// libpam calls this instead of libc's.
+int getpwnam_r(const char *name, struct passwd *entry, char *buffer, size_t n, struct passwd **found)
+{
+	int (*next)(const char *, struct passwd *, char *, size_t, struct passwd **);
+	*(void **)&next = dlsym(RTLD_NEXT, "getpwnam_r");
+	char lower[600] = "";
+	for (size_t i = 0; name[i] != '\0' && i + 1 < sizeof lower; i++)
+		lower[i] = (char)(directory ? tolower((unsigned char)name[i]) : name[i]);
+	return next(lower, entry, buffer, n, found);
 }
 
 // An answer "@SIZE" stands for so many digits.
@@ -147,7 +162,7 @@ int main(int argc, char **argv)
 		else if (strcmp(option, "reap") == 0)
 			child.sa_handler = reap;
 		else if (strcmp(option, "ignore") == 0)
-			child.sa_handler = SIG_IGN;
+			child.sa_handler = SIG_IGN, signal(SIGTERM, SIG_IGN);
 		else if (strcmp(option, "block") == 0)
 			sigfillset(&mask);
 		else if (strcmp(option, "storm") == 0)
@@ -156,6 +171,8 @@ int main(int argc, char **argv)
 			close(0), close(1), close(2);
 		else if (strcmp(option, "leak") == 0)
 			dup2(open("/dev/zero", O_RDONLY), 77);
+		else if (strcmp(option, "directory") == 0)
+			directory = true;
 		else if (strcmp(option, "other") == 0 && setresuid(65534, 0, 0) != 0)
 			return 2;
 	}
