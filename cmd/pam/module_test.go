@@ -116,8 +116,8 @@ func TestAWrongCodeIsRefusedAndTheWaitIsTold(t *testing.T) {
 	s := startServer(t)
 	newUser(t, "alice")
 	code := s.enrol("alice")
-	for range 3 {
-		wants(t, application(t, line, nil, "alice", wrong(code)), "^error: Wrong code\\.$", refused, "^log 5: .*code refused for account alice: invalid$", "!"+wrong(code))
+	for _, told := range []string{"Wrong code.", "Wrong code.", "Wrong code: wait 30 s."} {
+		wants(t, application(t, line, nil, "alice", wrong(code)), "^error: "+told+"$", refused, "^log 5: .*code refused for account alice: invalid$", "!"+wrong(code))
 	}
 	wants(t, application(t, line, nil, "alice", code), `^error: Too many wrong codes: wait (30|2\d) s\.$`, refused)
 	wants(t, application(t, line, []string{"-silent"}, "alice", code), "!^error", refused)

@@ -41,9 +41,9 @@ enum {
 // The exit codes of check that are no failure of the check itself.
 enum { VALID = 0, NOT_VALID = 1, NO_ACCOUNT = 3, PENDING = 6, NO_EXIT = -1 };
 
-// A recovery code that no account has, but for a chance of 2^-130. It asks whether there is
-// an account, because a wrong recovery code is neither charged nor counted.
-static const char nobodys_code[] = "AAAAAAAAAAAAAAAAAAAAAAAAAA";
+// A recovery code that no account has, but for a chance of 2^-120. It asks whether there is
+// an account, because a wrong recovery code starts no wait.
+static const char nobodys_code[] = "AAAAAAAAAAAAAAAAAAAAAAAA";
 
 // What the line in the PAM file says, and whom it is about.
 struct question {
@@ -372,8 +372,8 @@ static int tell_refusal(pam_handle_t *pamh, int flags, const struct question *q,
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		if (strcmp(reason, texts[i][0]) == 0)
 			snprintf(text, sizeof text, "%s", texts[i][1]);
-	if (strcmp(reason, "throttled") == 0 && seconds != NULL)
-		snprintf(text, sizeof text, "Too many wrong codes: wait %ld s.", strtol(seconds + strlen("\"retry_after\":"), NULL, 10));
+	if (seconds != NULL)
+		snprintf(text, sizeof text, "%s: wait %ld s.", strcmp(reason, "throttled") == 0 ? "Too many wrong codes" : "Wrong code", strtol(seconds + strlen("\"retry_after\":"), NULL, 10));
 	pam_syslog(pamh, LOG_NOTICE, "code refused for account %s: %s", q->account, reason);
 	tell(pamh, flags, q, text);
 	return PAM_AUTH_ERR;
