@@ -143,7 +143,7 @@ func TestTheTimeLimitEndsEverythingThatCheckStarted(t *testing.T) {
 	newUser(t, "alice")
 	for name, v := range map[string]struct{ stuck, option string }{
 		"silent": {"exec >&-; wait", "-silent"}, "deaf": {"trap '' TERM INT HUP; while :; do wait; done", "-silent"},
-		"stopped": {"kill -STOP $$", "-silent"}, "loud": {"yes", "-silent"},
+		"stopped": {"kill -STOP $$", "-silent"}, "loud": {"for i in 1 2 3 4 5 6; do yes $(printf %04000d 1) & done; wait", "-silent"},
 		"interrupted": {"wait", "-storm"}, "ignored": {"wait", "-ignore"}, "reaped": {"wait", "-reap"}, "blocked": {"wait", "-block"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,7 +12,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <poll.h>
 #include <pwd.h>
@@ -242,11 +241,12 @@ static long long milliseconds(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-// drain reads what the pipe holds, keeps what fits, and returns false at its end.
+// drain reads what the pipe holds, keeps what fits, and returns false at its end. It returns
+// now and then, because a writer that is faster must not keep await from its deadline.
 static bool drain(int fd, char *answer, size_t *n)
 {
 	char rest[512];
-	for (;;) {
+	for (int i = 0; i < 16; i++) {
 		size_t room = MAX_ANSWER - 1 - *n;
 		ssize_t got = read(fd, room > 0 ? answer + *n : rest, room > 0 ? room : sizeof rest);
 		if (got < 0 && errno == EINTR)
@@ -257,6 +257,7 @@ static bool drain(int fd, char *answer, size_t *n)
 			*n += (size_t)got;
 		answer[*n] = '\0';
 	}
+	return true;
 }
 
 // await returns the exit code of check, or NO_EXIT. At the deadline it kills check and its
@@ -336,16 +337,16 @@ static int check(pam_handle_t *pamh, const struct question *q, const char *code,
 	snprintf(account, sizeof account, "--account=%s", q->account);
 	snprintf(timeout, sizeof timeout, "--timeout=%ds", q->timeout);
 	char *argv[] = {"totpctl", "check", "--json", env, account, timeout, "-", NULL};
-	int in[2] = {-1, -1}, out[2] = {-1, -1}, exit = NO_EXIT;
+	int in[2] = {-1, -1}, out[2] = {-1, -1}, exit_code = NO_EXIT;
 	size_t n = strlen(code);
 	if (open_pipe(in) && open_pipe(out) && fcntl(out[0], F_SETFL, O_NONBLOCK) == 0 && write(in[1], code, n) == (ssize_t)n) {
 		close(in[1]);
 		in[1] = -1;
-		exit = run(q->path, argv, in[0], out, q->timeout + GRACE, answer);
+		exit_code = run(q->path, argv, in[0], out, q->timeout + GRACE, answer);
 	}
 	close_pipe(in);
 	close_pipe(out);
-	return exit;
+	return exit_code;
 }
 
 // tell shows a text to the user, unless the program wants silence. sudo always does, so that
@@ -380,9 +381,9 @@ static int tell_refusal(pam_handle_t *pamh, int flags, const struct question *q,
 }
 
 // judge returns what PAM is told about the exit code of check.
-static int judge(pam_handle_t *pamh, int flags, const struct question *q, int exit, const char *answer)
+static int judge(pam_handle_t *pamh, int flags, const struct question *q, int exit_code, const char *answer)
 {
-	switch (exit) {
+	switch (exit_code) {
 	case VALID:
 		pam_syslog(pamh, LOG_INFO, "code accepted for account %s", q->account);
 		return PAM_SUCCESS;
@@ -396,7 +397,7 @@ static int judge(pam_handle_t *pamh, int flags, const struct question *q, int ex
 		tell(pamh, flags, q, "No one-time codes are set up for you: ask an administrator.");
 		return PAM_USER_UNKNOWN;
 	}
-	pam_syslog(pamh, LOG_ERR, "no verdict on account %s from %s: exit code %d (%d is none, 127 not started) %.300s", q->account, q->path, exit, NO_EXIT, answer);
+	pam_syslog(pamh, LOG_ERR, "no verdict on account %s from %s: exit code %d (%d is none, 127 not started) %.300s", q->account, q->path, exit_code, NO_EXIT, answer);
 	tell(pamh, flags, q, "The code could not be checked: ask an administrator.");
 	return PAM_AUTHINFO_UNAVAIL;
 }
