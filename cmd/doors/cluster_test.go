@@ -138,16 +138,6 @@ func freeAddress(t *testing.T, host string) string {
 	return ""
 }
 
-// free is a port of freeAddress.
-func freePort(t *testing.T, host string) string {
-	t.Helper()
-	_, port, err := net.SplitHostPort(freeAddress(t, host))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
-}
-
 // replaced is a recipe with other addresses and files: pairs of old and new. Each old text
 // must be there.
 func replaced(t *testing.T, recipe string, pairs ...string) string {

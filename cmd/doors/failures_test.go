@@ -5,9 +5,11 @@ package doors
 import (
 	"fmt"
 	"net/http"
+	"syscall"
 	"testing"
 	"time"
 
+	"totpctl/cmd/cmdtest"
 	"totpctl/totp/totptest"
 )
 
@@ -37,6 +39,40 @@ func checksGoOnWhileAServerIsDown(t *testing.T, d *door) {
 			}
 		}
 	}
+}
+
+// The kernel takes connections for a process that is stopped. Caddy and HAProxy learn from
+// /readyz, and nginx from the first request that it gives up.
+func aServerThatHangsIsLeftOut(t *testing.T, d *door) {
+	hanging := d.cluster.servers[2]
+	hanging.Signal(syscall.SIGSTOP)
+	defer d.mend(t)
+	defer hanging.Signal(syscall.SIGCONT)
+	p := d.program(t)
+	p.http.Timeout = 3 * time.Second
+	d.await("leaving out a server that hangs", func() bool {
+		for range d.relays {
+			if !p.isAnswered(site + "/check/12345") {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// isAnswered reports whether a GET with the bearer gets a verdict.
+func (c client) isAnswered(url string) bool {
+	req, err := http.NewRequest("GET", url, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+cmdtest.Bearer)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 // Each server gives its verdict, and each answer is lost: whoever is asked next would call

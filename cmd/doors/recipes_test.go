@@ -27,7 +27,7 @@ const page = "web-servers.md"
 var proxies = map[string]func(*testing.T, *cluster) *door{"nginx": startNginx, "caddy": startCaddy, "haproxy": startHAProxy}
 
 func startNginx(t *testing.T, c *cluster) *door {
-	return startNginxOn(t, c, "fail_timeout=5s", "fail_timeout=1s")
+	return startNginxOn(t, c, "fail_timeout=5s", "fail_timeout=1s", "proxy_read_timeout 15s", "proxy_read_timeout 2s")
 }
 
 // startNginxOn replaces these pairs, too, and the addresses of those servers that there are.

@@ -20,6 +20,7 @@ type relay struct {
 	open     map[net.Conn]bool
 	losing   int // how many more answers to checks are to be lost
 	lost     int
+	checks   int // that were asked
 }
 
 // all are more answers than a test has.
@@ -97,7 +98,7 @@ func (r *relay) pass(proxy net.Conn) {
 	go func() {
 		defer server.Close()
 		copyUntil(server, proxy, func(request []byte) bool {
-			if r.isLosing() && bytes.Contains(request, []byte(" /check")) {
+			if r.isDoomed(request) {
 				select {
 				case doomed <- true:
 				default:
@@ -120,10 +121,22 @@ func (r *relay) pass(proxy net.Conn) {
 	})
 }
 
-func (r *relay) isLosing() bool {
+// isDoomed counts a check, and reports whether its answer is to be lost.
+func (r *relay) isDoomed(request []byte) bool {
+	if !bytes.Contains(request, []byte(" /check")) {
+		return false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.checks++
 	return r.losing > 0
+}
+
+// askedChecks is how many checks went through.
+func (r *relay) askedChecks() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.checks
 }
 
 // copyUntil copies until the source ends, or stop says so of a piece.

@@ -34,6 +34,7 @@ func TestTheManualsWebServers(t *testing.T) {
 				{"a code is good once, whichever server is asked", aCodeIsGoodOnce},
 				{"strangers are limited, checks are not", strangersAreLimited},
 				{"checks go on while a server is down", checksGoOnWhileAServerIsDown},
+				{"a server that hangs is left out", aServerThatHangsIsLeftOut},
 				{"a check whose answer was lost is not asked again", aLostAnswerIsNotAskedAgain},
 				{"no server means no verdict", noServerMeansNoVerdict},
 			} {
