@@ -13,29 +13,31 @@ import (
 	"totpctl/totp/totptest"
 )
 
-// lostOnce are the requests that get no verdict once, when a server goes down. nginx cannot
-// tell a GET whose connection was refused from a GET whose answer was lost, and Caddy 2.6
-// has closed the body of a POST after its first try.
-var lostOnce = map[string]string{"nginx": "GET", "caddy": "POST"}
+// refusedOnce are the requests that get no verdict when they meet a server that is down, once
+// until the proxy asks that server again. nginx cannot tell a GET whose connection was refused
+// from a GET whose answer was lost, and Caddy 2.6 has closed the body of a POST after its
+// first try.
+var refusedOnce = map[string]string{"nginx": "GET", "caddy": "POST"}
+
+// retryTime is how long nginx and Caddy leave out a server in the tests.
+const retryTime = time.Second
 
 func checksGoOnWhileAServerIsDown(t *testing.T, d *door) {
 	d.relays[1].down()
 	defer d.mend(t, d.relays[1])
-	failed := map[string]int{}
+	begin, failed := time.Now(), 0
 	for i := range 9 {
 		name := fmt.Sprintf("%s down %d", d.name, i)
 		key := d.add(t, name)
 		for n, method := range []string{"POST", "GET"} {
 			code := []string{codeOf(t, key), nextCodeOf(t, key)}[n]
 			status, text, _ := d.program(t).check(method, name, code)
-			if verdict(text) == "valid" && status == http.StatusOK {
-				continue
-			}
-			if failed[method]++; isVerdict(status, text) || failed[method] > 1 || lostOnce[d.name] != method {
-				t.Errorf("%s %d: %d %s", method, i, status, text)
-			}
-			if status, text, _ := d.program(t).check(method, name, code); verdict(text) != "valid" {
-				t.Errorf("%s %d, asked again: %d %s", method, i, status, text)
+			for verdict(text) != "valid" {
+				failed++
+				if isVerdict(status, text) || refusedOnce[d.name] != method || failed > 1+int(time.Since(begin)/retryTime) {
+					t.Fatalf("%s %d: %d %s", method, i, status, text)
+				}
+				status, text, _ = d.program(t).check(method, name, code)
 			}
 		}
 	}
@@ -80,15 +82,11 @@ func (c client) isAnswered(url string) bool {
 func aLostAnswerIsNotAskedAgain(t *testing.T, d *door) {
 	for _, c := range []struct {
 		method string
-		good   bool
 		kept   bool // on a connection that has had an answer before
-	}{{"GET", true, false}, {"GET", true, true}, {"GET", false, true}, {"POST", true, false}, {"POST", true, true}, {"POST", false, true}} {
+	}{{"GET", false}, {"GET", true}, {"POST", false}, {"POST", true}} {
 		name := fmt.Sprintf("%s lost %v", d.name, c)
 		key, p := d.add(t, name), d.program(t)
 		code := codeOf(t, key)
-		if !c.good {
-			code = totptest.WrongCode(key, time.Now())
-		}
 		if c.kept {
 			for range 4 {
 				p.check("POST", name, "12345")
@@ -151,7 +149,7 @@ func noServerMeansNoVerdict(t *testing.T, d *door) {
 func noDatabaseMeansNoVerdict(t *testing.T, d *door) {
 	for _, method := range []string{"GET", "POST"} {
 		status, text, _ := d.program(t).check(method, "", totptest.WrongCode(d.cluster.entry.Key, time.Now()))
-		if status != http.StatusServiceUnavailable || isVerdict(status, text) {
+		if status < 502 || status > 504 || isVerdict(status, text) {
 			t.Errorf("%s: %s through %s: %d %s", t.Name(), method, d.name, status, text)
 		}
 	}

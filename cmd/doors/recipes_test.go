@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,11 +24,11 @@ import (
 
 const page = "web-servers.md"
 
-// proxies start the program of each recipe.
-var proxies = map[string]func(*testing.T, *cluster) *door{"nginx": startNginx, "caddy": startCaddy, "haproxy": startHAProxy}
+// proxies start the program of each recipe, after these pairs are replaced in it, too.
+var proxies = map[string]func(t *testing.T, c *cluster, pairs ...string) *door{"nginx": startNginx, "caddy": startCaddy, "haproxy": startHAProxy}
 
-func startNginx(t *testing.T, c *cluster) *door {
-	return startNginxOn(t, c, "fail_timeout=5s", "fail_timeout=1s", "proxy_read_timeout 15s", "proxy_read_timeout 2s")
+func startNginx(t *testing.T, c *cluster, pairs ...string) *door {
+	return startNginxOn(t, c, append(pairs, "fail_timeout=5s", "fail_timeout=1s", "proxy_read_timeout 15s", "proxy_read_timeout 2s")...)
 }
 
 // startNginxOn replaces these pairs, too, and the addresses of those servers that there are.
@@ -69,11 +70,11 @@ gzip on;
 }
 
 // startCaddy has Caddy sign its certificate itself, as it does for a name that is not public.
-func startCaddy(t *testing.T, c *cluster) *door {
+func startCaddy(t *testing.T, c *cluster, pairs ...string) *door {
 	d := newDoor(t, "caddy", c)
 	_, secure, _ := net.SplitHostPort(d.secure)
 	_, open, _ := net.SplitHostPort(d.open)
-	recipe := replaced(t, cmdtest.Recipe(t, page, "caddy"), append(d.servers(), "fail_duration 5s", "fail_duration 1s", "lb_try_duration 3s", "lb_try_duration 1s")...)
+	recipe := replaced(t, cmdtest.Recipe(t, page, "caddy"), slices.Concat(pairs, d.servers(), []string{"fail_duration 5s", "fail_duration 1s", "lb_try_duration 3s", "lb_try_duration 1s"})...)
 	own := fmt.Sprintf("{\n\tadmin off\n\tlocal_certs\n\tskip_install_trust\n\tdefault_bind %s\n\thttp_port %s\n\thttps_port %s\n\tstorage file_system %s\n",
 		proxyHost, open, secure, d.dir)
 	d.run("caddy", "run", "--adapter", "caddyfile", "--config", d.write("Caddyfile", strings.Replace(recipe, "{\n", own, 1)))
@@ -90,7 +91,7 @@ func startCaddy(t *testing.T, c *cluster) *door {
 }
 
 // startHAProxy has around the recipe what Debian's haproxy.cfg has.
-func startHAProxy(t *testing.T, c *cluster) *door {
+func startHAProxy(t *testing.T, c *cluster, pairs ...string) *door {
 	d := newDoor(t, "haproxy", c)
 	cert, key := d.certificate()
 	both := ""
@@ -101,7 +102,7 @@ func startHAProxy(t *testing.T, c *cluster) *door {
 		}
 		both += string(text)
 	}
-	recipe := replaced(t, cmdtest.Recipe(t, page, "haproxy"), append(d.servers(),
+	recipe := replaced(t, cmdtest.Recipe(t, page, "haproxy"), append(append(pairs, d.servers()...),
 		"bind :443 ", "bind "+d.secure+" ", "bind :80\n", "bind "+d.open+"\n",
 		"/etc/haproxy/totp.example.com.pem", d.write("both.pem", both))...)
 	const debian = `global
