@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp/kb"
 )
 
 func TestAppSaysWhatWentWrong(t *testing.T) {
@@ -72,6 +74,90 @@ func (s *site) check(code, want string) {
 	if !strings.Contains(w.Body.String(), want) {
 		s.t.Fatalf("answer is %s, want %s in it", w.Body, want)
 	}
+}
+
+func TestAppTellsTheWaitThatAWrongCodeStarts(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.openApp(t)
+	for range 3 {
+		b.validate(s.WrongCode())
+	}
+	b.wantText("#problem", "Too many wrong codes. Wait 30 seconds")
+	b.want(disabled)
+}
+
+func TestAppClearsWhatItSaidBefore(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.slowly()
+	b.open(s.URL + "/app")
+	b.enterBearer(bearer)
+	b.validate("1")
+	b.wantText(".toast", "Not valid code")
+	s.HTTP.Close()
+	b.validate(s.Code())
+	b.wantText("#problem", "No answer")
+	b.want("document.querySelector('.toast') === null")
+}
+
+func TestAppKeepsNoKeyOfAnAdministrator(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := newTab(t, phone)
+	b.open(s.URL + "/app")
+	b.fill("#bearer", adminBearer)
+	b.press(kb.Enter)
+	b.wait("!document.querySelector('#problem').hidden")
+	b.wantText("#problem", "This key is an administrator's")
+	b.want(asks)
+	b.want("localStorage.length === 0 && sessionStorage.length === 0")
+}
+
+func TestAppChecksAnyAccountAndRemembersIt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	key, recovery := s.Enrol("alice")
+	s.Clock.Advance(key.Period())
+	b := newTab(t, phone)
+	b.open(s.URL + "/app?account=alice")
+	b.enterBearer(bearer)
+	b.want("document.querySelector('#account').value === 'alice'")
+	b.validate(s.CodeOf(key))
+	b.wantText("#good", "alice")
+	b.validate(recovery[0][:4] + " " + recovery[0][4:])
+	b.wantText("#good", "This recovery code is good. 9 more are left.")
+	b.click("#other")
+	b.want("document.activeElement.id === 'totp' && document.activeElement.inputMode === 'text'")
+	b.wantText("label[for=totp]", "Recovery code")
+	b.validate(recovery[0])
+	b.wantText("#problem", "This recovery code is not valid, or has been used already.")
+	b.validate("hello")
+	b.wantText("#problem", "That is not a recovery code")
+	b.fill("#account", "bob")
+	b.validate(recovery[1])
+	b.wantText("#problem", "no account of this name")
+	b.want("document.activeElement.id !== 'x' && document.querySelector('#account').getAttribute('aria-invalid') === 'true'")
+	b.open(s.URL + "/app")
+	b.wait(shows)
+	b.want("document.querySelector('#account').value === 'bob'")
+	if n := len(s.requests()); n != 4 {
+		t.Errorf("%d requests, want 4: what cannot be a code is not sent", n)
+	}
+}
+
+// The phone had no network when the answer came: the code has been used, and the second
+// attempt is told so kindly.
+func TestAppGetsTheVerdictOfAnAttemptWhoseAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.openApp(t)
+	s.losesAnswer.Store(true)
+	b.validate(s.Code())
+	b.wantText("#problem", "No answer")
+	b.validate(s.Code())
+	b.wantText(".toast", "OK")
 }
 
 func TestAppCountsDownWhileThrottled(t *testing.T) {

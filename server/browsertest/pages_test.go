@@ -33,6 +33,22 @@ var states = []struct {
 	{"enrol, QR code", func(s *site, b *tab) { b.openLink(s.link()) }},
 	{"enrol, wrong code", func(s *site, b *tab) { b.openLink(s.link()); b.try("1") }},
 	{"recovery codes", func(s *site, b *tab) { b.openLink(s.link()); b.try(s.Code()) }},
+	{"setup, a wait begins", func(s *site, b *tab) {
+		for range 2 {
+			s.check(s.WrongCode(), `"reason":"invalid"`)
+		}
+		b.open(s.SetupLink())
+		b.try(s.WrongCode())
+		b.wait("document.querySelector('#try button').disabled")
+	}},
+	{"link has ended here", func(s *site, b *tab) {
+		link := s.link()
+		b.openLink(link)
+		s.Clock.Advance(time.Hour)
+		b.open(link)
+		b.wantText("h1", "This link has ended")
+	}},
+	{"no such page", func(s *site, b *tab) { b.open(s.URL + "/no/such/page") }},
 	{"no such link", func(s *site, b *tab) { b.open(s.URL + "/enrol/x") }},
 	{"no such link, no button", func(s *site, b *tab) { b.openLink(s.URL + "/enrol/x") }},
 	{"enrol, no store", func(s *site, b *tab) { link := s.link(); s.Store.Close(); b.open(link) }},
@@ -52,6 +68,51 @@ var states = []struct {
 		b.enterBearer(bearer)
 		b.validate(s.Code())
 	}},
+}
+
+// speak has pages in a language.
+func (b *tab) speak(language string) {
+	b.t.Helper()
+	b.header("Accept-Language", language)
+}
+
+// Right to left, the pages have the same elements: some of each kind are looked at.
+func TestPagesReadFromRightToLeft(t *testing.T) {
+	for _, state := range states {
+		if !slices.Contains([]string{"setup, a wait begins", "refused", "enrol, QR code", "recovery codes", "no such link", "no such page", "app asks", "app, not valid"}, state.name) {
+			continue
+		}
+		t.Run(state.name, func(t *testing.T) {
+			t.Parallel()
+			s, b := newSite(t), newTab(t, phone)
+			b.slowly()
+			b.speak("ar")
+			state.open(s, b)
+			b.want("document.documentElement.dir === 'rtl' && document.documentElement.lang === 'ar'")
+			b.want("[...document.querySelectorAll('#secret, #codes, code, #code, #totp')].every(e => getComputedStyle(e).direction === 'ltr')")
+			b.wantLight()
+			b.prefer("prefers-color-scheme", "dark")
+			b.checkAccessibility("Arabic, phone, dark")
+			b.wantNoSidewaysScroll()
+		})
+	}
+}
+
+// Whoever types a secret types what stands there from left to right.
+func TestTheSecretKeepsItsOrderFromRightToLeft(t *testing.T) {
+	t.Parallel()
+	s, b := newSite(t), newTab(t, phone)
+	b.speak("ar")
+	b.open(s.SetupLink())
+	drawn := eval[string](b, `(() => {
+		const at = e => e.getBoundingClientRect()
+		return [...document.querySelectorAll('#secret span')].sort((a, b) => at(a).top - at(b).top || at(a).left - at(b).left).map(e => e.textContent).join('')
+	})()`)
+	if drawn != secret {
+		t.Errorf("the secret is drawn as %s", drawn)
+	}
+	b.want("getComputedStyle(document.querySelector('.steps > li:last-child'), '::before').float !== 'none'")
+	b.want("document.querySelector('.steps h2').getBoundingClientRect().right > innerWidth / 2")
 }
 
 func TestEveryPageIsLightAccessibleAndFitsTheWindow(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path"
 	"strings"
@@ -23,13 +24,14 @@ const (
 // A site is a server whose answers to /check a test can hold back, or give itself.
 type site struct {
 	*servertest.Server
-	t      *testing.T
-	links  []string     // all enrolment links there have been
-	admin  atomic.Bool  // see openAsAdmin
-	gate   sync.RWMutex // while a test holds it, requests to /check wait
-	mu     sync.Mutex
-	checks []asked
-	other  http.HandlerFunc // what answers /check instead, or nil
+	t           *testing.T
+	links       []string     // all enrolment links there have been
+	admin       atomic.Bool  // see openAsAdmin
+	losesAnswer atomic.Bool  // the next answer of /check does not arrive
+	gate        sync.RWMutex // while a test holds it, requests to /check wait
+	mu          sync.Mutex
+	checks      []asked
+	other       http.HandlerFunc // what answers /check instead, or nil
 }
 
 // An asked is a request to /check.
@@ -71,9 +73,19 @@ func (s *site) before(next http.Handler) http.Handler {
 		if s.admin.Load() {
 			r.SetBasicAuth("any", adminBearer)
 		}
+		if strings.HasPrefix(r.URL.Path, "/check") && s.losesAnswer.CompareAndSwap(true, false) {
+			next.ServeHTTP(httptest.NewRecorder(), r)
+			w.Header().Set("Content-Length", "100")
+			io.WriteString(w, "{")
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// countVerdicts returns how many verdicts the log has.
+func countVerdicts(s *site) int { return strings.Count(s.Log.String(), `"verdict"`) }
 
 // noteCheck waits for the gate and returns what answers instead of the server.
 func (s *site) noteCheck(r *http.Request) http.HandlerFunc {

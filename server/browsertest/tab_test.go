@@ -4,6 +4,7 @@ package browsertest
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -29,6 +30,8 @@ const plainHost = "totpctl.test"
 var browser context.Context
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	flag.Set("test.parallel", "4") // a tab waits most of the time
 	code := func() int {
 		allocator, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 			chromedp.NoSandbox, chromedp.DisableGPU,
@@ -145,7 +148,7 @@ func (b *tab) header(name, value string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{name: text}})
+	call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{name: json.RawMessage(text)}})
 }
 
 // unfold opens a fold, if there is one to open in this window.
@@ -204,6 +207,11 @@ func (b *tab) load(step chromedp.Action[chromedp.Void]) {
 	if _, err := chromedp.RunResponse(b.ctx, step); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+func (b *tab) reload() {
+	b.t.Helper()
+	b.load(chromedp.Reload())
 }
 
 // press types on the keyboard, wherever the focus is.

@@ -168,24 +168,34 @@ function showVerdict (verdict, attempt) {
   }
 }
 
-function call (path, options) {
+function call (path, key, options) {
   return fetch(path, {
     ...options,
-    headers: { Authorization: 'Bearer ' + bearer, ...options.headers },
+    headers: { Authorization: 'Bearer ' + key, ...options.headers },
     cache: 'no-store',
     redirect: 'error', // a key is for this server alone
     signal: AbortSignal.timeout(answerTime)
   })
 }
 
+// An answer that breaks off is none: read then throws. An answer of another service is
+// empty.
+async function read (response) {
+  const text = await response.text()
+  try {
+    return JSON.parse(text) ?? {}
+  } catch {
+    return {}
+  }
+}
+
 // Says why there is no verdict.
-async function explain (response) {
-  const { code: fault } = await response.json().catch(() => ({}))
-  if (response.status === 401) return refuseKey(say('unknown-key'))
-  if (response.status === 503) return problem(say('why'))
+function explain (status, fault) {
+  if (status === 401) return refuseKey(say('unknown-key'))
+  if (status === 503) return problem(say('why'))
   if (fault === 'no_account') return problem(say('no-account'), account)
   if (fault === 'bad_account') return problem(say('bad-account'), account)
-  problem(say('error', { status: response.status }))
+  problem(say('error', { status }))
 }
 
 // The same attempt again, after no answer, gets the verdict of the first.
@@ -198,10 +208,11 @@ function idempotencyKey (body) {
 
 async function send (attempt) {
   const body = JSON.stringify(attempt)
-  const response = await call('check', { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey(body) } })
+  const response = await call('check', bearer, { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'Idempotency-Key': idempotencyKey(body) } })
+  const answer = await read(response)
   unanswered = undefined
-  if (response.ok || response.status === 429) return showVerdict(await response.json().catch(() => ({})), attempt)
-  await explain(response)
+  if (response.ok || response.status === 429) return showVerdict(answer, attempt)
+  explain(response.status, answer.code)
 }
 
 // A recovery code is known by its letters, wherever it is typed.
@@ -228,11 +239,10 @@ async function whileBusy (work) {
 // The server tells what a key is good for. One that can do more than check codes is not
 // kept: whoever picks up the phone would have it.
 async function enter (value) {
-  bearer = value
-  const response = await call('scope', {})
-  bearer = null
-  if (!response.ok) return response.status === 401 ? problem(say('unknown-key'), input) : explain(response)
-  const { scope } = await response.json()
+  const response = await call('scope', value, {})
+  const { scope, code: fault } = await read(response)
+  if (response.status === 401) return problem(say('unknown-key'), input)
+  if (scope === undefined) return response.ok ? problem(say('no-verdict')) : explain(response.status, fault)
   if (scope !== 'check') return problem(say('admin-key'), input)
   keep(value, element('keep').checked)
   ask.reset()
