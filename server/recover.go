@@ -3,7 +3,9 @@ package server
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 
 	"totpctl/server/api"
 	"totpctl/server/pages"
@@ -17,14 +19,25 @@ const byRecover = "recover"
 // enrolment. It shows a secret, and takes one.
 func (s *Server) recoverable() bool { return s.config.SelfService && api.HasLinks(s.config.PublicURL) }
 
-// getRecover shows the form. An application may fill in the account that its first factor
-// has found.
+// recoverCookie brings back to the form what was typed for an account: not in a URL, because
+// people type passwords into fields for names.
+func (s *Server) recoverCookie() string { return s.cookiePrefix() + "recover" }
+
+// getRecover shows the form, after a refusal with the account that was typed. An application
+// may fill in the account that its first factor has found.
 func (s *Server) getRecover(w http.ResponseWriter, r *http.Request) error {
-	return s.render(w, r, http.StatusOK, pages.Recover{Account: r.URL.Query().Get("account")})
+	page := pages.Recover{Account: r.URL.Query().Get("account")}
+	if c, err := r.Cookie(s.recoverCookie()); err == nil {
+		http.SetCookie(w, s.newCookie(s.recoverCookie(), "", s.pathOf("recover"), -time.Second))
+		if typed, err := url.QueryUnescape(c.Value); err == nil {
+			page = pages.Recover{Account: typed, Why: pages.NotRecovered}
+		}
+	}
+	return s.render(w, r, http.StatusOK, page)
 }
 
-// postRecover redirects the browser to the link of its new enrolment. What it refuses has one
-// answer, whether the account exists or not.
+// postRecover redirects the browser to the link of its new enrolment, or back to the form. What
+// it refuses has one answer, whether the account exists or not.
 func (s *Server) postRecover(w http.ResponseWriter, r *http.Request) error {
 	if err := readForm(r); err != nil {
 		return err
@@ -35,8 +48,8 @@ func (s *Server) postRecover(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case errors.Is(err, verifier.ErrRecover):
 		rec.verdict, rec.free = string(verifier.ReasonInvalid), true
-		page.Why = pages.NotRecovered
-		return s.render(w, r, http.StatusOK, page)
+		http.SetCookie(w, s.newCookie(s.recoverCookie(), url.QueryEscape(page.Account), s.pathOf("recover"), verdictTime))
+		return seeOther(w, "recover")
 	case errors.Is(err, verifier.ErrBusy):
 		rec.origin.By = "" // a stranger
 		w.Header().Set("Retry-After", "1")
