@@ -21,6 +21,7 @@ func (s *Server) enrolCookie() string { return s.cookiePrefix() + "enrolment" }
 const (
 	cookieOpened = "opened." // before the value: this browser has opened the link
 	cookieDone   = "done"    // in place of the value: its person has kept the recovery codes
+	cookieCodes  = "codes"   // the same, of a link for new recovery codes
 )
 
 // memoryTime is how long a browser's cookie outlives its link.
@@ -123,17 +124,17 @@ func (s *Server) redirectToLink(w http.ResponseWriter, r *http.Request, cookie s
 // acknowledge ends the link and redirects to one page for every link. A link that has ended
 // before leads there, too, because a form may be sent twice.
 func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request) error {
-	token := r.PathValue("token")
+	token, done, end := r.PathValue("token"), cookieDone, "../enrolled"
+	if r.PostForm.Get("kept") == keptCodes {
+		done, end = cookieCodes, end+"?"+keptCodes
+	}
 	switch err := s.config.Verifier.Acknowledge(r.Context(), token, s.cookieOf(r)); {
 	case err == nil:
-		http.SetCookie(w, s.linkCookie(token, cookieDone, memoryTime))
+		http.SetCookie(w, s.linkCookie(token, done, memoryTime))
 	case !errors.Is(err, verifier.ErrLink):
 		return err
 	}
-	if r.PostForm.Get("kept") == keptCodes {
-		return seeOther(w, "../enrolled?"+keptCodes)
-	}
-	return seeOther(w, "../enrolled")
+	return seeOther(w, end)
 }
 
 // keptCodes is what the form of a link for new recovery codes says.
@@ -193,8 +194,8 @@ func (s *Server) refuseLink(w http.ResponseWriter, r *http.Request, err error) {
 	switch known := s.linkCookieOf(r); {
 	case !errors.Is(err, verifier.ErrLink) && !errors.Is(err, verifier.ErrNoAccount) && !errors.Is(err, verifier.ErrNotPending):
 		s.showRefusal(w, r, http.StatusServiceUnavailable, pages.Refused{Unavailable: true})
-	case known == cookieDone:
-		s.showRefusal(w, r, http.StatusOK, pages.Done{})
+	case known == cookieDone, known == cookieCodes:
+		s.showRefusal(w, r, http.StatusOK, pages.Done{Codes: known == cookieCodes})
 	case strings.HasPrefix(known, cookieOpened):
 		s.showRefusal(w, r, http.StatusNotFound, pages.Ended{Mine: true})
 	default:

@@ -52,6 +52,14 @@ var states = []struct {
 	{"no such link", func(s *site, b *tab) { b.open(s.URL + "/enrol/x") }},
 	{"no such link, no button", func(s *site, b *tab) { b.openLink(s.URL + "/enrol/x") }},
 	{"enrol, no store", func(s *site, b *tab) { link := s.link(); s.Store.Close(); b.open(link) }},
+	{"recover", func(s *site, b *tab) { b.open(s.URL + "/recover") }},
+	{"recover, refused", func(s *site, b *tab) { b.open(s.URL + "/recover"); b.recover(person, "x") }},
+	{"new recovery codes, button", func(s *site, b *tab) { b.open(s.codesLink()) }},
+	{"new recovery codes", func(s *site, b *tab) { b.openLink(s.codesLink()) }},
+	{"new recovery codes, kept", func(s *site, b *tab) {
+		b.openLink(s.codesLink())
+		b.load(chromedp.Click(chromedp.CSS("#kept")))
+	}},
 	{"app asks", func(s *site, b *tab) { b.open(s.URL + "/app"); b.wait(asks) }},
 	{"app refuses a bearer", func(s *site, b *tab) {
 		b.open(s.URL + "/app")

@@ -52,7 +52,7 @@ func newNamedSite(t *testing.T, n names) *site {
 func makeSite(t *testing.T, o servertest.Options) *site {
 	t.Helper()
 	s := &site{t: t}
-	o.Before = s.before
+	o.Before, o.SelfService = s.before, true
 	s.Server = servertest.New(t, o)
 	t.Cleanup(s.checkLog)
 	return s
