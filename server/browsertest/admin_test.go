@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -170,7 +171,7 @@ func TestAnAdministratorsDay(t *testing.T) {
 	}{{desk, true}, {phone, false}} {
 		t.Run(fmt.Sprint(c.window, " script ", c.script), func(t *testing.T) {
 			t.Parallel()
-			s := makeSite(t, servertest.Options{AdminAccount: "root"})
+			s := makeSite(t, servertest.Options{AdminAccount: "root", SelfService: true})
 			root, _ := s.Enrol("root")
 			s.Clock.Advance(root.Period())
 			b, owner := newTab(t, c.window), newTab(t, phone)
@@ -196,14 +197,9 @@ func TestAnAdministratorsDay(t *testing.T) {
 
 			// Carol types a wrong code, then the right one, and keeps her recovery codes.
 			owner.openLink(link)
-			uri := owner.readQR(".qr")
+			k := owner.scanned()
 			b.open(s.URL + "/admin/account?name=carol")
 			b.wantText(".facts", "A browser has opened it.")
-			entry, err := totp.ParseURI(uri)
-			if err != nil {
-				t.Fatal(err)
-			}
-			k := entry.Key
 			owner.try(s.WrongCodeOf(k))
 			b.open(s.URL + "/admin/account?name=carol")
 			b.wantText(".facts", "There was 1 wrong code.")
@@ -226,7 +222,21 @@ func TestAnAdministratorsDay(t *testing.T) {
 			b.act("check")
 			b.wantText("#done", "The code of carol is good. It is used up now.")
 
-			// She loses the phone. Her recovery codes are good until the new phone's first code.
+			// She loses the phone, and enrols another with a recovery code. The old one works until then.
+			owner.open(s.URL + "/recover")
+			owner.fill("#account", "carol")
+			owner.fill("#recovery-code", codes[1])
+			owner.submit("main form button")
+			k = owner.scanned()
+			s.Clock.Advance(k.Period())
+			owner.try(s.CodeOf(k))
+			owner.wait("document.querySelector('#codes') !== null")
+			codes = owner.recoveryCodes()
+			owner.submit("#kept")
+			b.open(s.URL + "/admin/account?name=carol")
+			b.wantText(".facts", "10 left")
+
+			// That one is stolen. Her recovery codes are good until the new phone's first code.
 			b.act("revoke")
 			b.wantText("h1", "Is the phone of carol lost or stolen?")
 			b.submit("main form button")
@@ -236,13 +246,13 @@ func TestAnAdministratorsDay(t *testing.T) {
 			s.wantVerdict("carol", verifier.Attempt{Code: s.CodeOf(k)}, verifier.ReasonStopped)
 			s.wantVerdict("carol", verifier.Attempt{RecoveryCode: codes[0]}, "")
 			owner.openLink(link)
-			entry, _ = totp.ParseURI(owner.readQR(".qr"))
+			k = owner.scanned()
 			s.Clock.Advance(k.Period())
-			owner.try(s.CodeOf(entry.Key))
+			owner.try(s.CodeOf(k))
 			owner.wait("document.querySelector('#codes') !== null")
 			owner.submit("#kept")
 			s.Clock.Advance(k.Period())
-			s.wantVerdict("carol", verifier.Attempt{Code: s.CodeOf(entry.Key)}, "")
+			s.wantVerdict("carol", verifier.Attempt{Code: s.CodeOf(k)}, "")
 
 			// She leaves: disabled, then removed by her name.
 			b.open(s.URL + "/admin/account?name=carol")
@@ -258,6 +268,16 @@ func TestAnAdministratorsDay(t *testing.T) {
 			b.wantText("h1", "Sign in as administrator")
 		})
 	}
+}
+
+// scanned returns the key that the page gives to an authenticator.
+func (b *tab) scanned() totp.Key {
+	b.t.Helper()
+	entry, err := totp.ParseURI(eval[string](b, "document.querySelector('#otpauth').href"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return entry.Key
 }
 
 func (s *site) wantVerdict(account string, a verifier.Attempt, want verifier.Reason) {
@@ -345,4 +365,30 @@ func TestWaitsAreCountedDown(t *testing.T) {
 	other.fill("#bearer", "wrong")
 	other.submit("main form button")
 	other.wait("document.querySelector('#why').textContent.match(/Wait 2[0-9] seconds/)")
+}
+
+// Every language has names of other lengths; Arabic goes from right to left.
+func TestTheAdminPagesFitInEveryLanguage(t *testing.T) {
+	for _, language := range []string{"ar", "de", "es", "fr"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			s.everyKind()
+			b := newTab(t, phone)
+			s.signIn(b)
+			call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"Accept-Language": language}})
+			for _, page := range []string{"/admin", "/admin/account?name=bob@example.org", "/admin/add", "/admin/account/remove?name=bob@example.org"} {
+				b.open(s.URL + page)
+				b.want("document.documentElement.lang === '" + language + "'")
+				b.wantNoSidewaysScroll()
+				b.resize(phone, 1)
+				b.checkAccessibility(page)
+			}
+			if language == "ar" {
+				b.open(s.URL + "/admin")
+				b.resize(desk, 1)
+				b.want("document.querySelector('tbody th a').getBoundingClientRect().left > innerWidth / 2")
+			}
+		})
+	}
 }
