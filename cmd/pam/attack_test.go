@@ -103,16 +103,17 @@ func TestAConversationThatFailsLetsNobodyIn(t *testing.T) {
 	}
 }
 
-// script puts a shell script in totpctl's place.
+// script puts a shell script in totpctl's place, and an env file beside it.
 func script(t *testing.T, text string) (argument string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "script")
 	write(t, file, "#!/bin/bash\n"+text+"\n")
-	bash(t, "/", "install -D -m 600 /dev/null /etc/totpctl/check.env")
 	if err := os.Chmod(file, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return "path=" + file + " "
+	env := filepath.Join(t.TempDir(), "env")
+	write(t, env, "")
+	return "path=" + file + " env=" + env + " "
 }
 
 func TestOnlyExit0IsSuccess(t *testing.T) {

@@ -187,8 +187,8 @@ func TestAMistakeInTheFileLetsNobodyIn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	bash(t, "/", "chown alice /run/of-alice")
-	for _, argument := range []string{"env=/run/open-to-all", "env=/run/open-to-group", "env=/run/of-alice"} {
+	bash(t, "/", "chown alice /run/of-alice; install -m 777 /usr/local/bin/totpctl /run/open-program")
+	for _, argument := range []string{"path=/run/open-program", "env=/run/open-to-all", "env=/run/open-to-group", "env=/run/of-alice"} {
 		wants(t, application(t, line+argument, nil, "alice", code), "^log 3: .*is no file that root alone may write to", noAnswer)
 	}
 	for _, argument := range []string{"env=/run", "env=/run/none", "env=/run/locked", "path=/run/none", "path=/etc/passwd", "path=/etc"} {
