@@ -50,9 +50,9 @@ func (c catalogue) result(r *Result) (template.HTML, error) {
 	case r.Reason == verifier.ReasonThrottled:
 		return "", nil
 	case r.Reason == verifier.ReasonInvalid && r.Clock < 0:
-		return c.withDuration("verdict.invalid.slow", -r.Clock)
+		return c.withDuration("verdict.slow", -r.Clock)
 	case r.Reason == verifier.ReasonInvalid && r.Clock > 0:
-		return c.withDuration("verdict.invalid.ahead", r.Clock)
+		return c.withDuration("verdict.fast", r.Clock)
 	}
 	return c.text("verdict." + string(r.Reason))
 }
