@@ -30,7 +30,8 @@
 //   - /recover: a form for an account and one of its recovery codes, with Config.SelfService.
 //     It redirects to a link of /enrol that its browser has opened. What it refuses has one
 //     answer, after one time.
-//   - /app, /static/{file}: the prototype's mobile page, and what the pages load.
+//   - /app, /static/{file}: a page for a phone that checks codes, and what the pages load.
+//   - /scope: what the request's bearer is good for, so that /app keeps no administrator's.
 //   - /openapi.json: all of this for programs, but for the web pages. A new route, status or
 //     field is a line there, too: servertest fails a test whose answer it does not allow.
 //   - /healthz, /readyz: for load balancers. Neither writes to the store.
@@ -80,10 +81,14 @@
 // and why: the owner must learn that somebody else was first.
 //
 // An enrolment link leads to a pending account. GET shows a button and no secret,
-// because mail scanners and previews follow links. The button's POST shows the QR code
-// and binds the link to that browser by a cookie (HttpOnly, SameSite=Strict, for the
-// link's path alone). A good code confirms the account and redirects to the recovery
-// codes, which that browser may see until they are acknowledged or an hour is over. A
-// link that is not good has one page, whatever the reason, so that a guess learns
-// nothing.
+// because mail scanners and previews follow links. The button's POST binds the link to
+// that browser by a cookie (HttpOnly, SameSite=Strict, for the link's path alone), and
+// redirects to the link, which shows the QR code to that browser from then on. A good code
+// confirms the account, and the link shows the recovery codes until they are acknowledged
+// or an hour is over. A link that is not good has one page, whatever the reason, so that a
+// guess learns nothing. The cookie outlives its link by a day: the browser that has opened
+// or ended the link is told so.
+//
+// Every form answers with a redirect (303), because a reload or Back would send its code
+// again. The verdict comes to the page by a cookie and is told once (verdict_cookie.go).
 package server
