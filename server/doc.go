@@ -23,8 +23,10 @@
 //     and answers with the account, as a GET of it, and with warnings of a weak secret. A
 //     URI names the account if the body does not. GET /accounts/{account} takes scope
 //     check, too, and then tells the status alone.
-//   - /: the default account's QR code, for whoever has the set-up link, or ADMIN_BEARER
-//     as the password of HTTP Basic. No other route takes HTTP Basic.
+//   - /: the default account's QR code, for whoever has the set-up link, a session, or
+//     ADMIN_BEARER as the password of HTTP Basic. No other route takes HTTP Basic, and no
+//     browser is asked for it.
+//   - /admin and below: accounts for administrators with a browser, see below.
 //   - /enrol/{token}: a pending account's QR code, for whoever has the link.
 //     /enrolled: the end of every such link.
 //   - /recover: a form for an account and one of its recovery codes, with Config.SelfService.
@@ -40,6 +42,18 @@
 // everything. SetBearers replaces the bearers of both at once. They are kept as digests
 // and compared in constant time. A path answers 405 to every method that its row does not
 // name. That includes HEAD: net/http would run the GET handler, which uses up a code.
+//
+// # An administrator's session
+//
+// /admin/sign-in takes ADMIN_BEARER in a form and, with Config.AdminAccount, that account's
+// code. It begins a session of package session: the cookie has a random id, the database its
+// hash. signedIn lets only requests of a session pass; the audit log names the bearer that has
+// begun it. Failed attempts have bounds of their own (tries), so that they take nothing from
+// verdicts. Without a session a page answers 401 with the form, which leads back.
+//
+// A change is a POST that redirects to what came of it. The browser keeps that in a cookie
+// (flash) with a MAC under the session's id, and the page shows it where the query names it.
+// A link for an owner is in there and nowhere else: the database has its hash.
 //
 // # A request
 //
