@@ -25,7 +25,7 @@ var arrows = map[string][]string{
 	"totpctl/cmd/authenticator": {"totpctl/totp"},
 	"totpctl/cmd/clipboard":     {},
 	"totpctl/cmd/doctor":        {"totpctl/cmd/config", "totpctl/cmd/hint", "totpctl/server/api", "totpctl/server/client", "totpctl/totp", "totpctl/totp/sqlstore", "totpctl/totp/verifier"},
-	"totpctl/cmd/config":        {"totpctl/cmd/hint", "totpctl/server/api", "totpctl/server/client", "totpctl/server/proxy", "totpctl/totp", "totpctl/totp/sqlstore"},
+	"totpctl/cmd/config":        {"totpctl/cmd/hint", "totpctl/server/api", "totpctl/server/client", "totpctl/server/proxy", "totpctl/totp", "totpctl/totp/sqlstore", "totpctl/totp/verifier"},
 	"totpctl/cmd/doors":         {},
 	"totpctl/cmd/hint":          {},
 	"totpctl/cmd/manual":        {},
