@@ -58,15 +58,10 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err := readForm(r); err != nil {
 		return err
 	}
-	client := recordOf(r).origin.Client
-	if wait := s.tries.take(client); wait > 0 {
-		return errSignInWait(wait)
-	}
 	holder, err := s.prove(r)
 	if err != nil {
 		return err
 	}
-	s.tries.giveBack(client)
 	var id string
 	err = s.config.Verifier.SignIn(r.Context(), func(ctx context.Context) (err error) {
 		id, err = s.config.Sessions.Begin(ctx, holder)
@@ -82,7 +77,8 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request) error {
 
 // prove returns the holder whose ADMIN_BEARER the form has, and the code of ADMIN_ACCOUNT, if
 // there is one. A stranger's guess costs that account nothing, because its code is looked at
-// after the bearer.
+// after the bearer. The bounds are of wrong bearers alone: whoever has a right one never waits
+// for strangers, and the account's own throttle bounds guesses of its code.
 func (s *Server) prove(r *http.Request) (holder string, err error) {
 	text := strings.TrimSpace(r.PostForm.Get("bearer"))
 	has, by := s.bearers.Load().find(text)
@@ -90,6 +86,9 @@ func (s *Server) prove(r *http.Request) (holder string, err error) {
 	case !s.hasAdmin(), s.config.Sessions == nil:
 		return "", errSignInOff
 	case has != scopeAdmin:
+		if wait := s.tries.take(recordOf(r).origin.Client); wait > 0 {
+			return "", errSignInWait(wait)
+		}
 		return "", errSignInBearer
 	}
 	recordOf(r).origin.By = by

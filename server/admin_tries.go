@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Bounds on failed attempts to sign in. They keep the audit log readable and the store free: an
-// ADMIN_BEARER is too long to be guessed. No other route asks them, so that who uses them up
-// keeps nobody from a verdict or the API.
+// Bounds on attempts to sign in with a wrong bearer. They keep the audit log readable: an
+// ADMIN_BEARER is too long to be guessed. Nobody with a right one is asked to wait, and no other
+// route asks them, so that who uses them up keeps nobody from a session, a verdict or the API.
 const (
 	clientTries = 10               // at once, from one client
 	clientEvery = 30 * time.Second // one more
@@ -17,7 +17,7 @@ const (
 	maxClients  = 1000             // that are told apart; the others share one bound
 )
 
-// tries counts failed attempts to sign in.
+// tries counts attempts to sign in with a wrong bearer.
 type tries struct {
 	clock func() time.Time
 
@@ -61,16 +61,6 @@ func (t *tries) take(client string) (wait time.Duration) {
 	own.used, all.used = own.used+1, all.used+1
 	t.clients[key], t.all = own, all
 	return 0
-}
-
-// giveBack gives back the attempt of a client who has signed in.
-func (t *tries) giveBack(client string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	key := t.keyOf(client, t.clock())
-	own := t.clients[key]
-	own.used, t.all.used = max(0, own.used-1), max(0, t.all.used-1)
-	t.clients[key] = own
 }
 
 // keyOf returns what tells a client from others: an IPv4 address, or the 64 bits of an IPv6
