@@ -3,11 +3,11 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"net/http"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"totpctl/server/api"
 	"totpctl/server/pages"
@@ -16,10 +16,9 @@ import (
 
 // Bounds on several names at once.
 const (
-	maxNames      = 1000
-	maxNamesBody  = 1 << 20 // 1000 names of 128 characters fit, as a browser escapes them
-	namesAtATime  = 32      // share commits; more would keep verdicts waiting
-	csvNeedsQuote = "=+-@\t\r"
+	maxNames     = 1000
+	maxNamesBody = 1 << 20 // 1000 names of 128 characters fit, as a browser escapes them
+	namesAtATime = 32      // share commits; more would keep verdicts waiting
 )
 
 func (s *Server) getAdd(w http.ResponseWriter, r *http.Request) error {
@@ -76,13 +75,10 @@ func (s *Server) addMany(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var table bytes.Buffer
-	c := csv.NewWriter(&table)
-	c.UseCRLF = true
-	c.Write([]string{"name", "link", "problem"})
+	writeCells(&table, "name", "link", "problem")
 	for i, name := range names {
-		c.Write([]string{spreadsheetText(name), links[i].url, links[i].problem})
+		writeCells(&table, spreadsheetText(name), links[i].url, links[i].problem)
 	}
-	c.Flush() // to memory
 	h := w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	h.Set("Content-Disposition", `attachment; filename="totpctl-links.csv"`)
@@ -101,9 +97,22 @@ func namesIn(text string) (names []string) {
 	return names
 }
 
-// spreadsheetText keeps a spreadsheet from running a name as a formula.
+// writeCells writes a line of a CSV (RFC 4180). Each cell is in quotes, because where commas
+// are in numbers, spreadsheets part cells at semicolons, too.
+func writeCells(table *bytes.Buffer, cells ...string) {
+	for i, cell := range cells {
+		if i > 0 {
+			table.WriteByte(',')
+		}
+		table.WriteString(`"` + strings.ReplaceAll(cell, `"`, `""`) + `"`)
+	}
+	table.WriteString("\r\n")
+}
+
+// spreadsheetText keeps a spreadsheet from running a name as a formula. Some read the wide
+// characters of East Asian keyboards as the narrow ones.
 func spreadsheetText(name string) string {
-	if name != "" && strings.Contains(csvNeedsQuote, name[:1]) {
+	if first, _ := utf8.DecodeRuneInString(name); strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + name
 	}
 	return name
