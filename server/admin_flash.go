@@ -47,6 +47,14 @@ func (s *Server) redirectDone(w http.ResponseWriter, r *http.Request, path strin
 	return seeOther(w, path+"?"+to.Encode()+"#done")
 }
 
+// forgetOutcome takes the cookie away, because whoever uses the browser next could read the link
+// in it.
+func (s *Server) forgetOutcome(w http.ResponseWriter) {
+	c := s.adminCookie(s.flashCookie(), "")
+	c.MaxAge = -1
+	http.SetCookie(w, c)
+}
+
 func (s *Server) flashMAC(r *http.Request, payload string) string {
 	h := hmac.New(sha256.New, []byte("outcome\x00"+s.sessionID(r)))
 	h.Write([]byte(payload))

@@ -140,6 +140,7 @@ func (s *Server) postSignOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.setSession(w, "")
+	s.forgetOutcome(w)
 	return seeOther(w, "sign-in?out=1")
 }
 

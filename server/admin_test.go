@@ -156,6 +156,9 @@ func TestTheOutcomeOfAChangeIsShownToItsSessionAlone(t *testing.T) {
 		t.Error("a cookie that another browser has planted is shown")
 	}
 	b.post("/admin/sign-out")
+	if len(b.cookies) > 0 {
+		t.Errorf("after the sign-out the browser still has %v, and a link in it", b.cookies)
+	}
 	b.signIn()
 	if r := b.get(page); strings.Contains(r.text, link) {
 		t.Error("the next session shows the link")
@@ -282,19 +285,22 @@ func TestSeveralNamesGiveATableOfLinks(t *testing.T) {
 	f := newFixture(t)
 	b := signedIn(t, f)
 	f.Enrol("bob")
-	r := b.post("/admin/add", "names", "alice\r\nbob\n\n  carol \nalice\na:b:c\n=1+1\n")
+	r := b.post("/admin/add", "names", "alice\r\nbob\n\n  carol \nalice\na:b:c\n=1+1\n＝1+1\na;=1+1\n")
 	if r.status != 200 || !strings.HasPrefix(r.header.Get("Content-Type"), "text/csv") || !strings.HasPrefix(r.header.Get("Content-Disposition"), "attachment") || r.header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("the answer is %d %v %s", r.status, r.header, r.text)
 	}
 	rows, err := csv.NewReader(strings.NewReader(r.text)).ReadAll()
-	if err != nil || len(rows) != 6 || strings.Join(rows[0], " ") != "name link problem" {
+	if err != nil || len(rows) != 8 || strings.Join(rows[0], " ") != "name link problem" {
 		t.Fatalf("%q, %v", rows, err)
 	}
-	for i, want := range []string{"alice", "bob", "carol", "a:b:c", "'=1+1"} {
+	for i, want := range []string{"alice", "bob", "carol", "a:b:c", "'=1+1", "'＝1+1", "a;=1+1"} {
 		made := want != "bob" && want != "a:b:c"
 		if got := rows[i+1]; got[0] != want || strings.HasPrefix(got[1], f.URL+"/enrol/") != made || (got[2] == "") != made {
 			t.Errorf("row %d is %q", i, got)
 		}
+	}
+	if !strings.Contains(r.text, `"a;=1+1"`) { // a spreadsheet that parts cells at semicolons
+		t.Errorf("the name with a semicolon is no cell of its own in %s", r.text)
 	}
 	if r := newBrowser(t, f).get(strings.TrimPrefix(rows[1][1], f.URL)); r.status != 200 {
 		t.Errorf("alice's link is %d", r.status)
