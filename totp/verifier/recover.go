@@ -110,9 +110,10 @@ func (v *Verifier) tryRecover(ctx context.Context, id, code string) (Enrolment, 
 	switch {
 	case errors.Is(err, ErrNoAccount):
 		return Enrolment{}, []Event{{Kind: KindRecover, Refusal: RefusedNoAccount, Free: true}}, ErrRecover
-	case err != nil && !errors.Is(err, context.DeadlineExceeded) && v.isDamaged(ctx, id):
-		return Enrolment{}, []Event{{Kind: KindRecover, Refusal: RefusedDamaged, Free: true}}, ErrRecover
 	case err != nil:
+		if events := v.refusedAnyway(ctx, id, code); events != nil {
+			return Enrolment{}, events, ErrRecover
+		}
 		return Enrolment{}, nil, err
 	case !event.Verdict.Valid:
 		return Enrolment{}, []Event{event}, ErrRecover
@@ -120,10 +121,23 @@ func (v *Verifier) tryRecover(ctx context.Context, id, code string) (Enrolment, 
 	return e, []Event{event}, nil
 }
 
-// isDamaged reports whether the account does not load although the store answers.
-func (v *Verifier) isDamaged(ctx context.Context, id string) bool {
+// refusedAnyway returns the event of why a recovery that the store has failed would be refused,
+// none if it would not be or if the store does not answer. A store that can be read and not
+// written refuses accounts that do not exist; an error for others would tell which do.
+func (v *Verifier) refusedAnyway(ctx context.Context, id, code string) []Event {
 	page, err := ask(ctx, v.store, func(ctx context.Context, s Store) ([]Loaded, error) { return s.LoadPage(ctx, id, 1) })
-	return err == nil && len(page) > 0 && page[0].Account.ID == id && page[0].Err != nil
+	if err != nil || len(page) == 0 || page[0].Account.ID != id {
+		return nil
+	}
+	switch a := page[0].Account; {
+	case page[0].Err != nil:
+		return []Event{{Kind: KindRecover, Refusal: RefusedDamaged, Free: true}}
+	case a.State.Disabled:
+		return []Event{{Kind: KindRecover, Account: id, Verdict: Verdict{Reason: ReasonDisabled}, Recovery: true, Free: true}}
+	case !isRecoveryCode(id, a.Recovery, code):
+		return []Event{{Kind: KindRecover, Account: id, Verdict: Verdict{Reason: ReasonInvalid}, Recovery: true, Free: true}}
+	}
+	return nil
 }
 
 // rekeyedAt returns when a recovery code brought in the account's key, if verdicts tell so.

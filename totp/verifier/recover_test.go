@@ -45,6 +45,53 @@ func TestARefusedRecoveryTakesTheSameTimeWhateverItFinds(t *testing.T) {
 	})
 }
 
+// A fullStore can be read and not written.
+type fullStore struct {
+	slowStore
+	accounts map[string]Account
+}
+
+var errFull = errors.New("disk is full")
+
+func (s fullStore) Edit(_ context.Context, id string, edit func(Account) (Account, error)) error {
+	a, ok := s.accounts[id]
+	if !ok {
+		return ErrNoAccount
+	}
+	if _, err := edit(a); err != nil {
+		return err
+	}
+	return errFull
+}
+
+func (s fullStore) LoadPage(_ context.Context, from string, _ int) ([]Loaded, error) {
+	return []Loaded{{Account: s.accounts[from]}}, nil
+}
+
+// TestAStoreThatCannotBeWrittenTellsNobodyWhichAccountsExist wants one answer, because a name
+// that is not there is refused without writing.
+func TestAStoreThatCannotBeWrittenTellsNobodyWhichAccountsExist(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		codes, stored := newRecovery("alice")
+		v, err := New(Config{Clock: time.Now, New: totp.DefaultScheme(), Store: fullStore{accounts: map[string]Account{
+			"alice":    {ID: "alice", Recovery: stored},
+			"disabled": {ID: "disabled", Recovery: stored, State: State{Disabled: true}},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"alice", "disabled", "nobody"} {
+			begin := time.Now()
+			if _, err := v.Recover(t.Context(), name, "AAAAAAAAAAAAAAAAAAAAAAAA"); err != ErrRecover || time.Since(begin) != time.Second {
+				t.Errorf("%s: %v after %v, want ErrRecover after a second", name, err, time.Since(begin))
+			}
+		}
+		if _, err := v.Recover(t.Context(), "alice", codes[0]); !errors.Is(err, errFull) {
+			t.Errorf("the owner is told %v, want the store's error", err)
+		}
+	})
+}
+
 // TestRecoveriesAtOnceAreBounded wants that strangers who ask for many take no more than
 // their share, and that one name takes less than all of it.
 func TestRecoveriesAtOnceAreBounded(t *testing.T) {

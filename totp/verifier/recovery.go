@@ -144,6 +144,13 @@ func (s State) recover(stored string, t Attempt, now time.Time) (State, Verdict)
 	return s, verdict
 }
 
+// isRecoveryCode reports whether the code is among the stored ones, used or not.
+func isRecoveryCode(id, stored, text string) bool {
+	code, ok := TidyRecoveryCode(text)
+	hashes, name := splitRecovery(id, stored)
+	return ok && findHash(hashes, recoveryHash(name, code)) >= 0
+}
+
 // recoveryLeft returns how many of the stored recovery codes are unused.
 func recoveryLeft(stored string, used uint16) int {
 	hashes, _ := splitRecovery("", stored)
