@@ -157,7 +157,7 @@ func TestVerdictsAndFaultsOfOursAreNeverDroppedFromTheLog(t *testing.T) {
 
 // A stranger who asks a server whose store is down must not fill the disk either.
 func TestFaultsThatStrangersSeeAreCountedApart(t *testing.T) {
-	f := newFixture(t, servertest.Options{Witness: down{}})
+	f := newFixture(t, servertest.Options{Witness: down{}, SelfService: true})
 	for range 30 {
 		f.do("GET", "/nothing", "", "")
 	}
@@ -166,11 +166,14 @@ func TestFaultsThatStrangersSeeAreCountedApart(t *testing.T) {
 	for range n {
 		f.do("GET", "/readyz", "", "").wantStatus(t, 503)
 	}
+	for range n { // nobody can say that he has no recovery code
+		f.recover("alice", "A").wantStatus(t, 503)
+	}
 	whole, _ := numbers(linesOf(t, f.Log)[before:], "request")
 	if whole == 0 || whole > 20 {
-		t.Errorf("%d lines of %d tell of 503", whole, n)
+		t.Errorf("%d lines of %d tell of 503", whole, 2*n)
 	}
-	awaitNumbers(t, f.Log, "more requests of strangers that failed, which have no line of their own", n-whole)
+	awaitNumbers(t, f.Log, "more requests of strangers that failed, which have no line of their own", 2*n-whole)
 }
 
 func TestGoodHealthIsLoggedAtDebugAlone(t *testing.T) {

@@ -100,7 +100,7 @@ func guard(next http.Handler, w *recorder, r *http.Request) (broken bool) {
 // its line. That are charged verdicts, and what callers with a bearer or a link have changed
 // or were not given by a fault of ours.
 func (s *Server) limitOf(rec *record) (l *logLimit, kind string) {
-	stranger, kind := rec.origin.By == "", strconv.Itoa(rec.status)
+	stranger, kind := rec.isStranger(), strconv.Itoa(rec.status)
 	switch {
 	case rec.status >= http.StatusInternalServerError && stranger:
 		return &s.limits.failures, kind
@@ -112,6 +112,13 @@ func (s *Server) limitOf(rec *record) (l *logLimit, kind string) {
 		return &s.limits.refusals, kind
 	}
 	return nil, ""
+}
+
+// isStranger reports whether anybody could have sent the request. Whoever says to have a link or
+// a recovery code is believed when that has led to an account.
+func (rec *record) isStranger() bool {
+	by := rec.origin.By
+	return by == "" || rec.account == "" && (by == byLink || by == byRecover)
 }
 
 // levelOf returns slog.LevelDebug for good answers about the server's health, because
