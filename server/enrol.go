@@ -143,6 +143,7 @@ const keptCodes = "codes"
 // seeOther redirects to a relative URL. A proxy may serve the site under a path prefix,
 // which http.Redirect would leave out.
 func seeOther(w http.ResponseWriter, to string) error {
+	pages.SetOpenerPolicy(w.Header())
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil

@@ -17,12 +17,12 @@ const dataPolicy = pages.NoPolicy + "; form-action 'none'"
 const strictTransport = "max-age=31536000"
 
 // commonHeaders returns the headers of every answer. A handler may replace them.
-// Cross-Origin-Resource-Policy does not touch what /check allows by CORS.
+// Cross-Origin-Resource-Policy does not touch what /check allows by CORS. A verdict has
+// no more than eight headers, because a Go map with a ninth entry grows.
 func commonHeaders(public *url.URL) http.Header {
 	h := http.Header{
 		"Cache-Control":                {"no-store"},
 		"Content-Security-Policy":      {dataPolicy},
-		"Cross-Origin-Opener-Policy":   {"same-origin"},
 		"Cross-Origin-Resource-Policy": {"same-origin"},
 		"X-Content-Type-Options":       {"nosniff"},
 	}

@@ -190,6 +190,7 @@ func (p *Pages) execute(l look, page Page) ([]byte, error) {
 }
 
 func setHeaders(h http.Header, policy, referrer string) {
+	SetOpenerPolicy(h)
 	maps.Copy(h, http.Header{
 		"Content-Security-Policy": {policy},
 		"Referrer-Policy":         {referrer},
@@ -197,3 +198,8 @@ func setHeaders(h http.Header, policy, referrer string) {
 		"X-Robots-Tag":            {"noindex, nofollow"},
 	})
 }
+
+// SetOpenerPolicy keeps windows of other sites from a reference to a page's window. A
+// redirect between pages must have the policy, too: a browser compares it at each answer
+// on the way.
+func SetOpenerPolicy(h http.Header) { h.Set("Cross-Origin-Opener-Policy", "same-origin") }
