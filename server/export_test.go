@@ -9,8 +9,10 @@ import (
 // Codes are all that error bodies may have, with their statuses.
 func Codes() map[string]int {
 	all := map[string]int{}
-	for status, code := range codes {
-		all[code] = status
+	for status := range 600 {
+		if code := codeOf(status); code != "" {
+			all[code] = status
+		}
 	}
 	for _, own := range ownCodes {
 		all[own.code] = own.status

@@ -20,18 +20,31 @@ type problem struct {
 
 func (p problem) Error() string { return p.text }
 
-// codes has the code of an error body for each status. Programs compare codes and
-// cmd/manual/api.md lists them, so a code keeps its name and its meaning.
-var codes = map[int]string{
-	http.StatusBadRequest:            "bad_request",
-	http.StatusUnauthorized:          "unauthorized",
-	http.StatusForbidden:             "forbidden",
-	http.StatusNotFound:              "no_route",
-	http.StatusMethodNotAllowed:      "method_not_allowed",
-	http.StatusRequestTimeout:        "timeout",
-	http.StatusRequestEntityTooLarge: "too_large",
-	http.StatusInternalServerError:   "internal",
-	http.StatusServiceUnavailable:    "unavailable",
+// codeOf returns the code of an error body for a status, "" for one that no error has.
+// Programs compare codes and cmd/manual/api.md lists them, so a code keeps its name and its
+// meaning.
+func codeOf(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "bad_request"
+	case http.StatusUnauthorized:
+		return "unauthorized"
+	case http.StatusForbidden:
+		return "forbidden"
+	case http.StatusNotFound:
+		return "no_route"
+	case http.StatusMethodNotAllowed:
+		return "method_not_allowed"
+	case http.StatusRequestTimeout:
+		return "timeout"
+	case http.StatusRequestEntityTooLarge:
+		return "too_large"
+	case http.StatusInternalServerError:
+		return "internal"
+	case http.StatusServiceUnavailable:
+		return "unavailable"
+	}
+	return ""
 }
 
 // ownCodes has the errors that a program may want to tell from others of their status.
@@ -67,7 +80,7 @@ func answerTo(err error) (int, api.Error) {
 		p = problem{http.StatusRequestEntityTooLarge, fmt.Sprintf("body is larger than %d KiB", api.MaxBody>>10)}
 	}
 	errors.As(err, &p)
-	return p.status, api.Error{Error: p.text, Code: codes[p.status]}
+	return p.status, api.Error{Error: p.text, Code: codeOf(p.status)}
 }
 
 // writeError answers in JSON.

@@ -6,31 +6,40 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// clauses has what follows "not valid: " on the command line, for each reason. The verb of
-// a text takes the wait.
-var clauses = map[verifier.Reason]string{
-	verifier.ReasonInvalid:   "wrong code",
-	verifier.ReasonReplayed:  "this code, or a later one, has been used already",
-	verifier.ReasonMalformed: "not a code of this account: want 6 to 8 digits, as it has, or the 24 letters and digits of a recovery code",
-	verifier.ReasonThrottled: "too many wrong codes, wait %d s",
-	verifier.ReasonPending:   "the account is not confirmed yet",
-	verifier.ReasonStopped:   "the account's key is stopped: a recovery code is good, or the first code of a new key",
-	verifier.ReasonDisabled:  "the account is disabled",
-}
-
-// Clause returns why a code is not valid, for the command line. A later server may give
-// a reason that clauses lacks; the clause then is the reason itself.
+// Clause returns why a code is not valid, for the command line: what follows "not valid: ".
+// A later server may give a reason that clause lacks; Clause then returns the reason itself.
 func (v Verdict) Clause() string {
-	switch text := clauses[v.reason()]; {
+	text := clause(v.reason())
+	switch {
 	case text == "":
 		return string(v.Reason)
 	case v.Reason == verifier.ReasonThrottled:
-		return fmt.Sprintf(text, v.RetryAfter)
+		return fmt.Sprintf("%s, wait %d s", text, v.RetryAfter)
 	case v.RetryAfter > 0:
 		return fmt.Sprintf("%s; wait %d s", text, v.RetryAfter)
-	default:
-		return text
 	}
+	return text
+}
+
+// clause returns the words for a reason, "" for one that is not known.
+func clause(r verifier.Reason) string {
+	switch r {
+	case verifier.ReasonInvalid:
+		return "wrong code"
+	case verifier.ReasonReplayed:
+		return "this code, or a later one, has been used already"
+	case verifier.ReasonMalformed:
+		return "not a code of this account: want 6 to 8 digits, as it has, or the 24 letters and digits of a recovery code"
+	case verifier.ReasonThrottled:
+		return "too many wrong codes"
+	case verifier.ReasonPending:
+		return "the account is not confirmed yet"
+	case verifier.ReasonStopped:
+		return "the account's key is stopped: a recovery code is good, or the first code of a new key"
+	case verifier.ReasonDisabled:
+		return "the account is disabled"
+	}
+	return ""
 }
 
 // reason returns the reason why a code is not valid. The prototype's server gives none;

@@ -23,13 +23,22 @@ import (
 // URL.
 const immutable = "public, max-age=31536000, immutable"
 
-// contentTypes replaces package mime, whose answers depend on the machine's tables.
-var contentTypes = map[string]string{
-	".css":         "text/css; charset=utf-8",
-	".js":          "text/javascript; charset=utf-8",
-	".png":         "image/png",
-	".svg":         "image/svg+xml",
-	".webmanifest": "application/manifest+json",
+// contentType returns that of files with an extension, "" if there are none. Package mime is
+// no source, because its answers depend on the machine's tables.
+func contentType(ext string) string {
+	switch ext {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".png":
+		return "image/png"
+	case ".svg":
+		return "image/svg+xml"
+	case ".webmanifest":
+		return "application/manifest+json"
+	}
+	return ""
 }
 
 // static holds the files of the folder static under names that contain their hash.
@@ -90,11 +99,11 @@ func references(name string) []string { return []string{strconv.Quote(name), "'.
 // add keeps a file; the language is "" if it has none.
 func (s static) add(name, language string, text []byte) error {
 	ext := path.Ext(name)
-	contentType, ok := contentTypes[ext]
-	if !ok {
+	kind := contentType(ext)
+	if kind == "" {
 		return fmt.Errorf("%s has no content type", name)
 	}
-	a := NewAsset(text, contentType, immutable)
+	a := NewAsset(text, kind, immutable)
 	hashed := strings.TrimSuffix(name, ext) + "." + a.hash + ext
 	s.assets[hashed], s.hashed[path.Join(language, name)] = a, hashed
 	return nil
