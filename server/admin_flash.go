@@ -40,9 +40,7 @@ func (s *Server) redirectDone(w http.ResponseWriter, r *http.Request, path strin
 		return internal("keeping the outcome failed", err)
 	}
 	payload := base64.RawURLEncoding.EncodeToString(text)
-	c := s.adminCookie(s.flashCookie(), payload+"."+s.flashMAC(r, payload))
-	c.MaxAge = api.Seconds(flashTime)
-	http.SetCookie(w, c)
+	http.SetCookie(w, s.newCookie(s.flashCookie(), payload+"."+s.flashMAC(r, payload), "/", flashTime))
 	to.Set("done", f.ID)
 	return seeOther(w, path+"?"+to.Encode()+"#done")
 }
@@ -63,11 +61,7 @@ func (s *Server) flashMAC(r *http.Request, payload string) string {
 
 // outcome returns the outcome that the page's query names, nil without one.
 func (s *Server) outcome(r *http.Request) *pages.Outcome {
-	c, err := r.Cookie(s.flashCookie())
-	if err != nil {
-		return nil
-	}
-	payload, mac, _ := strings.Cut(c.Value, ".")
+	payload, mac, _ := strings.Cut(cookieValue(r, s.flashCookie()), ".")
 	text, err := base64.RawURLEncoding.DecodeString(payload)
 	if err != nil || !hmac.Equal([]byte(mac), []byte(s.flashMAC(r, payload))) {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"time"
 
 	"totpctl/totp/session"
 )
@@ -69,26 +70,14 @@ func (s *Server) sessionCookie() string {
 	return name
 }
 
-func (s *Server) secure() bool { return s.config.PublicURL.Scheme == "https" }
+func (s *Server) sessionID(r *http.Request) string { return cookieValue(r, s.sessionCookie()) }
 
-func (s *Server) sessionID(r *http.Request) string {
-	c, err := r.Cookie(s.sessionCookie())
-	if err != nil {
-		return ""
-	}
-	return c.Value
-}
-
-// setSession gives the browser a session's id. The empty one takes it away. Without an age the
-// cookie ends with the browser; the server ends the session before or after.
+// setSession gives the browser a session's id. The empty one takes it away. The cookie ends
+// with the browser; the server ends the session before or after.
 func (s *Server) setSession(w http.ResponseWriter, id string) {
-	c := s.adminCookie(s.sessionCookie(), id)
+	var age time.Duration
 	if id == "" {
-		c.MaxAge = -1
+		age = -time.Second
 	}
-	http.SetCookie(w, c)
-}
-
-func (s *Server) adminCookie(name, value string) *http.Cookie {
-	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.secure()}
+	http.SetCookie(w, s.newCookie(s.sessionCookie(), id, "/", age))
 }

@@ -170,13 +170,7 @@ func (s *Server) showPending(w http.ResponseWriter, r *http.Request) error {
 }
 
 // linkCookieOf returns the value of the link's cookie, "" without one.
-func (s *Server) linkCookieOf(r *http.Request) string {
-	c, err := r.Cookie(s.enrolCookie())
-	if err != nil {
-		return ""
-	}
-	return c.Value
-}
+func (s *Server) linkCookieOf(r *http.Request) string { return cookieValue(r, s.enrolCookie()) }
 
 // cookieOf returns the verifier's part of the link's cookie, "" without one.
 func (s *Server) cookieOf(r *http.Request) string {

@@ -72,8 +72,7 @@ func (s *Server) doneCookie() string { return s.cookiePrefix() + "setup" }
 
 // isDone reports whether a request comes from the browser that has ended the set-up link.
 func (s *Server) isDone(r *http.Request) bool {
-	c, err := r.Cookie(s.doneCookie())
-	return err == nil && subtle.ConstantTimeCompare([]byte(c.Value), []byte(s.setup.done)) == 1
+	return subtle.ConstantTimeCompare([]byte(cookieValue(r, s.doneCookie())), []byte(s.setup.done)) == 1
 }
 
 // enter returns nil if a request may see the default account's secret: it has the admin

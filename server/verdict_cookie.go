@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -22,15 +21,6 @@ import (
 const verdictTime = time.Minute
 
 func (s *Server) verdictCookie() string { return s.cookiePrefix() + "verdict" }
-
-// cookiePrefix returns what our cookies' names begin with. A browser takes the prefix from
-// https alone (RFC 6265bis).
-func (s *Server) cookiePrefix() string {
-	if s.config.PublicURL.Scheme == "https" {
-		return "__Secure-"
-	}
-	return ""
-}
 
 // keepVerdict keeps a verdict for the next page under a path.
 func (s *Server) keepVerdict(w http.ResponseWriter, path string, v verifier.Verdict) {
@@ -70,19 +60,4 @@ func (s *Server) keptVerdict(w http.ResponseWriter, r *http.Request, path string
 		return nil
 	}
 	return &result
-}
-
-// newCookie returns a cookie that browsers send under a path alone, and not from another
-// site's page. A negative age ends the cookie.
-func (s *Server) newCookie(name, value, path string, age time.Duration) *http.Cookie {
-	return &http.Cookie{
-		Name: name, Value: value, MaxAge: api.Seconds(age), Path: path,
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.config.PublicURL.Scheme == "https",
-	}
-}
-
-// pathOf returns the path of a page as cookies have it: people may reach the server under a
-// prefix.
-func (s *Server) pathOf(page ...string) string {
-	return path.Join(append([]string{"/", s.config.PublicURL.EscapedPath()}, page...)...)
 }
