@@ -315,6 +315,9 @@ func TestSeveralNamesGiveATableOfLinks(t *testing.T) {
 	if r := b.post("/admin/add", "names", many.String()); r.status != 200 || strings.Count(r.text, "/enrol/") != 1000 {
 		t.Errorf("a thousand names are %d, with %d links", r.status, strings.Count(r.text, "/enrol/"))
 	}
+	if r := b.send("POST", "/admin/add", url.Values{"names": {strings.Repeat("a", 1<<20)}}, "Accept", "*/*", "Sec-Fetch-Mode", "cors"); r.status != 413 || !strings.Contains(r.text, "larger than 1024 KiB") {
+		t.Errorf("too large a body: %d %s", r.status, r.text)
+	}
 	if r := b.post("/admin/add", "names", many.String()+"more"); r.status != 422 || !strings.Contains(r.words(), "more than 1000 names") {
 		t.Errorf("1001 names are %d", r.status)
 	}

@@ -76,8 +76,8 @@ func answerTo(err error) (int, api.Error) {
 		}
 	}
 	p := problem{http.StatusServiceUnavailable, "no verdict: the store does not answer, or not for this account"}
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		p = problem{http.StatusRequestEntityTooLarge, fmt.Sprintf("body is larger than %d KiB", api.MaxBody>>10)}
+	if body, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		p = problem{http.StatusRequestEntityTooLarge, fmt.Sprintf("body is larger than %d KiB", body.Limit>>10)}
 	}
 	errors.As(err, &p)
 	return p.status, api.Error{Error: p.text, Code: codeOf(p.status)}
