@@ -77,7 +77,7 @@ func (all bearers) find(text string) (has scope, by string) {
 // getScope tells what the request's bearer is good for.
 func (s *Server) getScope(w http.ResponseWriter, r *http.Request) error {
 	name := "check"
-	if has, _ := s.bearers.Load().find(bearer(r)); has == scopeAdmin {
+	if recordOf(r).scope == scopeAdmin {
 		name = "admin"
 	}
 	return writeJSON(w, http.StatusOK, map[string]string{"scope": name})
