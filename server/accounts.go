@@ -123,28 +123,30 @@ func (s *Server) postRecoveryCodes(w http.ResponseWriter, r *http.Request) error
 		return s.makeRecoveryLink(w, r)
 	}
 	codes, err := s.config.Verifier.RecoveryCodes(r.Context(), account(r))
-	if errors.Is(err, verifier.ErrSteam) {
-		err = badRequest(err.Error())
-	}
 	if err != nil {
-		return err
+		return refusedSteam(err)
 	}
 	return writeJSON(w, http.StatusOK, api.RecoveryCodes{Codes: codes})
 }
 
 // makeRecoveryLink answers with a link: the codes are for its owner's eyes.
 func (s *Server) makeRecoveryLink(w http.ResponseWriter, r *http.Request) error {
-	if !api.HasLinks(s.config.PublicURL) {
+	if !s.linksAreMade() {
 		return errNoLinks
 	}
 	l, err := s.config.Verifier.RecoveryLink(r.Context(), account(r))
-	if errors.Is(err, verifier.ErrSteam) {
-		err = badRequest(err.Error())
-	}
 	if err != nil {
-		return err
+		return refusedSteam(err)
 	}
 	return writeJSON(w, http.StatusOK, api.RecoveryLinkOf(l, s.config.PublicURL))
+}
+
+// refusedSteam returns a bad request for ErrSteam, and any other error as it is.
+func refusedSteam(err error) error {
+	if errors.Is(err, verifier.ErrSteam) {
+		return badRequest(err.Error())
+	}
+	return err
 }
 
 func (s *Server) postUnlock(w http.ResponseWriter, r *http.Request) error {

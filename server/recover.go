@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"totpctl/server/api"
 	"totpctl/server/pages"
 	"totpctl/totp/verifier"
 )
@@ -17,7 +16,7 @@ const byRecover = "recover"
 
 // recoverable reports whether there is a page on which a recovery code begins a new
 // enrolment. It shows a secret, and takes one.
-func (s *Server) recoverable() bool { return s.config.SelfService && api.HasLinks(s.config.PublicURL) }
+func (s *Server) recoverable() bool { return s.config.SelfService && s.linksAreMade() }
 
 // recoverCookie brings back to the form what was typed for an account: not in a URL, because
 // people type passwords into fields for names.
