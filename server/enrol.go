@@ -39,8 +39,7 @@ func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	recordOf(r).account = seen.Account
 	switch {
 	case seen.Codes != nil:
-		return s.render(w, r, http.StatusOK, pages.Recovery{Issuer: seen.Issuer, Account: seen.Label, Codes: pages.Groups(seen.Codes), Renewed: seen.Kind == verifier.LinkCodes,
-			Left: api.Seconds(seen.Until.Sub(s.config.Clock())), Now: s.config.Clock(), Address: s.config.PublicURL.String()})
+		return s.showCodes(w, r, seen)
 	case seen.Opened:
 		return s.showPending(w, r)
 	}
@@ -48,6 +47,14 @@ func (s *Server) getEnrol(w http.ResponseWriter, r *http.Request) error {
 	p.Cookie = verifier.NewCookie() // the first browser that presses the button wins, and may be this one
 	http.SetCookie(w, s.linkCookie(r.PathValue("token"), p.Cookie, seen.Until.Sub(s.config.Clock())))
 	return s.render(w, r, http.StatusOK, p)
+}
+
+func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, seen verifier.Sight) error {
+	now := s.config.Clock()
+	return s.render(w, r, http.StatusOK, pages.Recovery{
+		Issuer: seen.Issuer, Account: seen.Label, Codes: pages.Groups(seen.Codes), Renewed: seen.Kind == verifier.LinkCodes,
+		Left: api.Seconds(seen.Until.Sub(now)), Now: now, Address: s.config.PublicURL.String(),
+	})
 }
 
 // cookieFromPage reports whether the form repeats the request's cookie, so that our page has
