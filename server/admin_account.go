@@ -148,14 +148,8 @@ func (s *Server) postAdminAccount(w http.ResponseWriter, r *http.Request) error 
 // else.
 func listValues(query string) url.Values {
 	values, _ := url.ParseQuery(strings.TrimPrefix(query, "?"))
-	to := url.Values{}
 	q := readAdminList(values)
-	for name, value := range map[string]string{"prefix": q.Prefix, "status": string(q.Only), "from": q.From} {
-		if value != "" {
-			to.Set(name, value)
-		}
-	}
-	return to
+	return pages.Accounts{Prefix: q.Prefix, Filter: q.Only, From: q.From}.Values()
 }
 
 func (s *Server) removeAccount(w http.ResponseWriter, r *http.Request, name string) error {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"totpctl/server/api"
 	"totpctl/totp/verifier"
 )
 
@@ -58,17 +59,24 @@ func (p Accounts) Choices() (all []Choice) {
 // Query returns the query of this page.
 func (p Accounts) Query() template.URL { return listQuery(p.Prefix, p.Filter, p.From) }
 
+// Values returns the parameters of Query.
+func (p Accounts) Values() url.Values { return listValues(p.Prefix, p.Filter, p.From) }
+
 // NextQuery returns the query of the next page.
 func (p Accounts) NextQuery() template.URL { return listQuery(p.Prefix, p.Filter, p.Next) }
 
 func listQuery(prefix string, filter verifier.Filter, from string) template.URL {
+	return template.URL("?" + listValues(prefix, filter, from).Encode())
+}
+
+func listValues(prefix string, filter verifier.Filter, from string) url.Values {
 	values := url.Values{}
 	for name, value := range map[string]string{"prefix": prefix, "status": string(filter), "from": from} {
 		if value != "" {
 			values.Set(name, value)
 		}
 	}
-	return template.URL("?" + values.Encode())
+	return values
 }
 
 // An Account is what pages tell of one.
@@ -137,13 +145,14 @@ func (a Account) Wait() int {
 	if until.IsZero() {
 		until = a.PendingWaitUntil
 	}
-	return max(0, int((until.Sub(a.Now)+time.Second-1)/time.Second))
+	return a.secondsTo(until)
 }
 
+// secondsTo returns how many seconds are left until a time, 0 after it and for the zero time.
+func (a Account) secondsTo(t time.Time) int { return max(0, api.Seconds(t.Sub(a.Now))) }
+
 // PendingLeft returns how many seconds the link still works.
-func (a Account) PendingLeft() int {
-	return max(0, int((a.PendingUntil.Sub(a.Now)+time.Second-1)/time.Second))
-}
+func (a Account) PendingLeft() int { return a.secondsTo(a.PendingUntil) }
 
 // IsPending reports whether a key waits for its first code.
 func (a Account) IsPending() bool { return a.PendingLeft() > 0 }
@@ -166,9 +175,7 @@ func (a Account) Action() string {
 }
 
 // CodesLeft returns how many seconds a link for new recovery codes still works.
-func (a Account) CodesLeft() int {
-	return max(0, int((a.CodesUntil.Sub(a.Now)+time.Second-1)/time.Second))
-}
+func (a Account) CodesLeft() int { return a.secondsTo(a.CodesUntil) }
 
 // CanRenew reports whether a link for new recovery codes can be made: a new key's first code
 // gives them anyway.
@@ -189,7 +196,7 @@ type AccountPage struct {
 
 func (AccountPage) template() string { return "admin-account.html" }
 
-// A Outcome tells what an administrator has just done, or what came of it.
+// An Outcome tells what an administrator has just done, or what came of it.
 type Outcome struct {
 	Key     string // of the text
 	Name    string // of the account, "" for the default one
