@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 	"totpctl/cmd/passphrase":    {"totpctl/cmd/hint"},
 	"totpctl/cmd/proof":         {},
 	"totpctl/cmd/transfer":      {"totpctl/totp", "totpctl/totp/exchange", "totpctl/totp/verifier"},
-	"totpctl/server":            {"totpctl/server/api", "totpctl/server/pages", "totpctl/server/proxy", "totpctl/totp", "totpctl/totp/qrcode", "totpctl/totp/session", "totpctl/totp/verifier"},
+	"totpctl/server":            {"totpctl/server/api", "totpctl/server/pages", "totpctl/server/proxy", "totpctl/totp", "totpctl/totp/session", "totpctl/totp/verifier"},
 	"totpctl/server/api":        {"totpctl/totp", "totpctl/totp/qrcode", "totpctl/totp/verifier"},
 	"totpctl/server/client":     {"totpctl/server/api", "totpctl/totp", "totpctl/totp/verifier"},
 	"totpctl/server/pages":      {"totpctl/server/api", "totpctl/totp", "totpctl/totp/qrcode", "totpctl/totp/verifier"},
