@@ -21,14 +21,15 @@
 //     answers with its fresh secret. With "secret", which is of SHA1, 6 digits and 30 s,
 //     or with "uri" (otpauth, read strictly), it makes an account that is active at once,
 //     and answers with the account, as a GET of it, and with warnings of a weak secret. A
-//     URI names the account if the body does not. GET /accounts/{account} takes scope
+//     URI names the account if the body does not. GET /accounts lists by "prefix" and
+//     "status", which is a status or a group of them. GET /accounts/{account} takes scope
 //     check, too, and then tells the status alone.
 //   - /: the default account's QR code, for whoever has the set-up link, a session, or
 //     ADMIN_BEARER as the password of HTTP Basic. No other route takes HTTP Basic, and no
 //     browser is asked for it.
 //   - /admin and below: accounts for administrators with a browser, see below.
-//   - /enrol/{token}: a pending account's QR code, for whoever has the link.
-//     /enrolled: the end of every such link.
+//   - /enrol/{token}: a pending key's QR code, or new recovery codes, for whoever has the
+//     link. /enrolled: the end of every such link.
 //   - /recover: a form for an account and one of its recovery codes, with Config.SelfService.
 //     It redirects to a link of /enrol that its browser has opened. What it refuses has one
 //     answer, after one time.
@@ -81,7 +82,8 @@
 // # What browsers obey
 //
 // Every answer forbids caching, framing, sniffing and whatever its page does not load
-// (Content-Security-Policy). Pages with a secret are not compressed: an attacker who
+// (Content-Security-Policy). A page's window is cut off from those of other sites
+// (Cross-Origin-Opener-Policy). Pages with a secret are not compressed: an attacker who
 // chooses text beside a secret can guess it from the compressed length (BREACH).
 // Strict-Transport-Security is sent if Config.PublicURL is https and not loopback. Forms
 // are taken from the server's own pages alone (net/http's CrossOriginProtection),
@@ -97,11 +99,13 @@
 // An enrolment link leads to a pending account. GET shows a button and no secret,
 // because mail scanners and previews follow links. The button's POST binds the link to
 // that browser by a cookie (HttpOnly, SameSite=Strict, for the link's path alone), and
-// redirects to the link, which shows the QR code to that browser from then on. A good code
-// confirms the account, and the link shows the recovery codes until they are acknowledged
-// or an hour is over. A link that is not good has one page, whatever the reason, so that a
-// guess learns nothing. The cookie outlives its link by a day: the browser that has opened
-// or ended the link is told so.
+// redirects to the link, which shows the QR code to that browser for 15 minutes from then
+// on; unopened, a link waits for a day or what ENROL_TTL says. A good code confirms the
+// account, and the link shows the recovery codes until they are acknowledged or an hour is
+// over. A link for new recovery codes shows these behind its button, and asks for no code.
+// A link that is not good has one page, whatever the reason, so that a guess learns
+// nothing. The cookie outlives its link by a day: the browser that has opened or ended the
+// link is told so.
 //
 // Every form answers with a redirect (303), because a reload or Back would send its code
 // again. The verdict comes to the page by a cookie and is told once (verdict_cookie.go).

@@ -20,9 +20,9 @@
 //	skew_steps  of a good code: steps between the server's clock and the code's
 //	failures    of a verdict: wrong codes in a row, those before a good code, or else
 //	            those up to now
-//	by          who: "recover" (the page /recover), "bearer:" and 8 hexadecimal digits of a keyed fingerprint ("bearer" if
-//	            there is no ENCRYPTION_KEY), "link" (an
-//	            enrolment link), "page" (the set-up link), "cli:" and a user; left out for
+//	by          who: "bearer:" and 8 hexadecimal digits of a keyed fingerprint ("bearer" if
+//	            there is no ENCRYPTION_KEY), "link" (an enrolment link), "page" (the set-up
+//	            link), "recover" (the page /recover), "cli:" and a user; left out for
 //	            strangers
 //	client      the address of the client
 //	request_id  the id of the request

@@ -22,7 +22,8 @@
 // queue; whoever owns a connection takes all that wait, up to 256, and answers them
 // after the commit. No time is added: a batch is what has arrived during the one before.
 // A full queue answers ErrBusy at once. A caller who leaves makes room, and fails
-// nobody else. Enrolment links have a queue of their own, because strangers may fill it.
+// nobody else. Look-ups of links and sessions have a queue of their own, because strangers
+// may fill it.
 //
 // SQLite has one writer goroutine. It runs each request of a batch in one exclusive
 // transaction. PostgreSQL has a reader and a writer, with a connection each: callers
@@ -66,7 +67,8 @@
 //
 // Counters, times, names and issuers are in the clear. Whoever may write to the database
 // can undo what was used, charged or disabled, but learns no secret and forges no code,
-// link or answer.
+// link, answer or session: table admin_session has the hash of a session's id, and a MAC that
+// package session makes.
 //
 // The database's own key has 32 random bytes. It is made with the first encryption key, and
 // is sealed with each key in table sealing_key, so that it outlives their rotation. It
@@ -96,6 +98,12 @@
 // that a role of PostgreSQL's which may only read and write rows is enough. ErrRights says
 // that the tables are not current and the role may not change them.
 //
+// # Lists
+//
+// A list by status reads a partial index for each verifier.Among, so that it reads few rows
+// among many accounts. The indices hold what a good code leaves as it was: the verdict on it
+// writes none of them, and PostgreSQL may keep its update in the row's page (HOT).
+//
 // # Backups and fences
 //
 // [Backup] copies SQLite's file while servers go on, and [Restore] makes the database anew
@@ -111,8 +119,7 @@
 // movedVersion. A statement of a server that has the source open then finds no table, so
 // that two databases never give verdicts, whatever the versions of the programs. The target
 // has its tables hidden and its version raised in the same way until it is whole. Table
-// arrival says how far the copy is.
-// A table that a migration adds must be named in movedTables, unless its rows may be lost:
+// arrival says how far the copy is. A table that a migration adds must be named in movedTables, unless its rows may be lost:
 // the sessions of table admin_session end with a move, as they do with a fence.
 //
 // # PgBouncer

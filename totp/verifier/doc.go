@@ -28,6 +28,9 @@
 // takes a recovery code and begins a rekey in her browser. [Verifier.RecoveryLink] gives her new
 // recovery codes by a link.
 //
+// [Verifier.List] returns pages of accounts: those of a [Query], by the beginning of their names
+// and by a [Filter] of their status. [Verifier.Show] returns one.
+//
 // A key that is in use elsewhere already needs no first code: [Verifier.Import] and
 // [Verifier.AddActive] make it the live key at once. [Verifier.Entries] reveals the live
 // keys of all stored accounts, for who takes them elsewhere. [Verifier.Rename] gives an
@@ -74,8 +77,9 @@
 // stays, so a code may be used up, and a repeated request gets its answer once the Witness
 // is told of that. A Witness that is not ready is asked before anything is committed.
 //
-// Counted: wrong codes of an account within 30 days, which a good code, a new key and an
-// unlock do not clear. Nothing follows from this count but what an operator makes of it.
+// Counted: wrong codes of an account within 30 days and, apart from them, wrong recovery codes,
+// up to 999. A good code, a new key and an unlock clear neither count. Nothing follows from
+// them but what an operator makes of them.
 //
 // Revoked: a lost phone's key is deleted at once, not when its successor is confirmed.
 //
@@ -92,12 +96,22 @@
 // place of a code. They are too long to guess, so a wrong one is not charged, and a wait
 // does not keep their owner out. The Store has hashes of them, made with the name that
 // the account had then, which is kept with the hashes if the account is renamed. Recovery
-// codes of other programs are taken only if they have this form.
+// codes of other programs are taken only if they have this form, or 130 bits as those of
+// earlier versions.
+//
+// Strangers may call Recover. Whatever the reason, it refuses with ErrRecover and takes the same
+// time. ErrBusy bounds the calls that are under way, in all and for one name.
 //
 // # Links
 //
+// A link is of one of two kinds: LinkKey shows a pending key and, after its first code,
+// recovery codes; LinkCodes shows new recovery codes, and the old ones are void from its
+// opening on. Two clocks run, one after the other: an unopened link waits for
+// Config.PendingTime, and the browser that opens it has OpenTime for a key, or KeepTime for
+// recovery codes.
+//
 // A token has 130 random bits, and so has a cookie; the Store has their hashes. A link
-// shows its key to the browser that opened it and to no other. A cookie that came with the
+// shows what it has to the browser that opened it and to no other. A cookie that came with the
 // first request binds nothing, because an attacker may have planted it (session fixation).
 // ErrLink is the answer to each link that is not good, and does not say why, so that a
 // guess learns nothing. The confirming browser is shown the recovery codes again until
@@ -111,11 +125,13 @@
 //	issuer, label    the two names that an authenticator shows of an account
 //	live key         the confirmed key, whose codes Check accepts
 //	pending key      a new key, which waits for its first good code
-//	link             an enrolment link: shows the pending key to one browser
+//	link             shows a pending key, or new recovery codes, to one browser
 //	token            the secret part of a link
 //	cookie           binds a link to the browser that has opened it
 //	confirm          offer the first code of a pending key; a good one makes it live
-//	kept             a confirmation that is told again until its owner has seen it
+//	recover          offer a recovery code for a new pending key
+//	kept             a confirmation that is told again until its owner has seen it; also
+//	                 a link for new recovery codes
 //	step             the number of a code's period since 1970 (RFC 6238, T)
 //	skew             how many steps each side of the present one are accepted
 //	attempt          a code, or a recovery code, that is offered for an account

@@ -30,9 +30,9 @@ type Fenced struct {
 // Fence voids whatever may have been used in a time that the database has forgotten, as
 // after the restore of a backup. No code up to the present step plus the skew is good from
 // then on, of any account. Recovery codes are void until they are renewed, unless
-// keepRecovery is set. Pending keys and their links end, and so do remembered answers and
-// kept confirmations, and the sessions of administrators. Failures, waits and whatever has stopped an account stay, and no last
-// step is lowered.
+// keepRecovery is set. Pending keys and their links end, and so do remembered answers, kept
+// confirmations and the sessions of administrators. Failures, waits and whatever has stopped
+// an account stay, and no last step is lowered.
 func (v *Verifier) Fence(ctx context.Context, keepRecovery bool) (done Fenced, err error) {
 	now := v.config.Clock()
 	if err := afterEpoch(now); err != nil {

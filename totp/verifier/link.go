@@ -92,8 +92,9 @@ func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Sight, error
 // Open returns the pending key to the first browser that asks, and to the same browser
 // again, for OpenTime. It returns ErrLink to other browsers, and ErrConfirmed to
 // the browser that has confirmed. For a link of LinkCodes, ErrConfirmed says that this
-// browser has opened it; the first browser gets an Enrolment without a key. The cookie is the value of the caller's cookie, ""
-// without one. The caller must set the cookie of the Enrolment. That is a fresh one for
+// browser has opened it; the first browser gets an Enrolment without a key. The cookie is
+// the value of the caller's cookie, "" without one. The caller must set the cookie of the
+// Enrolment. That is a fresh one for
 // the first browser, whatever cookie came with the request: an attacker may have planted
 // it (session fixation).
 func (v *Verifier) Open(ctx context.Context, token, cookie string) (Enrolment, error) {
