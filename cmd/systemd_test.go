@@ -38,7 +38,8 @@ func TestTheUnitsAreCleanAndHardened(t *testing.T) {
 		{"security", "--offline=true", "--no-pager", "--threshold=15", service}, // tenths
 	} {
 		out, err := exec.Command("systemd-analyze", args...).CombinedOutput()
-		if err != nil || args[0] == "verify" && len(out) > 0 {
+		others := regexp.MustCompile(`(?m)^/(usr/)?lib/systemd/.*\n`) // verify reads this machine's units, too
+		if err != nil || args[0] == "verify" && len(others.ReplaceAll(out, nil)) > 0 {
 			t.Errorf("systemd-analyze %v: %v\n%s", args, err, out)
 		}
 	}

@@ -48,9 +48,7 @@ func (s *Server) redirectDone(w http.ResponseWriter, r *http.Request, path strin
 // forgetOutcome takes the cookie away, because whoever uses the browser next could read the link
 // in it.
 func (s *Server) forgetOutcome(w http.ResponseWriter) {
-	c := s.adminCookie(s.flashCookie(), "")
-	c.MaxAge = -1
-	http.SetCookie(w, c)
+	http.SetCookie(w, s.newCookie(s.flashCookie(), "", "/", -time.Second))
 }
 
 func (s *Server) flashMAC(r *http.Request, payload string) string {

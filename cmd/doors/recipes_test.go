@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -87,6 +88,13 @@ func startCaddy(t *testing.T, c *cluster, pairs ...string) *door {
 	})
 	d.roots = x509.NewCertPool()
 	d.roots.AppendCertsFromPEM(root)
+	d.await("showing its certificate", func() bool { // which it does a moment after it has stored it
+		conn, err := tls.Dial("tcp", d.secure, &tls.Config{RootCAs: d.roots, ServerName: host})
+		if err == nil {
+			conn.Close()
+		}
+		return err == nil
+	})
 	return d
 }
 
