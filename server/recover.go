@@ -6,8 +6,10 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"totpctl/server/pages"
+	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
 
@@ -47,7 +49,7 @@ func (s *Server) postRecover(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case errors.Is(err, verifier.ErrRecover):
 		rec.verdict, rec.free = string(verifier.ReasonInvalid), true
-		http.SetCookie(w, s.newCookie(s.recoverCookie(), url.QueryEscape(page.Account), s.pathOf("recover"), verdictTime))
+		http.SetCookie(w, s.newCookie(s.recoverCookie(), cookieText(page.Account), s.pathOf("recover"), verdictTime))
 		return seeOther(w, "recover")
 	case errors.Is(err, verifier.ErrBusy):
 		rec.origin.By = "" // a stranger
@@ -60,6 +62,18 @@ func (s *Server) postRecover(w http.ResponseWriter, r *http.Request) error {
 	rec.account = e.Account
 	http.SetCookie(w, s.linkCookie(e.Token, cookieOpened+e.Cookie, verifier.OpenTime+memoryTime))
 	return seeOther(w, "enrol/"+e.Token)
+}
+
+// maxCookieText is the length of the longest name, escaped. Proxies answer a header of 4 KiB with
+// 502, and browsers drop a cookie of that size.
+const maxCookieText = totp.MaxName * utf8.UTFMax * len("%FF")
+
+// cookieText returns what getRecover reads, "" of what is longer than a name.
+func cookieText(name string) string {
+	if text := url.QueryEscape(name); len(text) <= maxCookieText {
+		return text
+	}
+	return ""
 }
 
 // refuseRecover says why there is no page: there is none without SelfService, or the store does
