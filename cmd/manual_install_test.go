@@ -79,3 +79,14 @@ func TestTheManualsServiceIsInstalledBackedUpAndRestored(t *testing.T) {
 		}
 	}
 }
+
+func TestTheManualUpgradesTheService(t *testing.T) {
+	got := asRoot(t, cmdtest.Recipe(t, "running.md", "service")+
+		"runuser -u totpctl -- env -C /var/lib/totpctl totpctl account add alice >/dev/null\n"+
+		"install \"$TOTPCTL\" totpctl; mv /usr/local/bin/totpctl /usr/local/bin/old; ln -s old /usr/local/bin/totpctl\n"+
+		cmdtest.Recipe(t, "install.md", "upgrade")+
+		"stat -c '%F %a' before-upgrade.db /usr/local/bin/totpctl\n")
+	if want := "\nfaults: 0, warnings: 0\nregular file 600\nregular file 755\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("it prints\n%s\nwant at its end\n%s", got, want)
+	}
+}
