@@ -53,7 +53,7 @@ func readme(t *testing.T) string {
 func TestREADME(t *testing.T) {
 	dir := freshClone(t)
 	blocks := runnable(fencedBlocks(readme(t)))
-	if len(blocks) < 2 || blocks[0].language != "sh" || !strings.Contains(readme(t), "\ngo test ") {
+	if len(blocks) < 2 || blocks[0].language != "sh" || !strings.HasPrefix(blocks[1].text, "go test ") {
 		t.Fatal("the README lacks the command that runs it, what to try then, or the one that tests it")
 	}
 	useOwnNetwork(t)
