@@ -86,7 +86,7 @@ func (s *Server) prove(r *http.Request) (holder string, err error) {
 	case !s.hasAdmin(), s.config.Sessions == nil:
 		return "", errSignInOff
 	case has != scopeAdmin:
-		if wait := s.tries.take(recordOf(r).origin.Client); wait > 0 {
+		if wait := s.tries.take(recordOf(r).origin.Network()); wait > 0 {
 			return "", errSignInWait(wait)
 		}
 		return "", errSignInBearer

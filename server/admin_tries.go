@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 )
@@ -10,7 +9,7 @@ import (
 // ADMIN_BEARER is too long to be guessed. Nobody with a right one is asked to wait, and no other
 // route asks them, so that who uses them up keeps nobody from a session, a verdict or the API.
 const (
-	clientTries = 10               // at once, from one client
+	clientTries = 10               // at once, from one network
 	clientEvery = 30 * time.Second // one more
 	allTries    = 100              // at once, from all clients
 	allEvery    = time.Second      // one more
@@ -48,12 +47,12 @@ func (b bucket) wait(most int, every time.Duration) time.Duration {
 	return time.Duration(max(0, b.used+1-float64(most)) * float64(every))
 }
 
-// take takes an attempt. It returns how long the client has to wait if there is none.
-func (t *tries) take(client string) (wait time.Duration) {
+// take takes an attempt. It returns how long the network has to wait if there is none.
+func (t *tries) take(network string) (wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.clock()
-	key := t.keyOf(client, now)
+	key := t.keyOf(network, now)
 	own, all := t.clients[key].now(now, clientEvery), t.all.now(now, allEvery)
 	if wait = max(own.wait(clientTries, clientEvery), all.wait(allTries, allEvery)); wait > 0 {
 		return wait
@@ -63,17 +62,10 @@ func (t *tries) take(client string) (wait time.Duration) {
 	return 0
 }
 
-// keyOf returns what tells a client from others: an IPv4 address, or the 64 bits of an IPv6
-// address that a network is given as a whole. Where there is no room for another client, it
-// returns "".
-func (t *tries) keyOf(client string, now time.Time) string {
-	if a, err := netip.ParseAddr(client); err == nil && a.Unmap().Is6() {
-		if network, err := a.WithZone("").Prefix(64); err == nil {
-			client = network.String()
-		}
-	}
-	if _, known := t.clients[client]; known || len(t.clients) < maxClients {
-		return client
+// keyOf returns the network, or "" where there is no room for another.
+func (t *tries) keyOf(network string, now time.Time) string {
+	if _, known := t.clients[network]; known || len(t.clients) < maxClients {
+		return network
 	}
 	for other, b := range t.clients {
 		if b.now(now, clientEvery).used == 0 {
@@ -81,7 +73,7 @@ func (t *tries) keyOf(client string, now time.Time) string {
 		}
 	}
 	if len(t.clients) < maxClients {
-		return client
+		return network
 	}
 	return ""
 }

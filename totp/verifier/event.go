@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -139,7 +140,26 @@ type Origin struct {
 	RequestID string
 }
 
+// Network returns what tells a client from others: an IPv4 address, or the 64 bits of an IPv6
+// address that a network is given as a whole. It returns another Client as it is.
+func (o Origin) Network() string {
+	if a, err := netip.ParseAddr(o.Client); err == nil && a.Unmap().Is6() {
+		if network, err := a.WithZone("").Prefix(64); err == nil {
+			return network.String()
+		}
+	}
+	return o.Client
+}
+
 type originKey struct{}
+
+// originOf returns the Origin of a context, the zero Origin without one.
+func originOf(ctx context.Context) Origin {
+	if o, ok := ctx.Value(originKey{}).(*Origin); ok {
+		return *o
+	}
+	return Origin{}
+}
 
 // WithOrigin returns a context whose events have the Origin, as it is when they are told:
 // a server learns who asks after it has made the context.
@@ -208,10 +228,7 @@ func (v *Verifier) tell(ctx context.Context, events ...Event) error {
 	if v.config.Witness == nil || len(events) == 0 {
 		return nil
 	}
-	now, origin := v.config.Clock(), Origin{}
-	if o, ok := ctx.Value(originKey{}).(*Origin); ok {
-		origin = *o
-	}
+	now, origin := v.config.Clock(), originOf(ctx)
 	for i := range events {
 		events[i].Time, events[i].Origin = now, origin
 	}

@@ -16,11 +16,12 @@ var ErrRecover = errors.New("account and recovery code do not belong together")
 // there are.
 var ErrBusy = errors.New("too many recoveries at once")
 
-// Bounds on Recover, which strangers may call: how often at once, in all and for one name. A
-// refusal takes refusalTime, so that these bound the refusals a second, too.
+// Bounds on Recover, which strangers may call: how often at once, in all and from one network. A
+// refusal takes refusalTime, so that these bound the refusals a second, too. There is none for
+// one name: whoever used that up would keep its owner out.
 const (
 	maxRecoveries     = 16
-	maxRecoveriesEach = 2
+	maxRecoveriesEach = 4
 )
 
 // DefaultRefusalTime is how long Recover takes to refuse.
@@ -41,10 +42,11 @@ const RekeyedTime = 7 * 24 * time.Hour
 // default account cannot be recovered, because its key is in Config. Recover does not end with
 // ctx, because what it has committed must be told.
 func (v *Verifier) Recover(ctx context.Context, account, code string) (Enrolment, error) {
-	if !v.recoveries.enter(account) {
+	network := originOf(ctx).Network()
+	if !v.recoveries.enter(network) {
 		return Enrolment{}, ErrBusy
 	}
-	defer v.recoveries.leave(account)
+	defer v.recoveries.leave(network)
 	ctx, err := v.begin(context.WithoutCancel(ctx))
 	if err != nil {
 		return Enrolment{}, err
@@ -152,29 +154,29 @@ func (a Account) rekeyedAt(now time.Time) time.Time {
 type recoveries struct {
 	mu  sync.Mutex
 	all int
-	of  map[string]int // by name
+	of  map[string]int // by network
 }
 
 // enter reports whether another call may begin. After one that may, leave must be called.
-func (r *recoveries) enter(name string) bool {
+func (r *recoveries) enter(network string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.all >= maxRecoveries || r.of[name] >= maxRecoveriesEach {
+	if r.all >= maxRecoveries || r.of[network] >= maxRecoveriesEach {
 		return false
 	}
 	if r.of == nil {
 		r.of = map[string]int{}
 	}
 	r.all++
-	r.of[name]++
+	r.of[network]++
 	return true
 }
 
-func (r *recoveries) leave(name string) {
+func (r *recoveries) leave(network string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.all--
-	if r.of[name]--; r.of[name] == 0 {
-		delete(r.of, name)
+	if r.of[network]--; r.of[network] == 0 {
+		delete(r.of, network)
 	}
 }

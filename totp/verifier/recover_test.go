@@ -93,40 +93,54 @@ func TestAStoreThatCannotBeWrittenTellsNobodyWhichAccountsExist(t *testing.T) {
 }
 
 // TestRecoveriesAtOnceAreBounded wants that strangers who ask for many take no more than
-// their share, and that one name takes less than all of it.
+// their share, and that one network takes less than all of it.
 func TestRecoveriesAtOnceAreBounded(t *testing.T) {
 	var r recoveries
-	enter := func(name string, want bool) {
+	enter := func(network string, want bool) {
 		t.Helper()
-		if got := r.enter(name); got != want {
-			t.Errorf("%s may enter: %t", name, got)
+		if got := r.enter(network); got != want {
+			t.Errorf("%s may enter: %t", network, got)
 		}
 	}
-	enter("alice", true)
-	enter("alice", true)
-	enter("alice", false)
-	for i := range maxRecoveries - 2 {
+	for range maxRecoveriesEach {
+		enter("192.0.2.1", true)
+	}
+	enter("192.0.2.1", false)
+	for i := range maxRecoveries - maxRecoveriesEach {
 		enter(fmt.Sprint(i), true)
 	}
-	enter("bob", false)
-	r.leave("alice")
-	enter("bob", true)
-	r.leave("bob")
-	r.leave("alice")
-	for i := range maxRecoveries - 2 {
+	enter("192.0.2.2", false)
+	r.leave("192.0.2.1")
+	enter("192.0.2.2", true)
+	r.leave("192.0.2.2")
+	for range maxRecoveriesEach - 1 {
+		r.leave("192.0.2.1")
+	}
+	for i := range maxRecoveries - maxRecoveriesEach {
 		r.leave(fmt.Sprint(i))
 	}
 	if r.all != 0 || len(r.of) != 0 {
 		t.Errorf("afterwards %d are counted, of %v", r.all, r.of)
 	}
+}
+
+func TestAStrangerWhoAsksForANameKeepsItsOwnerNotFromRecovering(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v, err := New(Config{Store: slowStore{}, Clock: time.Now, New: totp.DefaultScheme()})
 		if err != nil {
 			t.Fatal(err)
 		}
+		from := func(client string) context.Context { return WithOrigin(t.Context(), &Origin{Client: client}) }
 		busy := make(chan error, 10)
-		for range cap(busy) {
-			go func() { _, err := v.Recover(t.Context(), "alice", "A"); busy <- err }()
+		for i := range cap(busy) {
+			go func() {
+				_, err := v.Recover(from(fmt.Sprintf("2001:db8::%x", i)), "alice", "A")
+				busy <- err
+			}()
+		}
+		synctest.Wait()
+		if _, err := v.Recover(from("192.0.2.1"), "alice", "A"); err != ErrRecover {
+			t.Errorf("from another network the same name gets %v", err)
 		}
 		got := map[error]int{}
 		for range cap(busy) {
