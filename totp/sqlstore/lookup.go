@@ -27,6 +27,18 @@ func findToken(ctx context.Context, q *queue[*lookUp], hash string) (string, err
 	return l.id, nil
 }
 
+// sessionsOf parts the look-ups of sessions from those of links.
+func sessionsOf(batch []*lookUp) (sessions, links []*lookUp) {
+	for _, l := range batch {
+		if l.ofSession {
+			sessions = append(sessions, l)
+		} else {
+			links = append(links, l)
+		}
+	}
+	return sessions, links
+}
+
 func hashesOf(batch []*lookUp) []string {
 	hashes := make([]string, len(batch))
 	for i, l := range batch {

@@ -81,11 +81,11 @@ func (p *Postgres) Remove(ctx context.Context, id string) error {
 	return p.change(ctx, deleteBoth, verifier.ErrNoAccount, id)
 }
 
-// change runs a statement that must change exactly one account. If it changes none,
-// change returns the error unchanged.
+// change runs a statement that must change exactly one account or session. If it changes
+// none, change returns the error unchanged.
 func (p *Postgres) change(ctx context.Context, text string, unchanged error, values ...any) error {
 	var changed int64
-	err := p.do(ctx, "writing account", &job{changes: true, run: func(ctx context.Context, conn *sql.Conn) error {
+	err := p.do(ctx, "writing row", &job{changes: true, run: func(ctx context.Context, conn *sql.Conn) error {
 		before := p.warnings.Load()
 		result, err := conn.ExecContext(ctx, postgresDialect.statement(text), values...)
 		if err != nil {

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -53,19 +52,6 @@ func addSession(ctx context.Context, q querier, d dialect, r session.Row, most i
 	return doing("adding session", err)
 }
 
-// changeSession runs a statement that must change one row, or returns session.ErrNone.
-func changeSession(ctx context.Context, q querier, text string, values ...any) error {
-	result, err := q.ExecContext(ctx, text, values...)
-	if err != nil {
-		return err
-	}
-	n, err := result.RowsAffected()
-	if err == nil && n != 1 {
-		return answer(session.ErrNone)
-	}
-	return err
-}
-
 // findSession asks the queue of the look-ups for a session.
 func findSession(ctx context.Context, q *queue[*lookUp], hash string) (session.Row, error) {
 	l := &lookUp{hash: hash, ofSession: true}
@@ -112,13 +98,15 @@ func (s *SQLite) FindSession(ctx context.Context, hash string) (session.Row, err
 // SeeSession implements session.Store.
 func (s *SQLite) SeeSession(ctx context.Context, hash string, seen, expires time.Time) error {
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
-		return changeSession(ctx, w, seeSession, hash, millis(seen), millis(expires))
+		return w.change(ctx, session.ErrNone, statement{seeSession, []any{hash, millis(seen), millis(expires)}})
 	})
 }
 
 // EndSession implements session.Store.
 func (s *SQLite) EndSession(ctx context.Context, hash string) error {
-	return s.submit(ctx, "", func(ctx context.Context, w *writer) error { return changeSession(ctx, w, deleteSession, hash) })
+	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
+		return w.change(ctx, session.ErrNone, statement{deleteSession, []any{hash}})
+	})
 }
 
 // AddSession implements session.Store.
@@ -135,41 +123,10 @@ func (p *Postgres) FindSession(ctx context.Context, hash string) (session.Row, e
 
 // SeeSession implements session.Store.
 func (p *Postgres) SeeSession(ctx context.Context, hash string, seen, expires time.Time) error {
-	return p.changeSession(ctx, seeSession, hash, millis(seen), millis(expires))
+	return p.change(ctx, seeSession, session.ErrNone, hash, millis(seen), millis(expires))
 }
 
 // EndSession implements session.Store.
 func (p *Postgres) EndSession(ctx context.Context, hash string) error {
-	return p.changeSession(ctx, deleteSession, hash)
-}
-
-// changeSession keeps session.ErrNone from giving up the connection.
-func (p *Postgres) changeSession(ctx context.Context, text string, values ...any) error {
-	var none error
-	err := p.do(ctx, "changing session", &job{changes: true, run: func(ctx context.Context, conn *sql.Conn) error {
-		err := changeSession(ctx, conn, postgresDialect.statement(text), values...)
-		if a, ok := errors.AsType[answered](err); ok {
-			none, err = a.error, nil
-		}
-		return err
-	}})
-	return errors.Join(err, none)
-}
-
-// sessionsOf parts the look-ups of sessions from those of links.
-func sessionsOf(batch []*lookUp) (sessions, links []*lookUp) {
-	for _, l := range batch {
-		if l.ofSession {
-			sessions = append(sessions, l)
-		} else {
-			links = append(links, l)
-		}
-	}
-	return sessions, links
-}
-
-// hashList returns the hashes of a batch as SQLite's statements take them.
-func hashList(batch []*lookUp) (string, error) {
-	list, err := json.Marshal(hashesOf(batch))
-	return string(list), err
+	return p.change(ctx, deleteSession, session.ErrNone, hash)
 }

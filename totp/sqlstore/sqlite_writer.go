@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -167,11 +168,11 @@ func (w *writer) find(batch []*lookUp, find func(context.Context, querier, []*lo
 	if len(batch) == 0 {
 		return nil
 	}
-	hashes, err := hashList(batch)
+	hashes, err := json.Marshal(hashesOf(batch))
 	if err != nil {
 		return err
 	}
-	return find(context.Background(), w, batch, text, hashes)
+	return find(context.Background(), w, batch, text, string(hashes))
 }
 
 // A listing is a request for a page of rows.
@@ -212,10 +213,10 @@ func (w *writer) change(ctx context.Context, unchanged error, statements ...stat
 		w.dropped = w.dropped || s.text == updateEnrolment || s.text == renameEnrolment || s.text == deleteEnrolment
 		result, err := w.ExecContext(ctx, s.text, s.values...)
 		if err != nil {
-			return doing("writing account", err)
+			return doing("writing row", err)
 		}
 		if n, err := result.RowsAffected(); err != nil {
-			return doing("writing account", err)
+			return doing("writing row", err)
 		} else if i == 0 && n != 1 {
 			return answered{unchanged}
 		}
