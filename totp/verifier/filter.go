@@ -44,8 +44,8 @@ func ParseFilter(text string) (Filter, error) {
 // CheckPrefix returns an error for a text that no name begins with. The empty prefix, with which
 // all names begin, is none.
 func CheckPrefix(prefix string) error {
-	if prefix == "" || strings.TrimLeft(prefix, " ") == "" {
-		return nil // " " begins no name, and finds none
+	if strings.Trim(prefix, " ") == "" {
+		return nil // spaces begin no name, and find none
 	}
 	_, err := totp.ParseName(strings.TrimRight(prefix, " ")) // which may go on after the space
 	if err != nil {

@@ -83,14 +83,8 @@ const lookPage = 100
 // and where the next page begins, "" after the last page. Of a Filter without an index, and
 // where many have waited, a page may have fewer accounts, and none, although another follows.
 func (v *Verifier) List(ctx context.Context, q Query, limit int) (page []Info, next string, err error) {
-	if q.Default && q.From == "" && q.Prefix == "" && v.defaultID != "" {
-		info, err := v.Show(ctx, "")
-		if err != nil {
-			return nil, "", err
-		}
-		if q.Only.matches(info) {
-			page = append(page, info)
-		}
+	if page, err = v.listDefault(ctx, q); err != nil {
+		return nil, "", err
 	}
 	size := limit
 	if q.Only != "" {
@@ -116,6 +110,18 @@ func (v *Verifier) List(ctx context.Context, q Query, limit int) (page []Info, n
 		}
 		next = found[size].ID
 	}
+}
+
+// listDefault returns the default account if a query asks for it, else none.
+func (v *Verifier) listDefault(ctx context.Context, q Query) ([]Info, error) {
+	if !q.Default || q.From != "" || q.Prefix != "" || v.defaultID == "" {
+		return nil, nil
+	}
+	info, err := v.Show(ctx, "")
+	if err != nil || !q.Only.matches(info) {
+		return nil, err
+	}
+	return []Info{info}, nil
 }
 
 func (v *Verifier) list(ctx context.Context, r Range, limit int) ([]Summary, error) {

@@ -70,7 +70,7 @@ func entryOf(t *testing.T, name string) verifier.NewAccount {
 	return a
 }
 
-// one of each status, named for it.
+// oneOfEach is a fixture with an account of each status, named for it.
 func oneOfEach(t *testing.T, open Open) (*verifier.Verifier, *clock) {
 	t.Helper()
 	v, c, _ := fixture(t, open)
