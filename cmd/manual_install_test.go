@@ -71,9 +71,10 @@ func TestTheManualsServiceIsInstalledBackedUpAndRestored(t *testing.T) {
 		cmdtest.Recipe(t, "backup.md", "service-backup")+
 		account+"remove alice\n"+
 		cmdtest.Recipe(t, "backup.md", "service-restore")+
-		"stat -c '%U %a' /var/lib/totpctl/totpctl.db"+
+		cmdtest.Recipe(t, "backup.md", "service-start")+
+		"stat -c '%U %a' backup.db /var/lib/totpctl/totpctl.db"+
 		account+"show alice | tail -1")
-	for _, want := range []string{"multi-user.target.wants/totpctl.service\ntotpctl 600\n", "\ntotpctl 600\nalice    expired"} {
+	for _, want := range []string{"multi-user.target.wants/totpctl.service\ntotpctl 600\n", "\nroot 600\ntotpctl 600\nalice    expired"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("it prints\n%s\nwant in it\n%s", got, want)
 		}
