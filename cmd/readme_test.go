@@ -52,9 +52,10 @@ func readme(t *testing.T) string {
 // newcomer would: the first starts the server that the others ask.
 func TestREADME(t *testing.T) {
 	dir := freshClone(t)
-	blocks := runnable(fencedBlocks(readme(t)))
-	if len(blocks) < 2 || blocks[0].language != "sh" || !strings.HasPrefix(blocks[1].text, "go test ") {
-		t.Fatal("the README lacks the command that runs it, what to try then, or the one that tests it")
+	all := fencedBlocks(readme(t))
+	blocks := runnable(all)
+	if len(blocks) < 2 || all[0].language != "sh" || !strings.HasPrefix(all[1].text, "go test ") {
+		t.Fatal("the README does not begin with the command that runs it and the one that tests it")
 	}
 	useOwnNetwork(t)
 	server := startServer(t, dir, blocks[0].text)
