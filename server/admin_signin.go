@@ -70,7 +70,7 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.endSession(r)
+	s.endSession(r.Context(), r)
 	s.setSession(w, id)
 	return seeOther(w, "../"+nextPage(r.PostForm.Get("next")))
 }
@@ -120,12 +120,12 @@ func attemptOf(account, text string) verifier.Attempt {
 }
 
 // endSession ends the session that the browser has had, which nobody needs any more.
-func (s *Server) endSession(r *http.Request) error {
+func (s *Server) endSession(ctx context.Context, r *http.Request) error {
 	id := s.sessionID(r)
 	if id == "" || s.config.Sessions == nil {
 		return nil
 	}
-	if err := s.config.Sessions.End(r.Context(), id); !errors.Is(err, session.ErrNone) {
+	if err := s.config.Sessions.End(ctx, id); !errors.Is(err, session.ErrNone) {
 		return err
 	}
 	return nil
@@ -134,13 +134,17 @@ func (s *Server) endSession(r *http.Request) error {
 func (s *Server) postSignOut(w http.ResponseWriter, r *http.Request) error {
 	err := s.findSession(r)
 	if err == nil {
-		err = s.config.Verifier.SignOut(r.Context(), func(context.Context) error { return s.endSession(r) })
+		err = s.config.Verifier.SignOut(r.Context(), func(ctx context.Context) error { return s.endSession(ctx, r) })
 	}
-	if err != nil && err != errNotSignedIn { // the session has ended already
+	ended := err == nil || err == errNotSignedIn || errors.Is(err, verifier.ErrWitness)
+	if !ended {
 		return err
 	}
 	s.setSession(w, "")
 	s.forgetOutcome(w)
+	if errors.Is(err, verifier.ErrWitness) {
+		return err
+	}
 	return seeOther(w, "sign-in?out=1")
 }
 

@@ -198,9 +198,14 @@ func (v *Verifier) SignIn(ctx context.Context, begin func(context.Context) error
 	return v.changing(ctx, Event{Kind: KindSignIn}, begin)
 }
 
-// SignOut is SignIn for the end of a session.
+// SignOut calls end, which ends a session, and then has that recorded. It ends the session even
+// if that cannot be recorded, because a session that nobody can end is worse.
 func (v *Verifier) SignOut(ctx context.Context, end func(context.Context) error) error {
-	return v.changing(ctx, Event{Kind: KindSignOut}, end)
+	ctx = context.WithoutCancel(ctx)
+	if err := end(ctx); err != nil {
+		return err
+	}
+	return v.tell(ctx, Event{Kind: KindSignOut})
 }
 
 // IsOfAccount reports whether the event is of one account; the default account has no name.
