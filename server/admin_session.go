@@ -42,13 +42,13 @@ func (s *Server) findSession(r *http.Request) error {
 }
 
 // holders returns the holders of sessions, see package session, and how an Origin names them.
-func (all bearers) holders(account string) (texts, by []string) {
+func (all bearers) holders(account string) (found []session.Holder, by []string) {
 	for _, b := range all {
 		if b.scope == scopeAdmin {
-			texts, by = append(texts, holderOf(b.digest, account)), append(by, b.by)
+			found, by = append(found, session.Holder{Text: holderOf(b.digest, account), Since: b.since}), append(by, b.by)
 		}
 	}
-	return texts, by
+	return found, by
 }
 
 // holderOf names the account, too: a session that has begun without its code ends when the code

@@ -241,6 +241,23 @@ func TestASessionEndsWithItsBearer(t *testing.T) {
 	}
 }
 
+func TestASessionDoesNotComeBackWithItsBearer(t *testing.T) {
+	f := newFixture(t)
+	b := signedIn(t, f)
+	for _, admins := range [][]string{nil, {adminBearer}} {
+		f.Clock.Advance(time.Second)
+		if err := f.SetBearers([]string{checkBearer}, admins); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.wantSignedIn("after its bearer was out and in again", false)
+	next := signedIn(t, f)
+	if err := f.SetBearers([]string{checkBearer}, []string{adminBearer}); err != nil {
+		t.Fatal(err)
+	}
+	next.wantSignedIn("after a reload of the same bearers", true)
+}
+
 func TestASessionIsIdleForHalfAnHourAtMost(t *testing.T) {
 	f := newFixture(t)
 	b := signedIn(t, f)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"totpctl/server/api"
 )
@@ -29,6 +30,9 @@ type knownBearer struct {
 	digest [sha256.Size]byte
 	scope  scope
 	by     string // as an Origin names the bearer
+	// since is when the bearer came to those before it, zero of the first: whoever takes a bearer
+	// out and puts it back ends its sessions.
+	since time.Time
 }
 
 // SetBearers replaces all bearers at once, for the requests from then on. Each of check
@@ -48,11 +52,26 @@ func (s *Server) SetBearers(check, admin []string) error {
 			if has, _ := next.find(text); has != scopeNone && has != scope {
 				return errors.New("a bearer has two scopes")
 			}
-			next = append(next, knownBearer{sha256.Sum256([]byte(text)), scope, s.config.Verifier.ByBearer(text)})
+			digest := sha256.Sum256([]byte(text))
+			next = append(next, knownBearer{digest, scope, s.config.Verifier.ByBearer(text), s.since(digest)})
 		}
 	}
 	s.bearers.Store(&next)
 	return nil
+}
+
+// since returns from when on a bearer of the next bearers counts.
+func (s *Server) since(digest [sha256.Size]byte) time.Time {
+	before := s.bearers.Load()
+	if before == nil {
+		return time.Time{}
+	}
+	for _, b := range *before {
+		if b.digest == digest {
+			return b.since
+		}
+	}
+	return s.config.Clock()
 }
 
 // hasAdmin reports whether any bearer may do everything.

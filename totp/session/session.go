@@ -7,7 +7,7 @@
 // begins no session, and prolongs none beyond MaxTime.
 //
 // A holder is a text that stands for the credential that has signed in. A session ends when
-// its holder is no longer among those that Find is called with.
+// its holder is no longer among those that Find is called with, or has come back since.
 package session
 
 import (
@@ -114,9 +114,15 @@ func (s *Sessions) Begin(ctx context.Context, holder string) (id string, err err
 	return id, s.store.AddSession(ctx, r, Most)
 }
 
+// A Holder is one whose sessions are found.
+type Holder struct {
+	Text  string
+	Since time.Time // a session that began before is not found; the zero time finds all
+}
+
 // Find returns the index of the holder whose session has the id, or ErrNone. Finding a
 // session prolongs it.
-func (s *Sessions) Find(ctx context.Context, id string, holders []string) (holder int, err error) {
+func (s *Sessions) Find(ctx context.Context, id string, holders []Holder) (holder int, err error) {
 	if len(id) != len(rand.Text()) { // not one of Begin's
 		return 0, ErrNone
 	}
@@ -127,7 +133,8 @@ func (s *Sessions) Find(ctx context.Context, id string, holders []string) (holde
 		return 0, err
 	}
 	now := s.now()
-	if holder = s.holderOf(r, holders); holder < 0 || !r.lasts(now) {
+	holder = s.holderOf(r, holders)
+	if holder < 0 || !r.lasts(now) || r.Created.Before(holders[holder].Since.Truncate(time.Millisecond)) {
 		return 0, ErrNone
 	}
 	if now.Sub(r.Seen) < seenEvery {
@@ -159,10 +166,10 @@ func (r Row) until(now time.Time) time.Time {
 }
 
 // holderOf compares with every holder in constant time. It returns -1 without one.
-func (s *Sessions) holderOf(r Row, holders []string) int {
+func (s *Sessions) holderOf(r Row, holders []Holder) int {
 	found := -1
 	for i, holder := range holders {
-		equal := subtle.ConstantTimeCompare([]byte(r.Bearer), []byte(s.sign(r, holder)))
+		equal := subtle.ConstantTimeCompare([]byte(r.Bearer), []byte(s.sign(r, holder.Text)))
 		found = subtle.ConstantTimeSelect(equal, i, found)
 	}
 	return found

@@ -27,7 +27,7 @@ func begin(t *testing.T, s *session.Sessions) (id string) {
 
 func wantSession(t *testing.T, when string, s *session.Sessions, id string, want error) {
 	t.Helper()
-	if _, err := s.Find(t.Context(), id, []string{"another", holder}); !errors.Is(err, want) {
+	if _, err := s.Find(t.Context(), id, []session.Holder{{Text: "another"}, {Text: holder}}); !errors.Is(err, want) {
 		t.Errorf("%s, the session is %v, want %v", when, err, want)
 	}
 }
@@ -38,11 +38,11 @@ func TestASessionIsFoundOnEveryServerUntilItEndsOnOne(t *testing.T) {
 		here := session.New(d.mustOpen(t, oldKey), newClockOf(c))
 		there := session.New(d.mustOpen(t, oldKey), newClockOf(c))
 		id := begin(t, here)
-		if i, err := there.Find(t.Context(), id, []string{"another", holder}); i != 1 || err != nil {
+		if i, err := there.Find(t.Context(), id, []session.Holder{{Text: "another"}, {Text: holder}}); i != 1 || err != nil {
 			t.Errorf("the holder is %d, %v, want 1", i, err)
 		}
 		wantSession(t, "under another id", there, strings.Repeat("A", len(id)), session.ErrNone)
-		if _, err := there.Find(t.Context(), id, []string{"another"}); !errors.Is(err, session.ErrNone) {
+		if _, err := there.Find(t.Context(), id, []session.Holder{{Text: "another"}}); !errors.Is(err, session.ErrNone) {
 			t.Errorf("without its holder, the session is %v", err)
 		}
 		if err := there.End(t.Context(), id); err != nil {
