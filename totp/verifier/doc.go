@@ -100,7 +100,7 @@
 // earlier versions.
 //
 // Strangers may call Recover. Whatever the reason, it refuses with ErrRecover and takes the same
-// time. ErrBusy bounds the calls that are under way, in all and for one name.
+// time. ErrBusy bounds the calls that are under way, in all and from one network.
 //
 // # Links
 //

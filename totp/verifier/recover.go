@@ -17,7 +17,7 @@ var ErrRecover = errors.New("account and recovery code do not belong together")
 var ErrBusy = errors.New("too many recoveries at once")
 
 // Bounds on Recover, which strangers may call: how often at once, in all and from one network. A
-// refusal takes refusalTime, so that these bound the refusals a second, too. There is none for
+// refusal takes Config.RefusalTime, so that these bound the refusals a second, too. There is none for
 // one name: whoever used that up would keep its owner out.
 const (
 	maxRecoveries     = 16
@@ -112,6 +112,8 @@ func (v *Verifier) tryRecover(ctx context.Context, id, code string) (Enrolment, 
 	switch {
 	case errors.Is(err, ErrNoAccount):
 		return Enrolment{}, []Event{{Kind: KindRecover, Refusal: RefusedNoAccount, Free: true}}, ErrRecover
+	case errors.Is(err, context.DeadlineExceeded): // the store may not be asked again: that took Timeout
+		return Enrolment{}, nil, err
 	case err != nil:
 		if events := v.refusedAnyway(ctx, id, code); events != nil {
 			return Enrolment{}, events, ErrRecover
