@@ -22,6 +22,9 @@ type Accounts struct {
 
 func (Accounts) template() string { return "admin.html" }
 
+// holdsNoSecret reports whether no enrolment link is on the page.
+func (p Accounts) holdsNoSecret() bool { return p.Done == nil || p.Done.Link == "" }
+
 // A Row is an account in the list.
 type Row struct {
 	Account

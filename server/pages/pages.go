@@ -156,9 +156,9 @@ func rootOf(r *http.Request) string {
 	return strings.Repeat("../", min(depth, maxDepth))
 }
 
-// Render answers with a web page, or returns an error and has written nothing. It does
-// not compress the page: beside text that others choose, the compressed length gives a
-// secret away (BREACH).
+// Render answers with a web page, or returns an error and has written nothing. It
+// compresses the list of accounts alone: beside text that others choose, the compressed
+// length gives a secret away (BREACH).
 func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, page Page) error {
 	l := look{p.language(r), rootOf(r)}
 	text, err := p.execute(l, page)
@@ -172,9 +172,22 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, status int, page 
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", p.catalogues[l.catalogue].tag.String())
 	h.Add("Vary", "Accept-Language")
+	if list, ok := page.(Accounts); ok && list.holdsNoSecret() {
+		text = packed(h, r, text)
+	}
 	w.WriteHeader(status)
 	w.Write(text)
 	return nil
+}
+
+// packed returns the text as the client takes it.
+func packed(h http.Header, r *http.Request, text []byte) []byte {
+	h.Add("Vary", "Accept-Encoding")
+	if !acceptsGzip(r.Header.Values("Accept-Encoding")) {
+		return text
+	}
+	h.Set("Content-Encoding", "gzip")
+	return compress(text)
 }
 
 func (p *Pages) execute(l look, page Page) ([]byte, error) {
