@@ -18,6 +18,13 @@ func (s *Server) getStatic(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// getFavicon redirects to the icon: browsers ask for it here where no page names one.
+func (s *Server) getFavicon(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Location", s.pages.Icon())
+	w.WriteHeader(http.StatusTemporaryRedirect) // the icon's URL changes with its drawing
+	return nil
+}
+
 // render answers with a web page, or returns an error and has written nothing.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, page pages.Page) error {
 	if err := s.pages.Render(w, r, status, page); err != nil {

@@ -200,3 +200,16 @@ func TestFormOfAnotherSiteIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Browsers ask for it beside an answer that is no page.
+func TestTheFaviconIsTheIcon(t *testing.T) {
+	s := servertest.New(t, servertest.Options{Prefix: "/second"})
+	r, err := s.HTTP.Client().Get(s.URL + "/favicon.ico")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if r.StatusCode != http.StatusOK || r.Header.Get("Content-Type") != "image/svg+xml" {
+		t.Errorf("GET /favicon.ico is answered with %s, %s", r.Status, r.Header.Get("Content-Type"))
+	}
+}

@@ -41,6 +41,7 @@ func (s *Server) table() []route {
 		{"/app/{$}", programs, methods{"GET": withoutSlash, "HEAD": withoutSlash}},
 		{"/enrol/{token}/{$}", programs, methods{"GET": withoutSlash, "HEAD": withoutSlash}},
 		{"/scope", programs, methods{"GET": check(s.getScope)}},
+		{"/favicon.ico", programs, methods{"GET": s.getFavicon, "HEAD": s.getFavicon}},
 		{"/static/{file}", programs, methods{"GET": s.getStatic, "HEAD": s.getStatic}},
 
 		{"/admin", adminPage, methods{"GET": s.signedIn(s.getAdmin), "HEAD": s.signedIn(s.getAdmin)}},

@@ -137,6 +137,9 @@ func (s static) url(root, language, name string) (string, error) {
 	return root + "static/" + hashed, nil
 }
 
+// Icon returns the URL of the icon, relative to the server's "/".
+func (p *Pages) Icon() string { return "static/" + p.static.hashed["icon.svg"] }
+
 // Static answers with a static file, and reports whether there is one of that hashed
 // name.
 func (p *Pages) Static(w http.ResponseWriter, r *http.Request, hashed string) bool {

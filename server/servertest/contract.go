@@ -19,7 +19,7 @@ import (
 
 // Pages returns the routes for people, which the OpenAPI document leaves out.
 func Pages() []string {
-	return []string{"/{$}", "/admin", "/admin/{$}", "/admin/account", "/admin/account/{action}", "/admin/add", "/admin/sign-in", "/admin/sign-out", "/app", "/app/{$}", "/enrol/{token}/{$}", "/enrol/{token}", "/enrolled", "/recover", "/static/{file}"}
+	return []string{"/{$}", "/admin", "/admin/{$}", "/admin/account", "/admin/account/{action}", "/admin/add", "/admin/sign-in", "/admin/sign-out", "/app", "/app/{$}", "/enrol/{token}/{$}", "/enrol/{token}", "/enrolled", "/favicon.ico", "/recover", "/static/{file}"}
 }
 
 // A contract is what the server's OpenAPI document says.
