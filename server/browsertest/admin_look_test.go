@@ -19,6 +19,21 @@ func TestAListOfAHundredAccountsIsLight(t *testing.T) {
 	b.wantNoSidewaysScroll()
 }
 
+func TestTheHeadOfTheAdminPagesHasTwoLinesOnAPhone(t *testing.T) {
+	for _, language := range []string{"en", "de", "es", "fr", "ar"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			s, b := newSite(t), newTab(t, phone)
+			b.speak(language)
+			s.signIn(b)
+			b.want("document.querySelector('header').getBoundingClientRect().height < 120")
+			if !b.above(".bar > span", ".bar nav") {
+				t.Error("the links are not below the name")
+			}
+		})
+	}
+}
+
 // A name is longer than a button is wide.
 func TestAButtonsTextFlowsAroundTheNameInIt(t *testing.T) {
 	t.Parallel()
