@@ -15,7 +15,8 @@ import (
 
 // A form's POST answers with a redirect, so that neither a reload nor Back sends its code
 // again. A cookie brings the verdict to the page that the redirect leads to. Whoever could
-// plant it could make a page of ours say "not valid", and no more.
+// plant it could make a page of ours say that a code was valid, or why not, and no more: the
+// page shows nothing else by it.
 
 // verdictTime is how long a verdict waits for its page.
 const verdictTime = time.Minute
