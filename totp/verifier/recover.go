@@ -79,7 +79,7 @@ func waitForNext(t *time.Ticker) {
 // tryRecover returns the pending key, or ErrRecover with the event of why.
 func (v *Verifier) tryRecover(ctx context.Context, id, code string) (Enrolment, []Event, error) {
 	if _, err := ParseAccount(id); err != nil { // "" is the default account elsewhere
-		return Enrolment{}, []Event{{Kind: KindRecover, Refusal: RefusedName, Free: true}}, ErrRecover
+		return Enrolment{}, refusedRecovery(RefusedName), ErrRecover
 	}
 	pending, token, err := v.newPending()
 	if err != nil {
@@ -89,29 +89,19 @@ func (v *Verifier) tryRecover(ctx context.Context, id, code string) (Enrolment, 
 	pending.Cookie, pending.Recovered = cookieHash(cookie), true
 	var e Enrolment
 	var event Event
-	err = v.edit(ctx, id, func(a Account, now time.Time) (Account, error) {
-		if err := afterEpoch(now); err != nil {
+	err = v.edit(ctx, id, func(a Account, now time.Time) (_ Account, err error) {
+		if err = afterEpoch(now); err != nil {
 			return a, err
 		}
-		before := a
-		a.State, event.Verdict = a.State.bounded(now).recover(a.Recovery, Attempt{Account: id, RecoveryCode: code}, now)
-		if a.State.Disabled {
-			a, event.Verdict = before, Verdict{Reason: ReasonDisabled}
+		a, event = a.offer(code, pending, now)
+		if event.Verdict.Valid {
+			e, err = v.enrolment(a, token, cookie)
 		}
-		event = Event{Kind: KindRecover, Account: id, Verdict: event.Verdict, Recovery: true, Free: !event.Verdict.Valid,
-			Failures: a.State.Throttle.Failures, Recent: a.State.RecentRecovery.at(now).Failures}
-		if !event.Verdict.Valid {
-			return a, nil
-		}
-		pending.Until = millisecond(now.Add(OpenTime))
-		a.Pending, a.Kept = pending, Kept{}
-		var err error
-		e, err = v.enrolment(a, token, cookie)
 		return a, err
 	})
 	switch {
 	case errors.Is(err, ErrNoAccount):
-		return Enrolment{}, []Event{{Kind: KindRecover, Refusal: RefusedNoAccount, Free: true}}, ErrRecover
+		return Enrolment{}, refusedRecovery(RefusedNoAccount), ErrRecover
 	case errors.Is(err, context.DeadlineExceeded): // the store may not be asked again: that took Timeout
 		return Enrolment{}, nil, err
 	case err != nil:
@@ -125,6 +115,28 @@ func (v *Verifier) tryRecover(ctx context.Context, id, code string) (Enrolment, 
 	return e, []Event{event}, nil
 }
 
+// offer returns the account after a recovery code was offered at Recover, and the event of
+// that. A good code makes the key pending.
+func (a Account) offer(code string, pending Pending, now time.Time) (Account, Event) {
+	before := a
+	var verdict Verdict
+	a.State, verdict = a.State.bounded(now).recover(a.Recovery, Attempt{Account: a.ID, RecoveryCode: code}, now)
+	if a.State.Disabled {
+		a, verdict = before, Verdict{Reason: ReasonDisabled}
+	}
+	if verdict.Valid {
+		pending.Until = millisecond(now.Add(OpenTime))
+		a.Pending, a.Kept = pending, Kept{}
+	}
+	return a, Event{Kind: KindRecover, Account: a.ID, Verdict: verdict, Recovery: true, Free: !verdict.Valid,
+		Failures: a.State.Throttle.Failures, Recent: a.State.RecentRecovery.at(now).Failures}
+}
+
+// refusedRecovery returns the event of a recovery that no account was asked for.
+func refusedRecovery(why Refusal) []Event {
+	return []Event{{Kind: KindRecover, Refusal: why, Free: true}}
+}
+
 // refusedAnyway returns the event of why a recovery that the store has failed would be refused,
 // none if it would not be or if the store does not answer. A store that can be read and not
 // written refuses accounts that do not exist; an error for others would tell which do.
@@ -135,7 +147,7 @@ func (v *Verifier) refusedAnyway(ctx context.Context, id, code string) []Event {
 	}
 	switch a := page[0].Account; {
 	case page[0].Err != nil:
-		return []Event{{Kind: KindRecover, Refusal: RefusedDamaged, Free: true}}
+		return refusedRecovery(RefusedDamaged)
 	case a.State.Disabled:
 		return []Event{{Kind: KindRecover, Account: id, Verdict: Verdict{Reason: ReasonDisabled}, Recovery: true, Free: true}}
 	case !isRecoveryCode(id, a.Recovery, code):
