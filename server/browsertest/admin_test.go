@@ -54,8 +54,14 @@ func (s *site) addedLink(b *tab) string {
 	return link
 }
 
-// everyKind fills the list with an account of each state.
+// everyKind fills the list with an account of each state, and a long name.
 func (s *site) everyKind() {
+	s.t.Helper()
+	s.everyState()
+	s.Enrol("عميل " + strings.Repeat("long", 25))
+}
+
+func (s *site) everyState() {
 	s.t.Helper()
 	ctx := s.t.Context()
 	k, _ := s.Enrol("bob@example.org")
@@ -73,7 +79,6 @@ func (s *site) everyKind() {
 	if err := s.Verifier.AddActive(ctx, a); err != nil {
 		s.t.Fatal(err)
 	}
-	s.Enrol("عميل " + strings.Repeat("long", 25))
 }
 
 var adminStates = []struct {

@@ -119,6 +119,25 @@ func TestImagesOfPages(t *testing.T) {
 	}
 }
 
+func TestImagesOfTheAdminPages(t *testing.T) {
+	for _, scheme := range []string{"light", "dark"} {
+		t.Run(scheme, func(t *testing.T) {
+			s, b := newSite(t), newTab(t, desk)
+			b.prefer("prefers-color-scheme", scheme)
+			s.everyState()
+			s.signIn(b)
+			for name, window := range map[string]size{"desk": desk, "phone": phone} {
+				b.resize(window, 1)
+				for state, path := range map[string]string{"list": "/admin", "account": "/admin/account?name=bob@example.org"} {
+					b.open(s.URL + path)
+					b.wait("document.querySelector('[data-left]') !== null")
+					keep(t, filepath.Join(screenshotFolder, "admin-"+state+"-"+name+"-"+scheme+".png"), b.screenshot(), 60<<10)
+				}
+			}
+		})
+	}
+}
+
 // shade orders colours.
 func shade(c color.Color) uint64 {
 	r, g, b, a := c.RGBA()
