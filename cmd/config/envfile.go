@@ -31,7 +31,7 @@ func findEnv(flags *pflag.FlagSet) (file string, text []byte, err error) {
 			continue
 		}
 		if err != nil {
-			return "", nil, hint.With(fmt.Errorf("reading %s: %w", file, err), "make it yours alone (chown, chmod go-w), or name it with --env %s if you trust it", file)
+			return "", nil, hint.With(fmt.Errorf("reading %s: %w", file, err), "run this as its owner (`runuser -u OWNER`), name it with --env %s if you trust it, or make it yours alone (chown, chmod go-w)", file)
 		}
 		file, err = filepath.Abs(file)
 		return file, text, err
