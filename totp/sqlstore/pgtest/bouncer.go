@@ -23,9 +23,10 @@ type Bouncer struct {
 	port int
 }
 
-// Bouncer runs a PgBouncer that keeps at most so many connections to each database
-// and has its defaults otherwise. It fails the test if PgBouncer is not installed,
-// and ends with it.
+// Bouncer runs a PgBouncer that keeps at most so many connections to each database, idle
+// ones for 5 seconds, and has its defaults otherwise: those to a hundred tests' databases
+// would be more than the server takes. It fails the test if PgBouncer is not installed, and
+// ends with it.
 func (s *Server) Bouncer(connections int) *Bouncer {
 	s.t.Helper()
 	b := &Bouncer{s.t, freePort(s.t)}
@@ -47,6 +48,7 @@ func (s *Server) Bouncer(connections int) *Bouncer {
 			"auth_file = " + filepath.Join(folder, "users.txt"),
 			"pool_mode = transaction",
 			fmt.Sprintf("default_pool_size = %d", connections),
+			"server_idle_timeout = 5",
 			"",
 		}, "\n"),
 	} {
