@@ -30,7 +30,8 @@ func TestTheManualsNginxKeepsTheAdminPageInside(t *testing.T) {
 		t.Errorf("outside, /healthz is %d", a.status)
 	}
 	b := inside.browser(t)
-	if a := b.form(site+"/admin/sign-in", url.Values{"bearer": {adminBearer}, "next": {"admin"}}); a.status != http.StatusOK || !strings.Contains(a.text, "Sign out") {
+	b.form(site+"/admin/sign-in", url.Values{"bearer": {adminBearer}, "next": {"admin"}})
+	if a := b.ask("GET", site+"/admin", "", "Accept-Encoding", "identity"); a.status != http.StatusOK || !strings.Contains(a.text, "Sign out") {
 		t.Fatalf("inside, a sign-in leads to %d %s", a.status, a.text)
 	}
 	for range 6 { // each server knows the session

@@ -16,6 +16,11 @@ import (
 
 // asVersion2 gives a database of today the tables of schema version 2.
 const asVersion2 = `UPDATE schema_version SET version = 2;
+DROP TABLE admin_session;
+DROP INDEX account_held;
+DROP INDEX account_recovery_used;
+DROP INDEX enrolment_unconfirmed;
+DROP INDEX enrolment_no_recovery;
 DROP INDEX enrolment_expires_at;
 ALTER TABLE account DROP COLUMN recent_failures;
 ALTER TABLE account DROP COLUMN recent_since;
