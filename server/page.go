@@ -7,7 +7,9 @@ import (
 )
 
 func (s *Server) getApp(w http.ResponseWriter, r *http.Request) error {
-	s.pages.App(w, r)
+	if err := s.pages.App(w, r); err != nil {
+		return internal("showing the page failed", err)
+	}
 	return nil
 }
 

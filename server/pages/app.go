@@ -9,22 +9,24 @@ type app struct {
 
 func (app) template() string { return "app.html" }
 
-// makeApps renders the mobile page once for each language: it is the same for everyone.
-func (p *Pages) makeApps() error {
-	for i, c := range p.catalogues {
-		text, err := p.execute(look{catalogue: i}, app{p.key.Digits})
-		if err != nil {
-			return err
-		}
-		a := NewAsset(text, "text/html; charset=utf-8", "no-cache")
-		a.language = c.tag.String()
-		p.apps = append(p.apps, a)
+// makeApp renders the mobile page in the language of a catalogue, given by its index.
+func (p *Pages) makeApp(catalogue int) (Asset, error) {
+	text, err := p.execute(look{catalogue: catalogue}, app{p.key.Digits})
+	if err != nil {
+		return Asset{}, err
 	}
-	return nil
+	a := NewAsset(text, "text/html; charset=utf-8", "no-cache")
+	a.language = p.catalogues[catalogue].tag.String()
+	return a, nil
 }
 
-// App answers with the mobile page.
-func (p *Pages) App(w http.ResponseWriter, r *http.Request) {
+// App answers with the mobile page, or returns an error and has written nothing.
+func (p *Pages) App(w http.ResponseWriter, r *http.Request) error {
+	a, err := p.apps[p.language(r)]()
+	if err != nil {
+		return err
+	}
 	setHeaders(w.Header(), appPolicy, "no-referrer")
-	p.apps[p.language(r)].Serve(w, r)
+	a.Serve(w, r)
+	return nil
 }

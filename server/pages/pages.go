@@ -40,10 +40,10 @@ type Pages struct {
 	catalogues []catalogue // English first
 	matcher    language.Matcher
 	static     static
-	apps       []Asset            // the mobile page, one for each catalogue
-	parsed     *template.Template // never executed: it is cloned for each look
-	key        Key                // the default account's
-	issuer     string             // the default account's
+	apps       []func() (Asset, error) // the mobile page of each catalogue, rendered at the first call: a server's start has no time for it
+	parsed     *template.Template      // never executed: it is cloned for each look
+	key        Key                     // the default account's
+	issuer     string                  // the default account's
 
 	mu    sync.Mutex
 	looks map[look]*template.Template
@@ -81,7 +81,10 @@ func New(e totp.Entry) (*Pages, error) {
 	if p.key, err = NewKey(e); err != nil {
 		return nil, err
 	}
-	return p, p.makeApps()
+	for i := range p.catalogues {
+		p.apps = append(p.apps, sync.OnceValues(func() (Asset, error) { return p.makeApp(i) }))
+	}
+	return p, nil
 }
 
 // functions are what templates call; doc.go lists them.

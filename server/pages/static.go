@@ -115,11 +115,15 @@ func (s static) addManifest(name string, manifest []byte, catalogues []catalogue
 	for _, c := range catalogues {
 		translated := bytes.ReplaceAll(manifest, []byte("{lang}"), []byte(c.tag.String()))
 		for key, t := range c.texts {
+			place := []byte(`"{` + key + `}"`)
+			if !bytes.Contains(manifest, place) {
+				continue
+			}
 			value, err := json.Marshal(t[""])
 			if err != nil {
 				return err
 			}
-			translated = bytes.ReplaceAll(translated, []byte(strconv.Quote("{"+key+"}")), value)
+			translated = bytes.ReplaceAll(translated, place, value)
 		}
 		if err := s.add(name, c.tag.String(), translated); err != nil {
 			return err
