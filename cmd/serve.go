@@ -77,7 +77,7 @@ func addServeFlags(flags *pflag.FlagSet) {
 }
 
 // gcPercent trades memory for fewer collections. Under load the server still stays
-// below 50 MiB.
+// below 40 MiB.
 const gcPercent = 200
 
 // A serveConfig is the configuration of serve, beside what openVerifier reads.
