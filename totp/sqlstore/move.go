@@ -123,7 +123,7 @@ func (e *end) expect(ctx context.Context, id string) error {
 		if exists, err := hasTable(ctx, e.conn, e.d, "arrival"); err != nil || exists {
 			return errors.Join(err, ErrNotEmpty)
 		}
-		if err := e.execAll(ctx, append([]string{arrivalTable}, hideTables...)...); err != nil {
+		if err := e.execAll(ctx, append([]string{arrivalTable}, hideTables()...)...); err != nil {
 			return err
 		}
 		return e.execOne(ctx, ErrNotEmpty, `INSERT INTO arrival (id, step, after) VALUES (?1, 0, '')`, id)
@@ -163,7 +163,7 @@ func (e *end) leave(ctx context.Context, m mark) error {
 		if err := e.execOne(ctx, ErrElsewhere, `INSERT INTO moved (id, target, done) VALUES (?1, ?2, 0)`, m.id, m.target); err != nil {
 			return err
 		}
-		return e.execAll(ctx, append([]string{deleteSessions}, hideTables...)...)
+		return e.execAll(ctx, append([]string{deleteSessions}, hideTables()...)...)
 	})
 }
 
@@ -197,7 +197,7 @@ func finish(ctx context.Context, source, target *end, id string) error {
 			AND EXISTS (SELECT 1 FROM schema_version WHERE version >= ?2)`, id, movedVersion); err != nil {
 			return err
 		}
-		if err := target.execAll(ctx, showTables...); err != nil {
+		if err := target.execAll(ctx, showTables()...); err != nil {
 			return err
 		}
 		if a := target.d.analyze; a != "" { // no server finds the tables before they are analyzed
@@ -227,7 +227,7 @@ func UndoMove(ctx context.Context, url string) error {
 		case m.done:
 			return m.error()
 		}
-		if err := source.execAll(ctx, showTables...); err != nil {
+		if err := source.execAll(ctx, showTables()...); err != nil {
 			return err
 		}
 		return source.execAll(ctx, `DROP TABLE moved`)

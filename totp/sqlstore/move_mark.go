@@ -37,12 +37,15 @@ const (
 		after TEXT NOT NULL)    -- key of its last row that was copied`
 )
 
-var (
-	hideTables = []string{`ALTER TABLE account RENAME TO moved_account`, `ALTER TABLE enrolment RENAME TO moved_enrolment`,
+func hideTables() []string {
+	return []string{`ALTER TABLE account RENAME TO moved_account`, `ALTER TABLE enrolment RENAME TO moved_enrolment`,
 		fmt.Sprintf(`UPDATE schema_version SET version = version + %d`, movedVersion)}
-	showTables = []string{`ALTER TABLE moved_account RENAME TO account`, `ALTER TABLE moved_enrolment RENAME TO enrolment`,
+}
+
+func showTables() []string {
+	return []string{`ALTER TABLE moved_account RENAME TO account`, `ALTER TABLE moved_enrolment RENAME TO enrolment`,
 		fmt.Sprintf(`UPDATE schema_version SET version = version - %d`, movedVersion)}
-)
+}
 
 // A mark is the row of table moved.
 type mark struct {

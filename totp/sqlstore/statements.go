@@ -180,22 +180,24 @@ const (
 
 // A dialect is how an engine's SQL differs.
 type dialect struct {
-	words     *strings.Replacer // of @…@ in migrations and in fence
-	parameter string            // before a parameter's number
-	analyze   string            // tells the planner about tables that were just filled, "" if it needs no telling
-	hasTable  string            // reports whether there is a table of the name ?1
-	lock      string            // keeps others from adding accounts until the transaction ends, "" if a transaction does
+	words     [12]string // @…@ in migrations and in fence, each before what replaces it
+	parameter string     // before a parameter's number
+	analyze   string     // tells the planner about tables that were just filled, "" if it needs no telling
+	hasTable  string     // reports whether there is a table of the name ?1
+	lock      string     // keeps others from adding accounts until the transaction ends, "" if a transaction does
 }
 
 var (
-	sqliteDialect = dialect{strings.NewReplacer("@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT", "@BY_KEY@", "STRICT, WITHOUT ROWID",
-		"@LATER@", "max", "@PERIOD@", "CAST(substr(sealed_key, instr(sealed_key, ' ') + 3) AS INTEGER)"), "?", "",
+	sqliteDialect = dialect{[...]string{"@NAME@", "TEXT", "@LONG@", "INTEGER", "@CHECKED@", "STRICT", "@BY_KEY@", "STRICT, WITHOUT ROWID",
+		"@LATER@", "max", "@PERIOD@", "CAST(substr(sealed_key, instr(sealed_key, ' ') + 3) AS INTEGER)"}, "?", "",
 		"SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = ?1", ""}
-	postgresDialect = dialect{strings.NewReplacer("@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", "", "@BY_KEY@", "",
-		"@LATER@", "greatest", "@PERIOD@", "CAST(substring(sealed_key from '^[A-Z0-9]+ [0-9] ([0-9]{1,5}) ') AS BIGINT)"), "$", "ANALYZE account, enrolment",
+	postgresDialect = dialect{[...]string{"@NAME@", `TEXT COLLATE "C"`, "@LONG@", "BIGINT", "@CHECKED@", "", "@BY_KEY@", "",
+		"@LATER@", "greatest", "@PERIOD@", "CAST(substring(sealed_key from '^[A-Z0-9]+ [0-9] ([0-9]{1,5}) ') AS BIGINT)"}, "$", "ANALYZE account, enrolment",
 		"SELECT to_regclass(CAST(?1 AS TEXT)) IS NOT NULL", "LOCK TABLE account IN SHARE ROW EXCLUSIVE MODE"}
 )
 
-func (d dialect) migration(text string) string { return d.words.Replace(text) }
+func (d dialect) migration(text string) string {
+	return strings.NewReplacer(d.words[:]...).Replace(text)
+}
 
 func (d dialect) statement(text string) string { return strings.ReplaceAll(text, "?", d.parameter) }
