@@ -90,6 +90,7 @@ func Main() int {
 		p.completeWords(root)
 	}
 	c, err := root.ExecuteC()
+	err = hintExclusive(c, err)
 	if c.Annotations[verdictMark] != "" {
 		return p.endVerdict(c.Flags(), err)
 	}
@@ -181,18 +182,11 @@ func refuseGroups(c *cobra.Command) {
 
 // hintUsage gives cobra's errors about flags and arguments a hint, in c and below it.
 func hintUsage(c *cobra.Command) {
-	hinted := func(c *cobra.Command, err error) error {
-		return hint.With(err, "`%s --help` shows what it takes", c.CommandPath())
-	}
-	c.SetFlagErrorFunc(hinted)
+	c.SetFlagErrorFunc(usageError)
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			err := check(c, args)
-			if err == nil {
-				err = rewordExclusive(c.ValidateFlagGroups()) // cobra's own call comes later, and adds no hint
-			}
-			if err != nil {
-				return hinted(c, err)
+			if err := check(c, args); err != nil {
+				return usageError(c, err)
 			}
 			return nil
 		}
@@ -202,14 +196,23 @@ func hintUsage(c *cobra.Command) {
 	}
 }
 
-// rewordExclusive rewords cobra's error about flags that exclude each other, whose end is
-// "; [png svg] were all set".
-func rewordExclusive(err error) error {
-	if err == nil {
-		return nil
+func usageError(c *cobra.Command, err error) error {
+	return hint.With(err, "`%s --help` shows what it takes", c.CommandPath())
+}
+
+// hintExclusive rewords the error of c about flags that exclude each other, whose end is
+// "; [png svg] were all set", and gives it a hint. It comes after the command, because cobra
+// tells these errors by no type and no function, and asking before takes time at every start.
+func hintExclusive(c *cobra.Command, err error) error {
+	if err == nil || hint.Of(err) != "" {
+		return err
 	}
-	_, set, _ := strings.Cut(err.Error(), "; ")
-	return fmt.Errorf("flags %s exclude each other", strings.TrimSuffix(set, " were all set"))
+	groups := c.ValidateFlagGroups()
+	if groups == nil {
+		return err
+	}
+	_, set, _ := strings.Cut(groups.Error(), "; ")
+	return usageError(c, fmt.Errorf("flags %s exclude each other", strings.TrimSuffix(set, " were all set")))
 }
 
 // printJSON prints a result as one line. Unlike json.Marshal it leaves <, > and & as
