@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -92,7 +93,7 @@ func (c *checkpointer) copyPages(ctx context.Context) error {
 			return err
 		}
 		pages := copied - before
-		if err := c.store.file.Sync(); err != nil {
+		if err := errors.Join(writeBack(c.store.file), c.store.file.Sync()); err != nil {
 			return err
 		}
 		if pages <= fewPages {
