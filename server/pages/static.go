@@ -119,7 +119,7 @@ func (s static) addManifest(name string, manifest []byte, catalogues []catalogue
 			if !bytes.Contains(manifest, place) {
 				continue
 			}
-			value, err := json.Marshal(t[""])
+			value, err := json.Marshal(t.alone)
 			if err != nil {
 				return err
 			}

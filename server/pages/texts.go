@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 )
@@ -21,32 +22,29 @@ type catalogue struct {
 	texts map[string]text
 }
 
-// A text has a form for each of its language's plural categories (CLDR), by the category's
-// name, or "" for a text that counts nothing. A form has {name} where a value goes; {n} is
-// what is counted.
-type text map[string]string
-
-// UnmarshalJSON implements json.Unmarshaler: a text is a string, or an object of its forms.
-func (t *text) UnmarshalJSON(data []byte) error {
-	var one string
-	if json.Unmarshal(data, &one) == nil {
-		*t = text{"": one}
-		return nil
-	}
-	var forms map[string]string
-	if err := json.Unmarshal(data, &forms); err != nil {
-		return err
-	}
-	*t = forms
-	return nil
+// A text that counts something has a form for each of its language's plural categories
+// (CLDR), by the category's name; {n} is what is counted. Every other text stands alone. A
+// form has {name} where a value goes.
+type text struct {
+	alone string
+	forms map[string]string // nil for a text that stands alone
 }
 
-// MarshalJSON implements json.Marshaler.
-func (t text) MarshalJSON() ([]byte, error) {
-	if one, ok := t[""]; ok {
-		return json.Marshal(one)
+// UnmarshalJSONFrom implements json.UnmarshalerFrom: a text is a string, or an object of its
+// forms.
+func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == jsontext.KindString {
+		return json.UnmarshalDecode(d, &t.alone)
 	}
-	return json.Marshal(map[string]string(t), json.Deterministic(true))
+	return json.UnmarshalDecode(d, &t.forms)
+}
+
+// MarshalJSONTo implements json.MarshalerTo.
+func (t text) MarshalJSONTo(e *jsontext.Encoder) error {
+	if t.forms == nil {
+		return json.MarshalEncode(e, t.alone)
+	}
+	return json.MarshalEncode(e, t.forms, json.Deterministic(true))
 }
 
 // readCatalogues reads a catalogue for each file in texts, English first: it is for
@@ -95,11 +93,11 @@ func (c catalogue) text(key string, values ...any) (template.HTML, error) {
 	if err != nil {
 		return "", fmt.Errorf("text %q: %w", key, err)
 	}
-	form, ok := c.texts[key][""]
-	if n, counts := named["n"].(int); counts && !ok {
-		form, ok = c.texts[key][category(plural.Cardinal.MatchPlural(c.tag, n, 0, 0, 0, 0))]
+	form := c.texts[key].alone
+	if n, counts := named["n"].(int); counts && form == "" {
+		form = c.texts[key].forms[category(plural.Cardinal.MatchPlural(c.tag, n, 0, 0, 0, 0))]
 	}
-	if !ok {
+	if form == "" {
 		return "", fmt.Errorf("texts/%v.json has no text %q for these values", c.tag, key)
 	}
 	return fill(form, named)
@@ -162,4 +160,4 @@ func (c catalogue) forScript(prefixes ...string) (string, error) {
 }
 
 // direction returns the value of the dir attribute.
-func (c catalogue) direction() string { return c.texts["language.dir"][""] }
+func (c catalogue) direction() string { return c.texts["language.dir"].alone }

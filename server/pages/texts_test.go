@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"html/template"
 	"maps"
 	"os"
@@ -35,18 +36,23 @@ func placeholders(form string) []string {
 	return slices.Compact(all)
 }
 
+// formsOf returns the forms of a text by category, "" for a text that stands alone.
+func formsOf(t text) map[string]string {
+	if t.forms == nil {
+		return map[string]string{"": t.alone}
+	}
+	return t.forms
+}
+
 func TestEveryLanguageHasEveryTextWithItsPlaceholders(t *testing.T) {
 	all := catalogues(t)
 	for _, c := range all {
 		for key, english := range all[0].texts {
-			if len(c.texts[key]) == 0 {
+			if _, ok := c.texts[key]; !ok {
 				t.Errorf("%v lacks the text %q", c.tag, key)
 			}
-			for form, text := range c.texts[key] {
-				want := placeholders(english[form])
-				if form != "" {
-					want = placeholders(english["other"])
-				}
+			for form, text := range formsOf(c.texts[key]) {
+				want := placeholders(cmp.Or(english.alone, english.forms["other"]))
 				// A form that stands for one number may say it in a word.
 				got := placeholders(text)
 				if exact := slices.Contains([]string{"zero", "one", "two"}, form); exact && !slices.Contains(got, "{n}") {
@@ -61,7 +67,7 @@ func TestEveryLanguageHasEveryTextWithItsPlaceholders(t *testing.T) {
 			}
 		}
 		for key := range c.texts {
-			if all[0].texts[key] == nil {
+			if _, ok := all[0].texts[key]; !ok {
 				t.Errorf("%v has the text %q, which English lacks", c.tag, key)
 			}
 		}
@@ -87,13 +93,13 @@ func TestTextsThatCountHaveEveryFormOfTheirLanguage(t *testing.T) {
 	all := catalogues(t)
 	for _, c := range all {
 		for key, text := range c.texts {
-			if _, counts := all[0].texts[key]["other"]; !counts {
-				if _, one := text[""]; !one || len(text) != 1 {
+			if all[0].texts[key].forms == nil {
+				if text.forms != nil {
 					t.Errorf("%v: %q has plural forms, and the English text has none", c.tag, key)
 				}
 				continue
 			}
-			if got, want := slices.Sorted(maps.Keys(text)), categoriesOf(c.tag); !slices.Equal(got, want) {
+			if got, want := slices.Sorted(maps.Keys(text.forms)), categoriesOf(c.tag); !slices.Equal(got, want) {
 				t.Errorf("%v: %q has the forms %q, want %q", c.tag, key, got, want)
 			}
 		}
@@ -175,7 +181,7 @@ func TestEveryTextThatIsUsedIsThere(t *testing.T) {
 	}
 	for name, source := range sources(t) {
 		for _, m := range textCall.FindAllStringSubmatch(source, -1) {
-			if english[m[1]] == nil && path.Ext(name) == ".html" {
+			if _, ok := english[m[1]]; !ok && path.Ext(name) == ".html" {
 				t.Errorf("%s uses the text %q, which no catalogue has", name, m[1])
 			}
 		}
@@ -189,7 +195,7 @@ func TestEveryTextThatIsUsedIsThere(t *testing.T) {
 	}
 	for _, reason := range []verifier.Reason{verifier.ReasonInvalid, verifier.ReasonReplayed, verifier.ReasonMalformed, verifier.ReasonThrottled,
 		verifier.ReasonPending, verifier.ReasonStopped, verifier.ReasonDisabled} {
-		if !Explains(reason) || english["verdict."+string(reason)] == nil && reason != verifier.ReasonThrottled { // which wait.for tells
+		if _, ok := english["verdict."+string(reason)]; !Explains(reason) || !ok && reason != verifier.ReasonThrottled { // which wait.for tells
 			t.Errorf("there is no text for a verdict that is %s", reason)
 		}
 	}
@@ -235,8 +241,8 @@ func TestNoTextStandsInATemplateOrScript(t *testing.T) {
 
 func TestTextsTakeTheirValuesAndEscapeThem(t *testing.T) {
 	c := catalogue{language.Arabic, map[string]text{
-		"a": {"": "<{x}> & {y}"},
-		"n": {"zero": "0", "one": "1", "two": "2", "few": "few {n}", "many": "many {n}", "other": "other {n}"},
+		"a": {alone: "<{x}> & {y}"},
+		"n": {forms: map[string]string{"zero": "0", "one": "1", "two": "2", "few": "few {n}", "many": "many {n}", "other": "other {n}"}},
 	}}
 	for want, values := range map[template.HTML][]any{
 		"&lt;&lt;b&gt;&gt; &amp; <i>": {"a", "x", "<b>", "y", template.HTML("<i>")},
