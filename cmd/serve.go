@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -76,10 +75,6 @@ func addServeFlags(flags *pflag.FlagSet) {
 	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.EnrolTTL, config.SelfService, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.LogFormat, config.LogLevel, config.MetricsAddr, config.AdminAccount, config.PassphraseFile)
 }
 
-// gcPercent trades memory for fewer collections. Under load the server still stays
-// below 40 MiB.
-const gcPercent = 200
-
 // A serveConfig is the configuration of serve, beside what openVerifier reads.
 type serveConfig struct {
 	entry       totp.Entry
@@ -121,7 +116,6 @@ func readServeConfig(s *config.Settings) (serveConfig, error) {
 // run serves until ctx ends and logs that it has stopped. An end before the start is
 // complete is no error.
 func (p program) run(ctx context.Context, s *config.Settings, c serveConfig, log *serveLog, hangups <-chan os.Signal) error {
-	debug.SetGCPercent(gcPercent)
 	err := p.serve(ctx, s, c, log, hangups)
 	if ctx.Err() == nil {
 		return err
