@@ -28,20 +28,21 @@ const maxLines = 10
 
 // limits are what bounds the lines of a Server. A flood of one does not hide the others.
 type limits struct {
-	refusals, failures, connections logLimit
+	refusals, failures, outage, connections logLimit
 }
 
 func newLimits(log *slog.Logger) *limits {
 	return &limits{
 		refusals:    logLimit{log: log, level: slog.LevelInfo, text: "more requests, which have no line of their own"},
 		failures:    logLimit{log: log, level: slog.LevelError, text: "more requests of strangers that failed, which have no line of their own"},
+		outage:      logLimit{log: log, level: slog.LevelError, text: "more requests that were not answered during an outage, which have no line of their own"},
 		connections: logLimit{log: log, level: slog.LevelWarn, text: "more errors of connections, which have no line of their own"},
 	}
 }
 
 // flush writes the numbers of the present second, because the server ends.
 func (l *limits) flush() {
-	for _, limit := range []*logLimit{&l.refusals, &l.failures, &l.connections} {
+	for _, limit := range []*logLimit{&l.refusals, &l.failures, &l.outage, &l.connections} {
 		limit.tell()
 	}
 }

@@ -123,15 +123,11 @@ func TestRefusedRequestsCannotFillTheLog(t *testing.T) {
 	}
 }
 
-func TestVerdictsAndFaultsOfOursAreNeverDroppedFromTheLog(t *testing.T) {
-	w := &witness{}
-	f := newFixture(t, servertest.Options{Witness: w})
-	flood := func() {
-		for range 30 {
-			f.do("GET", "/check/123456", "wrong", "")
-		}
+func TestVerdictsAreNeverDroppedFromTheLog(t *testing.T) {
+	f := newFixture(t)
+	for range 30 {
+		f.do("GET", "/check/123456", "wrong", "")
 	}
-	flood()
 	before := len(linesOf(t, f.Log))
 	const n = 15
 	for i := range n {
@@ -139,20 +135,41 @@ func TestVerdictsAndFaultsOfOursAreNeverDroppedFromTheLog(t *testing.T) {
 		f.post(fmt.Sprintf(`{"code":"%s","account":"a%d"}`, f.WrongCode(), i)).wantStatus(t, 200)
 		f.post(fmt.Sprintf(`{"code":"%s","account":"a%d"}`, f.Code(), i)).wantStatus(t, 200)
 	}
-	w.set(errAudit)
-	for range n {
-		f.post(`{"code":"`+f.Code()+`"}`).wantStatus(t, 503)
-	}
-	w.set(nil)
 	counts := map[string]int{}
 	for _, line := range linesOf(t, f.Log)[before:] {
 		counts[fmt.Sprintf("%v %v", line["status"], line["verdict"])]++
 	}
-	for _, kind := range []string{"201 <nil>", "200 invalid", "200 valid", "503 <nil>"} {
+	for _, kind := range []string{"201 <nil>", "200 invalid", "200 valid"} {
 		if counts[kind] != n {
 			t.Errorf("%d lines of %d tell %s: %v", counts[kind], n, kind, counts)
 		}
 	}
+}
+
+// Whoever types codes into an application's form is charged nothing while there are no
+// verdicts. What a stranger floods must not hide that.
+func TestChecksDuringAnOutageCannotFillTheLog(t *testing.T) {
+	f := newFixture(t, servertest.Options{Witness: down{}})
+	for range 30 {
+		f.do("GET", "/readyz", "", "").wantStatus(t, 503)
+	}
+	before := len(linesOf(t, f.Log))
+	const n = 40
+	begin := time.Now()
+	for range n {
+		f.post(`{"code":"`+f.Code()+`"}`).wantStatus(t, 503)
+	}
+	seconds := int(time.Since(begin).Seconds()) + 1
+	own := 0
+	for _, line := range linesOf(t, f.Log)[before:] {
+		if line["route"] == "POST /check" {
+			own++
+		}
+	}
+	if own < 10 || own > 10*(seconds+1) {
+		t.Fatalf("%d requests have %d lines in %d s", n, own, seconds)
+	}
+	awaitNumbers(t, f.Log, "more requests that were not answered during an outage, which have no line of their own", n-own)
 }
 
 // A stranger who asks a server whose store is down must not fill the disk either.

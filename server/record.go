@@ -97,13 +97,16 @@ func guard(next http.Handler, w *recorder, r *http.Request) (broken bool) {
 }
 
 // limitOf returns what bounds the lines of such requests, and their kind; nil if each has
-// its line. That are charged verdicts, and what callers with a bearer or a link have changed
-// or were not given by a fault of ours.
+// its line. That are charged verdicts, what callers with a bearer or a link have changed, and
+// their 500s. A 503 is bounded for them, too: it charges nobody, whoever types the codes that an
+// application sends, and the audit log's disk, if that is full, may be the log's.
 func (s *Server) limitOf(rec *record) (l *logLimit, kind string) {
 	stranger, kind := rec.isStranger(), strconv.Itoa(rec.status)
 	switch {
 	case rec.status >= http.StatusInternalServerError && stranger:
 		return &s.limits.failures, kind
+	case rec.status == http.StatusServiceUnavailable:
+		return &s.limits.outage, kind
 	case rec.status >= http.StatusInternalServerError, rec.verdict != "" && !rec.free:
 		return nil, ""
 	case rec.verdict != "":
