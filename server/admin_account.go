@@ -123,6 +123,9 @@ func (s *Server) postAdminAccount(w http.ResponseWriter, r *http.Request) error 
 	if err := readForm(r); err != nil {
 		return err
 	}
+	if !r.PostForm.Has("name") { // the empty name is the default account's, which nobody may disable by a slip
+		return badRequest("the form names no account")
+	}
 	name := r.PostForm.Get("name")
 	if r.PathValue("action") == "remove" {
 		return s.removeAccount(w, r, name)

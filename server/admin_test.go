@@ -224,6 +224,20 @@ func TestTheDefaultAccountHasAPage(t *testing.T) {
 	}
 }
 
+func TestAFormWithoutANameChangesNoAccount(t *testing.T) {
+	f := newFixture(t)
+	f.Enrol("alice")
+	b := signedIn(t, f)
+	for _, action := range []string{"unlock", "enable", "disable", "check"} {
+		if r := b.post("/admin/account/"+action+"?name=alice", "code", f.Code()); r.status != 400 {
+			t.Errorf("%s without a name is %d to %s", action, r.status, r.header.Get("Location"))
+		}
+	}
+	if r := b.post("/admin/account/remove?name=alice", "typed", ""); r.status != 400 {
+		t.Errorf("a removal without a name is %d", r.status)
+	}
+}
+
 func TestACallersCodeIsCheckedAndUsedUp(t *testing.T) {
 	f := newFixture(t)
 	b := signedIn(t, f)
