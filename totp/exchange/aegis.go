@@ -122,7 +122,7 @@ func (f aegisFile) decrypt(in input) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openGCM(master, f.Header.Params.Nonce, append(sealed, f.Header.Params.Tag...))
+	return openGCM(master, f.Header.Params.Nonce, append(sealed, f.Header.Params.Tag...), nil)
 }
 
 // passwordSlots skips the slots of other types. It returns ErrCost before anybody is asked
@@ -165,7 +165,7 @@ func masterKey(slots []aegisSlot, passphrase string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		master, err := openGCM(key, slot.Params.Nonce, bytes.Join([][]byte{slot.Key, slot.Params.Tag}, nil))
+		master, err := openGCM(key, slot.Params.Nonce, bytes.Join([][]byte{slot.Key, slot.Params.Tag}, nil), nil)
 		if !errors.Is(err, ErrPassphrase) {
 			return master, err
 		}

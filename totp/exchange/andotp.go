@@ -75,23 +75,27 @@ func (e andotpEntry) record() record {
 }
 
 func decryptAndotp(in input) ([]byte, error) {
-	data := in.data
-	if len(data) < andotpNonce+andotpTag {
+	if !isEncryptedAndotp(in.data) {
+		return decryptOldAndotp(in)
+	}
+	iterations, data := binary.BigEndian.Uint32(in.data), in.data[andotpIterations:]
+	salt, data := data[:andotpSalt], data[andotpSalt:]
+	key, err := in.pbkdf2Key(sha1.New, salt, uint64(iterations))
+	if err != nil {
+		return nil, err
+	}
+	return openGCM(key, data[:andotpNonce], data[andotpNonce:], nil)
+}
+
+// decryptOldAndotp opens a backup of andOTP before 0.6.3.
+func decryptOldAndotp(in input) ([]byte, error) {
+	if len(in.data) < andotpNonce+andotpTag {
 		return nil, ErrDamaged
 	}
 	passphrase, err := in.passphrase()
 	if err != nil {
 		return nil, err
 	}
-	if !isEncryptedAndotp(data) { // of before 0.6.3
-		key := sha256.Sum256([]byte(passphrase))
-		return openGCM(key[:], data[:andotpNonce], data[andotpNonce:])
-	}
-	iterations, data := binary.BigEndian.Uint32(data), data[andotpIterations:]
-	salt, data := data[:andotpSalt], data[andotpSalt:]
-	key, err := pbkdf2Key(sha1.New, passphrase, salt, int(iterations))
-	if err != nil {
-		return nil, err
-	}
-	return openGCM(key, data[:andotpNonce], data[andotpNonce:])
+	key := sha256.Sum256([]byte(passphrase))
+	return openGCM(key[:], in.data[:andotpNonce], in.data[andotpNonce:], nil)
 }

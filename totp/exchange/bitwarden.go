@@ -102,18 +102,15 @@ func (f bitwardenFile) masterKey(in input) ([]byte, error) {
 // openBitwarden opens an "EncString" of type 2: AES-256-CBC, then HMAC-SHA256, with keys
 // that HKDF-Expand (RFC 5869 section 2.3) makes of the master key.
 func openBitwarden(master []byte, text string) ([]byte, error) {
-	parts := strings.SplitN(strings.TrimPrefix(text, "2."), "|", 4)
-	if !strings.HasPrefix(text, "2.") || len(parts) != 3 {
+	text, ok := strings.CutPrefix(text, "2.")
+	if !ok {
 		return nil, fmt.Errorf("%w: the encrypted part is of an unknown type", ErrDamaged)
 	}
-	var raw [3][]byte
-	for i, part := range parts {
-		var err error
-		if raw[i], err = decodeBase64(part); err != nil {
-			return nil, err
-		}
+	parts, err := decodeThree(text, "|")
+	if err != nil {
+		return nil, err
 	}
-	iv, sealed, mac := raw[0], raw[1], raw[2]
+	iv, sealed, mac := parts[0], parts[1], parts[2]
 	macKey, err := hkdf.Expand(sha256.New, master, "mac", sha256.Size)
 	if err != nil {
 		return nil, err

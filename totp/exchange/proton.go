@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"fmt"
 )
@@ -81,20 +82,17 @@ func (r *record) steamSecret() {
 }
 
 func (f protonFile) decrypt(in input) ([]byte, error) {
-	salt, err := decodeBase64(f.Salt)
-	if err != nil {
-		return nil, err
-	}
-	sealed, err := decodeBase64(f.Content)
-	if err != nil {
+	salt, errSalt := decodeBase64(f.Salt)
+	sealed, errContent := decodeBase64(f.Content)
+	if err := cmp.Or(errSalt, errContent); err != nil {
 		return nil, err
 	}
 	if len(salt) != protonSaltBytes || len(sealed) < protonNonceBytes {
-		return nil, fmt.Errorf("%w: the encrypted part is incomplete", ErrDamaged)
+		return nil, incomplete()
 	}
 	key, err := in.argon2Key(protonCost(), salt)
 	if err != nil {
 		return nil, err
 	}
-	return openGCMWith(key, sealed[:protonNonceBytes], sealed[protonNonceBytes:], []byte(protonAdditional))
+	return openGCM(key, sealed[:protonNonceBytes], sealed[protonNonceBytes:], []byte(protonAdditional))
 }

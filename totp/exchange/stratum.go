@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/aes"
 	"crypto/sha1"
 	"errors"
@@ -42,13 +43,15 @@ func isStratum(data []byte) bool {
 		hasMembers(data, "Authenticators")
 }
 
-func readStratum(c *Contents, in input) (err error) {
-	list := in.data
-	if sealed, ok := bytes.CutPrefix(in.data, []byte(stratumHeader)); ok {
-		list, err = openStratum(sealed, in)
-	} else if sealed, ok := bytes.CutPrefix(in.data, []byte(stratumLegacyHeader)); ok {
+func readStratum(c *Contents, in input) error {
+	if sealed, ok := bytes.CutPrefix(in.data, []byte(stratumLegacyHeader)); ok {
 		return c.readLegacyStratum(sealed, in)
 	}
+	sealed, ok := bytes.CutPrefix(in.data, []byte(stratumHeader))
+	if !ok {
+		return c.addStratum(in.data)
+	}
+	list, err := openStratum(sealed, in)
 	if err != nil {
 		return err
 	}
@@ -70,31 +73,13 @@ func (c *Contents) addStratum(list []byte) error {
 }
 
 func stratumKind(number string) string {
-	switch number {
-	case "1":
-		return "HOTP"
-	case "2":
-		return "totp"
-	case "3":
-		return "Mobile-OTP"
-	case "4":
-		return "steam"
-	case "5":
-		return "Yandex"
-	}
-	return "number " + number
+	kinds := map[string]string{"1": "HOTP", "2": "totp", "3": "Mobile-OTP", "4": "steam", "5": "Yandex"}
+	return cmp.Or(kinds[number], "number "+number)
 }
 
 func stratumAlgorithm(number string) string {
-	switch number {
-	case "0":
-		return "SHA1"
-	case "1":
-		return "SHA256"
-	case "2":
-		return "SHA512"
-	}
-	return number
+	algorithms := map[string]string{"0": "SHA1", "1": "SHA256", "2": "SHA512"}
+	return cmp.Or(algorithms[number], number)
 }
 
 func openStratum(sealed []byte, in input) ([]byte, error) {
@@ -106,7 +91,7 @@ func openStratum(sealed []byte, in input) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openGCM(key, sealed[:stratumNonceBytes], sealed[stratumNonceBytes:])
+	return openGCM(key, sealed[:stratumNonceBytes], sealed[stratumNonceBytes:], nil)
 }
 
 // readLegacyStratum says that the passphrase is wrong where the content makes no sense,

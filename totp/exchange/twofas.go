@@ -1,10 +1,10 @@
 package exchange
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"strings"
 )
 
 // A twofasFile is the backup of 2FAS Authenticator, of the schemas 1 to 4, as BackupContent
@@ -58,38 +58,21 @@ func readTwofas(c *Contents, in input) error {
 
 // record takes the name that 2FAS shows, which its user may have changed, for the issuer.
 func (s twofasService) record() record {
-	r := record{
-		kind: s.OTP.Kind, issuer: s.Name, account: s.OTP.Account,
+	return record{
+		kind: s.OTP.Kind, issuer: cmp.Or(s.Name, s.OTP.Issuer), account: cmp.Or(s.OTP.Account, s.OTP.Label),
 		secret: s.Secret, algorithm: s.OTP.Algorithm, digits: string(s.OTP.Digits), period: string(s.OTP.Period),
 	}
-	if r.issuer == "" {
-		r.issuer = s.OTP.Issuer
-	}
-	if r.account == "" {
-		r.account = s.OTP.Label
-	}
-	return r
 }
 
 func decryptTwofas(encrypted string, in input) ([]byte, error) {
-	parts := strings.SplitN(encrypted, ":", 4)
-	if len(parts) != 3 {
-		return nil, fmt.Errorf("%w: its encrypted part has not 3 fields", ErrDamaged)
-	}
-	var decoded [3][]byte // data with the tag, salt, nonce
-	for i, part := range parts {
-		var err error
-		if decoded[i], err = decodeBase64(part); err != nil {
-			return nil, err
-		}
-	}
-	passphrase, err := in.passphrase()
+	parts, err := decodeThree(encrypted, ":")
 	if err != nil {
 		return nil, err
 	}
-	key, err := pbkdf2Key(sha256.New, passphrase, decoded[1], twofasIterations)
+	sealed, salt, nonce := parts[0], parts[1], parts[2]
+	key, err := in.pbkdf2Key(sha256.New, salt, twofasIterations)
 	if err != nil {
 		return nil, err
 	}
-	return openGCM(key, decoded[2], decoded[0])
+	return openGCM(key, nonce, sealed, nil)
 }
