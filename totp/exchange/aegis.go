@@ -192,12 +192,8 @@ func writeAegis(entries []entry) ([]byte, error) {
 }
 
 func newAegisEntry(i int, e entry) aegisEntry {
-	kind := "totp"
-	if e.Key.Scheme().Steam {
-		kind = "steam"
-	}
 	return aegisEntry{
-		Type: kind, UUID: entryUUID(i, e), Name: e.Account, Issuer: e.Issuer, Groups: []string{},
+		Type: kindOf(e), UUID: entryUUID(i, e), Name: e.Account, Issuer: e.Issuer, Groups: []string{},
 		Info: aegisInfo{
 			Secret: e.Key.Secret().Base32(), Algorithm: e.Key.Algorithm().String(),
 			Digits: json.Number(strconv.Itoa(e.Key.Digits())), Period: json.Number(seconds(e.Key.Period())),

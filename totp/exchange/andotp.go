@@ -58,7 +58,7 @@ func readAndotp(c *Contents, in input) error {
 }
 
 func looksLikeArray(data []byte) bool {
-	return utf8.Valid(data) && bytes.HasPrefix(bytes.TrimLeft(trimBOM(data), " \t\r\n"), []byte("["))
+	return utf8.Valid(data) && bytes.HasPrefix(bytes.TrimLeft(trimBOM(data), jsonSpace), []byte("["))
 }
 
 func (e andotpEntry) record() record {

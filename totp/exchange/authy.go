@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 )
@@ -40,7 +39,7 @@ func readAuthy(c *Contents, in input) error {
 	for _, list := range []struct{ path, what string }{
 		{"*", "token"}, {"decrypted_authenticator_tokens/*", "token"}, {"authenticator_tokens/*", "token"}, {"apps/*", "app"},
 	} {
-		if err := eachJSON(c, bytes.NewReader(trimBOM(in.data)), list.path, list.what, c.addAuthy); err != nil {
+		if err := eachIn(c, in.data, list.path, list.what, c.addAuthy); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"crypto/aes"
 	"crypto/hkdf"
 	"crypto/hmac"
@@ -61,7 +60,7 @@ func readBitwarden(c *Contents, in input) error {
 	case file.Encrypted:
 		return errors.New("the export is restricted to its Bitwarden account, which alone can open it: export again, as JSON, or as encrypted JSON that is password protected")
 	}
-	return eachJSON(c, bytes.NewReader(trimBOM(list)), "items/*", "item", func(place string, i bitwardenItem) {
+	return eachIn(c, list, "items/*", "item", func(place string, i bitwardenItem) {
 		switch {
 		case i.Login == nil || i.Login.TOTP == "":
 		case i.Deleted != "":
@@ -131,15 +130,15 @@ func openBitwarden(master []byte, text string) ([]byte, error) {
 const bitwardenTOTP = "login_totp" // the column of Bitwarden's CSV
 
 func isBitwardenCSV(data []byte) bool {
-	t, ok := newTable(data)
-	return ok && t.has("name") && t.has(bitwardenTOTP)
+	t := newTable(data)
+	return t.has("name") && t.has(bitwardenTOTP)
 }
 
 // readBitwardenCSV reads the rows that have a TOTP. Bitwarden Authenticator writes more
 // columns than its header names.
 func readBitwardenCSV(c *Contents, in input) error {
-	t, ok := newTable(in.data)
-	if !ok || !t.has(bitwardenTOTP) {
+	t := newTable(in.data)
+	if !t.has(bitwardenTOTP) {
 		return fmt.Errorf("%w: its header names no %s", ErrDamaged, bitwardenTOTP)
 	}
 	return t.eachRow(c, func(place string, row tableRow) {

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/hex"
 	"errors"
@@ -33,10 +34,7 @@ const (
 	csvType      = "type"
 )
 
-func isCSV(data []byte) bool {
-	t, ok := newTable(data)
-	return ok && t.isOurs()
-}
+func isCSV(data []byte) bool { return newTable(data).isOurs() }
 
 // isOurs reports whether a table has the columns that it needs.
 func (t table) isOurs() bool {
@@ -44,8 +42,8 @@ func (t table) isOurs() bool {
 }
 
 func readCSV(c *Contents, in input) error {
-	t, ok := newTable(in.data)
-	if !ok || !t.isOurs() {
+	t := newTable(in.data)
+	if !t.isOurs() {
 		return fmt.Errorf("%w: its header names no %s and %s", ErrDamaged, csvAccount, csvSecret)
 	}
 	return t.eachRow(c, c.addRow)
@@ -56,11 +54,7 @@ func (c *Contents) addRow(place string, row tableRow) {
 		place: place, kind: row.get(csvType), issuer: fromSpreadsheet(row.get(csvIssuer)), account: fromSpreadsheet(row.get(csvAccount)),
 		algorithm: row.get(csvAlgorithm), digits: row.get(csvDigits), period: row.get(csvPeriod),
 	}
-	if err := row.complete(); err != nil {
-		c.leaveOut(place, r.name(), err)
-		return
-	}
-	if err := r.setSecret(row); err != nil {
+	if err := cmp.Or(row.complete(), r.setSecret(row)); err != nil {
 		c.leaveOut(place, r.name(), err)
 		return
 	}
@@ -92,13 +86,9 @@ func writeCSV(entries []entry) ([]byte, error) {
 	w := csv.NewWriter(&b)
 	w.Write([]string{csvAccount, csvIssuer, csvSecret, csvAlgorithm, csvDigits, csvPeriod, csvType})
 	for _, e := range entries {
-		kind := "totp"
-		if e.Key.Scheme().Steam {
-			kind = "steam"
-		}
 		w.Write([]string{
 			toSpreadsheet(e.Account), toSpreadsheet(e.Issuer), e.Key.Secret().Base32(),
-			e.Key.Algorithm().String(), strconv.Itoa(e.Key.Digits()), seconds(e.Key.Period()), kind,
+			e.Key.Algorithm().String(), strconv.Itoa(e.Key.Digits()), seconds(e.Key.Period()), kindOf(e),
 		})
 	}
 	w.Flush()

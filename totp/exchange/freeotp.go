@@ -1,9 +1,6 @@
 package exchange
 
-import (
-	"bytes"
-	"cmp"
-)
+import "cmp"
 
 // A freeOTPToken is an account in an export of FreeOTP+, as
 // token-data/src/main/java/org/fedorahosted/freeotp/data/legacy/ of
@@ -24,7 +21,7 @@ type freeOTPToken struct {
 func isFreeOTP(data []byte) bool { return hasMembers(data, "tokens", "tokenOrder") }
 
 func readFreeOTP(c *Contents, in input) error {
-	return eachJSON(c, bytes.NewReader(trimBOM(in.data)), "tokens/*", "entry", func(place string, t freeOTPToken) {
+	return eachIn(c, in.data, "tokens/*", "entry", func(place string, t freeOTPToken) {
 		r := record{
 			place: place, kind: t.Kind.String(),
 			issuer: cmp.Or(t.IssuerOwn, t.IssuerLabel, t.IssuerParam).String(), account: t.Label.String(),

@@ -9,7 +9,7 @@ import (
 // Of a file that is cut off it knows what comes before the cut. It decodes nothing, because
 // each format asks it about each file.
 func hasMembers(data []byte, names ...string) bool {
-	s := jsonScanner{bytes.TrimLeft(trimBOM(data), jsonSpace)}
+	s := jsonScanner{trimBOM(data)}
 	if !s.take('{') {
 		return false
 	}
@@ -25,6 +25,13 @@ func hasMembers(data []byte, names ...string) bool {
 		}
 	}
 	return len(missing) == 0
+}
+
+// firstHasMembers reports whether data begins like a JSON array whose first element is an
+// object with all the named members.
+func firstHasMembers(data []byte, names ...string) bool {
+	s := jsonScanner{trimBOM(data)}
+	return s.take('[') && hasMembers(s.rest, names...)
 }
 
 const jsonSpace = " \t\r\n"

@@ -20,6 +20,20 @@ const (
 
 var errElement = errors.New("it has more than " + strconv.Itoa(maxElement>>20) + " MiB")
 
+// decodeJSON returns ErrDamaged, and where the damage is. It drops the errors of
+// encoding/json, which quote what they find.
+func decodeJSON(data []byte, v any) error {
+	data = trimBOM(data)
+	err := json.Unmarshal(data, v)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return fmt.Errorf("%w at byte %d of %d", ErrDamaged, syntax.Offset, len(data))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: it has other values than the format", ErrDamaged)
+	}
+	return nil
+}
+
 // eachJSON reads a document to its end and calls visit for each value at a path. The path's
 // parts are keys, and "*" for all elements of an array, parted by slashes. Values are
 // decoded one at a time, so that neither a bad value nor a huge array is in the way of the
@@ -66,9 +80,14 @@ func decodeElement(raw json.RawMessage, v any) error {
 	return nil
 }
 
+// eachIn is eachJSON for a document in memory.
+func eachIn[T any](c *Contents, data []byte, path, what string, visit func(place string, v T)) error {
+	return eachJSON(c, bytes.NewReader(trimBOM(data)), path, what, visit)
+}
+
 // addEach adds the accounts at a path, as eachJSON finds them.
 func addEach[T any](c *Contents, data []byte, path string, toRecord func(T) record) error {
-	return eachJSON(c, bytes.NewReader(trimBOM(data)), path, "entry", func(place string, element T) {
+	return eachIn(c, data, path, "entry", func(place string, element T) {
 		r := toRecord(element)
 		r.place = place
 		c.add(r)
@@ -77,11 +96,10 @@ func addEach[T any](c *Contents, data []byte, path string, toRecord func(T) reco
 
 // streamError drops the errors of encoding/json, which quote what they find.
 func streamError(err error) error {
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("%w at byte %d", ErrDamaged, syntax.Offset)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: it ends too early", ErrDamaged)
 	}
 	return err

@@ -197,18 +197,15 @@ func (e keePassEntry) timeOTP() (r record, found bool, err error) {
 	return r, false, nil
 }
 
-func isKeePassCSV(data []byte) bool {
-	t, ok := newTable(data)
-	return ok && t.isKeePass()
-}
+func isKeePassCSV(data []byte) bool { return newTable(data).isKeePass() }
 
 func (t table) isKeePass() bool { return t.has("title") && t.has("username") && t.has("totp") }
 
 // readKeePassCSV reads what KeePassXC exports as CSV: the entries that have a TOTP, and no
 // history.
 func readKeePassCSV(c *Contents, in input) error {
-	t, ok := newTable(in.data)
-	if !ok || !t.isKeePass() {
+	t := newTable(in.data)
+	if !t.isKeePass() {
 		return fmt.Errorf("%w: its header names no title, username and TOTP", ErrDamaged)
 	}
 	return t.eachRow(c, func(place string, row tableRow) {

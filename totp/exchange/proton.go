@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
 	"fmt"
@@ -54,7 +53,7 @@ func readProton(c *Contents, in input) error {
 			return err
 		}
 	}
-	return eachJSON(c, bytes.NewReader(trimBOM(list)), "entries/*", "entry", c.addProton)
+	return eachIn(c, list, "entries/*", "entry", c.addProton)
 }
 
 func (c *Contents) addProton(place string, e protonEntry) {

@@ -219,5 +219,13 @@ func tidyName(name string) (tidied string, changed bool) {
 	return tidied, tidied != strings.TrimSpace(name)
 }
 
+// kindOf writes the kind of an entry for a record.
+func kindOf(e entry) string {
+	if e.Key.Scheme().Steam {
+		return "steam"
+	}
+	return "totp"
+}
+
 // seconds writes a period for a record.
 func seconds(d time.Duration) string { return fmt.Sprint(int64(d / time.Second)) }

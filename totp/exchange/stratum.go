@@ -59,7 +59,7 @@ func readStratum(c *Contents, in input) error {
 }
 
 func (c *Contents) addStratum(list []byte) error {
-	return eachJSON(c, bytes.NewReader(trimBOM(list)), "Authenticators/*", "entry", func(place string, e stratumEntry) {
+	return eachIn(c, list, "Authenticators/*", "entry", func(place string, e stratumEntry) {
 		r := record{
 			place: place, kind: stratumKind(e.Type.String()), issuer: e.Issuer.String(), account: e.Username.String(),
 			secret: e.Secret.String(), algorithm: stratumAlgorithm(e.Algorithm.String()),

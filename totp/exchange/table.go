@@ -18,10 +18,10 @@ type table struct {
 	delimiter rune
 }
 
-// newTable reads the header. Its delimiter is the one that gives the most columns; ok
-// reports whether there are two at least.
-func newTable(data []byte) (t table, ok bool) {
-	t.data = trimBOM(data)
+// newTable reads the header. It takes the delimiter that gives the most columns. A table of
+// fewer than two columns has none.
+func newTable(data []byte) table {
+	t := table{data: trimBOM(data)}
 	line, _, _ := bytes.Cut(bytes.TrimLeft(t.data, "\r\n"), []byte("\n"))
 	for _, delimiter := range ",;\t" {
 		reader, _ := newCSVReader(line, delimiter)
@@ -37,11 +37,11 @@ func newTable(data []byte) (t table, ok bool) {
 			}
 		}
 	}
-	return t, t.width > 1
+	return t
 }
 
-// newCSVReader returns a reader of rows, which fails with ErrDamaged after maxDelimiters in a row, and what counts the
-// delimiters of a row, for the caller to reset before each row.
+// newCSVReader returns a reader of rows, which fails with ErrDamaged after maxDelimiters in a
+// row, and its counter, which the caller must reset before each row.
 func newCSVReader(data []byte, delimiter rune) (*csv.Reader, *delimiterCounter) {
 	counter := &delimiterCounter{rest: data, delimiter: byte(delimiter)}
 	r := csv.NewReader(counter)
@@ -89,11 +89,11 @@ func (t table) eachRow(c *Contents, add func(place string, row tableRow)) error 
 	for !c.tooMany {
 		counter.count = 0
 		fields, err := r.Read()
-		var bad *csv.ParseError
+		bad, broken := errors.AsType[*csv.ParseError](err)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
-		case errors.As(err, &bad):
+		case broken:
 			c.leaveOut(fmt.Sprintf("line %d", bad.StartLine), "", fmt.Errorf("%w: its quotes are broken, up to line %d", ErrDamaged, bad.Line))
 		case err != nil:
 			return err
