@@ -31,8 +31,12 @@ type foundCode struct {
 // readCodes returns the texts of all codes, in the order of reading.
 func readCodes(g grayscale) (texts []string) {
 	var s qrScan
-	for _, size := range scanSizes(g) {
-		if size.rest && len(s.found) > 0 {
+	sizes, rest := scanSizes(g)
+	for _, size := range sizes {
+		s.scanAt(g, size)
+	}
+	for _, size := range rest {
+		if len(s.found) > 0 {
 			break
 		}
 		s.scanAt(g, size)
@@ -57,42 +61,35 @@ func inReadingOrder(codes []foundCode) []foundCode {
 	return codes
 }
 
-// A scanSize is how a picture is scaled. The rest of the sizes is for pictures in which no
-// code was found.
-type scanSize struct {
-	up, down int
-	rest     bool
-}
+// A scanSize is how a picture is scaled.
+type scanSize struct{ up, down int }
 
 // scanSizes magnifies small pictures, whose modules are a pixel or two, and reduces large
 // ones, which takes the noise of a camera and the gaps between the lines of a terminal away.
-func scanSizes(g grayscale) (sizes []scanSize) {
+// The rest of the sizes is for pictures in which no code was found.
+func scanSizes(g grayscale) (sizes, rest []scanSize) {
 	side := max(g.width, g.height)
 	if side <= 5000 {
-		sizes = append(sizes, scanSize{1, 1, false})
+		sizes = append(sizes, scanSize{1, 1})
 	}
 	if side <= 800 {
-		sizes = append(sizes, scanSize{3, 1, false})
+		sizes = append(sizes, scanSize{3, 1})
 	}
 	for _, down := range []int{2, 3, 4, 6, 8, 12} {
-		if scaled := side / down; scaled >= 150 && scaled <= 5000 {
-			sizes = append(sizes, scanSize{1, down, down > 2 && scaled < 800})
+		switch scaled := side / down; {
+		case scaled < 150 || scaled > 5000:
+		case down > 2 && scaled < 800:
+			rest = append(rest, scanSize{1, down})
+		default:
+			sizes = append(sizes, scanSize{1, down})
 		}
 	}
 	if side > 5000 {
-		sizes = append(sizes, scanSize{1, 1, true})
+		rest = append(rest, scanSize{1, 1})
 	} else if side <= 1500 {
-		sizes = append(sizes, scanSize{2, 1, true})
+		rest = append(rest, scanSize{2, 1})
 	}
-	slices.SortStableFunc(sizes, func(a, b scanSize) int {
-		if a.rest == b.rest {
-			return 0
-		} else if b.rest {
-			return -1
-		}
-		return 1
-	})
-	return sizes
+	return sizes, rest
 }
 
 func (s *qrScan) scanAt(g grayscale, size scanSize) {

@@ -207,7 +207,7 @@ func TestAPictureOfMarksAloneIsReadInBoundedTime(t *testing.T) {
 		}
 	}
 	var s qrScan
-	s.scanAt(luminance(img), scanSize{1, 1, false})
+	s.scanAt(luminance(img), scanSize{1, 1})
 	if s.attempts == 0 || s.attempts > maxAttempts+4 || len(s.found) > 0 {
 		t.Errorf("%d attempts, %d codes", s.attempts, len(s.found))
 	}

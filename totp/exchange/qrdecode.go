@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -105,7 +106,7 @@ func decodeBlocks(plan *coding.Plan, code []byte) (string, bool) {
 		if i == plan.Blocks-longer {
 			size++
 		}
-		block := append(append([]byte(nil), data[:size]...), check[:checks]...)
+		block := slices.Concat(data[:size], check[:checks])
 		if !correct(block, checks) {
 			return "", false
 		}
@@ -118,22 +119,14 @@ func decodeBlocks(plan *coding.Plan, code []byte) (string, bool) {
 // correct corrects a block of a Reed-Solomon code in place, with the algorithms of
 // Berlekamp and Massey, of Chien and of Forney.
 func correct(block []byte, checks int) bool {
-	f := coding.Field
-	syndromes := make([]byte, checks)
-	clean := true
-	for i := range syndromes {
-		for _, b := range block {
-			syndromes[i] = f.Mul(syndromes[i], f.Exp(i)) ^ b
-		}
-		clean = clean && syndromes[i] == 0
-	}
+	syndromes, clean := syndromesOf(block, checks)
 	if clean {
 		return true
 	}
 	locator := errorLocator(syndromes)
 	var positions []int // exponents
 	for e := range len(block) {
-		if evaluate(locator, f.Exp((255-e)%255)) == 0 {
+		if evaluate(locator, coding.Field.Exp((255-e)%255)) == 0 {
 			positions = append(positions, e)
 		}
 	}
@@ -143,16 +136,20 @@ func correct(block []byte, checks int) bool {
 	for _, e := range positions {
 		block[len(block)-1-e] ^= magnitude(syndromes, locator, e)
 	}
-	for i := range syndromes { // a block with too many errors may pass for another
-		sum := byte(0)
+	_, clean = syndromesOf(block, checks) // a block with too many errors may pass for another
+	return clean
+}
+
+// syndromesOf returns what is zero, all of it, for a block without errors.
+func syndromesOf(block []byte, checks int) (syndromes []byte, clean bool) {
+	syndromes, clean = make([]byte, checks), true
+	for i := range syndromes {
 		for _, b := range block {
-			sum = f.Mul(sum, f.Exp(i)) ^ b
+			syndromes[i] = coding.Field.Mul(syndromes[i], coding.Field.Exp(i)) ^ b
 		}
-		if sum != 0 {
-			return false
-		}
+		clean = clean && syndromes[i] == 0
 	}
-	return true
+	return syndromes, clean
 }
 
 // errorLocator returns a polynomial, the lowest coefficient first.
