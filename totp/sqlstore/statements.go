@@ -14,22 +14,22 @@ const (
 	// accepted step from going back, whatever the caller believes.
 	updateState = updateAccount + ` AND last_step <= ?3`
 
-	updateAccount = `UPDATE account
-		SET revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8,
-			recent_failures = ?9, recent_since = ?10, recovery_failures = ?11, recovery_since = ?12
-		WHERE id = ?1 AND revision = ?2`
+	updateAccount = `UPDATE account SET ` + setState + whereAsRead
 
-	updateEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7, issuer = ?8, rekeyed_at = ?9 WHERE number = ?1`
+	updateEnrolment = `UPDATE enrolment SET ` + setEnrolment + ` WHERE number = ?1`
 
 	// renameAccount and renameEnrolment are updateAccount and updateEnrolment with
 	// another id.
-	renameAccount = `UPDATE account
-		SET id = ?13, revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8,
-			recent_failures = ?9, recent_since = ?10, recovery_failures = ?11, recovery_since = ?12
-		WHERE id = ?1 AND revision = ?2`
+	renameAccount = `UPDATE account SET id = ?13, ` + setState + whereAsRead
 
-	renameEnrolment = `UPDATE enrolment SET sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7, issuer = ?8, rekeyed_at = ?9, account = ?10
-		WHERE number = ?1 AND account = ?11`
+	renameEnrolment = `UPDATE enrolment SET ` + setEnrolment + `, account = ?10 WHERE number = ?1 AND account = ?11`
+
+	setState = `revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8,
+			recent_failures = ?9, recent_since = ?10, recovery_failures = ?11, recovery_since = ?12`
+
+	whereAsRead = ` WHERE id = ?1 AND revision = ?2`
+
+	setEnrolment = `sealed_key = ?2, recovery = ?3, pending = ?4, pending_token = ?5, kept = ?6, expires_at = ?7, issuer = ?8, rekeyed_at = ?9`
 
 	insertAccount = `INSERT INTO account (` + stateColumns + `, enrolment)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO NOTHING`
@@ -52,8 +52,7 @@ const (
 
 	// sweep needs no condition on the account's revision: an edit that has read what
 	// is swept writes the whole account.
-	sweep = `UPDATE enrolment SET pending = '', pending_token = NULL, kept = '', expires_at = 0
-		WHERE expires_at > 0 AND expires_at <= ?1`
+	sweep = endLinks + `WHERE expires_at > 0 AND expires_at <= ?1`
 
 	// fence changes every account at once: see verifier.Fence. @PERIOD@ reads the period of
 	// a live key from its column, see sealedKey. Where the column does not tell it, the
@@ -67,8 +66,9 @@ const (
 	fenceStep = `coalesce(CAST(?1 AS BIGINT) / nullif(CASE WHEN substr(id, 1, length(CAST(?3 AS TEXT))) = ?3 THEN CAST(?4 AS BIGINT) ELSE (
 			SELECT @PERIOD@ FROM enrolment AS e WHERE e.number = account.enrolment AND e.account = account.id) END, 0) + ?2, last_step)`
 
-	fenceEnrolments = `UPDATE enrolment SET pending = '', pending_token = NULL, kept = '', expires_at = 0
-		WHERE pending <> '' OR kept <> '' OR pending_token IS NOT NULL`
+	fenceEnrolments = endLinks + `WHERE pending <> '' OR kept <> '' OR pending_token IS NOT NULL`
+
+	endLinks = `UPDATE enrolment SET pending = '', pending_token = NULL, kept = '', expires_at = 0 `
 
 	selectTokens = `SELECT pending_token, account FROM enrolment WHERE pending_token `
 )
@@ -110,14 +110,15 @@ const (
 	// them in any order, and two servers would deadlock.
 	updateStates = `WITH locked AS MATERIALIZED (
 			SELECT id FROM account WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE)
-		UPDATE account AS a
-		SET revision = a.revision + 1, last_step = n.last_step, failures = n.failures, wait_until = n.wait_until,
-			blocked = n.blocked, recovery_used = n.recovery_used, answer = n.answer, recent_failures = n.recent_failures, recent_since = n.recent_since,
-			recovery_failures = n.recovery_failures, recovery_since = n.recovery_since
+		UPDATE account AS a SET ` + setStateFromN + `
 		FROM locked, unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
 			AS n (` + stateColumns + `)
 		WHERE locked.id = n.id AND a.id = n.id AND a.revision = n.revision AND a.last_step <= n.last_step
 		RETURNING a.id`
+
+	setStateFromN = `revision = a.revision + 1, last_step = n.last_step, failures = n.failures, wait_until = n.wait_until,
+			blocked = n.blocked, recovery_used = n.recovery_used, answer = n.answer, recent_failures = n.recent_failures, recent_since = n.recent_since,
+			recovery_failures = n.recovery_failures, recovery_since = n.recovery_since`
 )
 
 // PostgreSQL's statements for both tables take the parameters of table account before
@@ -126,15 +127,14 @@ const (
 // servers would wait.
 const (
 	updateBoth = `WITH first AS (` + updateAccount + ` RETURNING id)
-		UPDATE enrolment SET sealed_key = ?14, recovery = ?15, pending = ?16, pending_token = ?17, kept = ?18, expires_at = ?19, issuer = ?20, rekeyed_at = ?21
+		UPDATE enrolment SET ` + setEnrolmentOfBoth + `
 		FROM first WHERE number = ?13 AND account = first.id`
 
-	renameBoth = `WITH first AS (UPDATE account
-			SET id = ?22, revision = revision + 1, last_step = ?3, failures = ?4, wait_until = ?5, blocked = ?6, recovery_used = ?7, answer = ?8,
-				recent_failures = ?9, recent_since = ?10, recovery_failures = ?11, recovery_since = ?12
-			WHERE id = ?1 AND revision = ?2 RETURNING id)
-		UPDATE enrolment SET sealed_key = ?14, recovery = ?15, pending = ?16, pending_token = ?17, kept = ?18, expires_at = ?19, issuer = ?20, rekeyed_at = ?21, account = first.id
+	renameBoth = `WITH first AS (UPDATE account SET id = ?22, ` + setState + whereAsRead + ` RETURNING id)
+		UPDATE enrolment SET ` + setEnrolmentOfBoth + `, account = first.id
 		FROM first WHERE number = ?13 AND account = ?1 RETURNING 1`
+
+	setEnrolmentOfBoth = `sealed_key = ?14, recovery = ?15, pending = ?16, pending_token = ?17, kept = ?18, expires_at = ?19, issuer = ?20, rekeyed_at = ?21`
 
 	// changeAll adds and changes the accounts of a JSON array, ?1. Those that it changes
 	// are named in ?2, and are locked in the order of their ids, as in updateStates. It
@@ -149,11 +149,7 @@ const (
 				SELECT id, revision FROM account WHERE id = ANY(?2::text[]) ORDER BY id FOR NO KEY UPDATE),
 			same AS MATERIALIZED (
 				SELECT 1 WHERE (SELECT count(*) FROM locked JOIN n USING (id, revision)) = cardinality(?2::text[])),
-			changed AS (UPDATE account AS a
-				SET revision = a.revision + 1, last_step = n.last_step, failures = n.failures, wait_until = n.wait_until,
-					blocked = n.blocked, recovery_used = n.recovery_used, answer = n.answer,
-					recent_failures = n.recent_failures, recent_since = n.recent_since,
-					recovery_failures = n.recovery_failures, recovery_since = n.recovery_since
+			changed AS (UPDATE account AS a SET ` + setStateFromN + `
 				FROM n, same WHERE n.stored AND a.id = n.id AND a.revision = n.revision),
 			enrolled AS (UPDATE enrolment AS e
 				SET sealed_key = n.sealed_key, recovery = n.recovery, pending = n.pending, pending_token = n.pending_token,
