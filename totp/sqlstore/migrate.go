@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 //go:embed migrations/*.sql
@@ -72,7 +70,7 @@ func (k keyring) bringUpToDate(ctx context.Context, u *upgraded) error {
 
 // rightsError adds ErrRights to PostgreSQL's insufficient_privilege.
 func rightsError(err error) error {
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "42501" {
+	if isState(err, "42501") {
 		return fmt.Errorf("%w: %w", ErrRights, err)
 	}
 	return err

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/stdlib"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // An end is one of the two databases of a move, opened without a store.
@@ -99,11 +97,6 @@ func (e *end) transaction(ctx context.Context, f func() error) error {
 		return errWarning
 	}
 	return err
-}
-
-func isBusy(err error) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // execOne runs a statement that must change exactly one row, or returns unchanged.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -57,8 +56,7 @@ func IsFull(err error) bool {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code() == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE
 	}
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == "53100" || errors.Is(err, syscall.ENOSPC)
+	return isState(err, "53100") || errors.Is(err, syscall.ENOSPC)
 }
 
 func missing(place string) error { return fmt.Errorf("%w in %s", ErrMissing, place) }

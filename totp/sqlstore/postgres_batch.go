@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"totpctl/totp/verifier"
@@ -118,16 +117,14 @@ func (w *worker) try(f func(context.Context, *sql.Conn) error) error {
 // isUnprepared reports whether a session does not have the statements that it should: a
 // pooler has not given itself away.
 func isUnprepared(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (e.Code == "26000" || e.Code == "42P05")
+	return isState(err, "26000", "42P05")
 }
 
 // isRolledBack reports whether the error is a serialization failure or a deadlock:
 // PostgreSQL has undone the transaction in favour of others, and it may be run again. Any
 // write may meet that if the database's default isolation level is above read committed.
 func isRolledBack(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (e.Code == "40001" || e.Code == "40P01")
+	return isState(err, "40001", "40P01")
 }
 
 // connect opens the connection if there is none. It gives up when the store is closed.

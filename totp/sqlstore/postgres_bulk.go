@@ -7,8 +7,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"totpctl/totp/verifier"
 )
 
@@ -104,7 +102,7 @@ func (p *Postgres) changeOne(ctx context.Context, limit time.Duration, text stri
 	err := p.do(ctx, "writing accounts", &job{changes: true, limit: limit, run: func(ctx context.Context, conn *sql.Conn) (err error) {
 		before := p.warnings.Load()
 		changed, err = query(ctx, conn, oneField[int], postgresDialect.statement(text), values...)
-		if isTaken(err) {
+		if isState(err, "23505") { // unique_violation: the statement is undone, and the connection is good
 			changed, err = nil, nil
 		}
 		if err == nil && p.warnings.Load() != before {
@@ -116,13 +114,6 @@ func (p *Postgres) changeOne(ctx context.Context, limit time.Duration, text stri
 		return unchanged
 	}
 	return err
-}
-
-// isTaken reports whether the error is PostgreSQL's unique_violation. It has undone the
-// statement, and the connection is good.
-func isTaken(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == "23505"
 }
 
 // Rename implements verifier.Store.

@@ -12,8 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"modernc.org/sqlite" // registers the driver "sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
 )
 
 // ErrClosed says that the store has been closed.
@@ -127,7 +126,7 @@ func connect(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 	defer cancel()
 	for {
 		conn, err := db.Conn(ctx)
-		if e, ok := errors.AsType[*sqlite.Error](err); !ok || e.Code()&0xff != sqlite3.SQLITE_BUSY {
+		if !isBusy(err) {
 			return conn, err
 		}
 		select {

@@ -119,7 +119,7 @@ func lockAlone(ctx context.Context, conn *sql.Conn) (mode string, err error) {
 }
 
 func inUse(err error) error {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code()&0xff == sqlite3.SQLITE_BUSY {
+	if isBusy(err) {
 		return ErrInUse
 	}
 	return err
