@@ -47,7 +47,7 @@ var ErrNone = errors.New("no such session")
 // A Row is what is stored of a session. Times are whole milliseconds, in UTC.
 type Row struct {
 	Hash    string // of the id
-	Bearer  string // MAC of Hash, Created and the holder
+	MAC     string // over Hash, Created and the holder
 	Created time.Time
 	Seen    time.Time
 	Expires time.Time
@@ -110,7 +110,7 @@ func (s *Sessions) Begin(ctx context.Context, holder string) (id string, err err
 	id = rand.Text()
 	now := s.now()
 	r := Row{Hash: hashOf(id), Created: now, Seen: now, Expires: now.Add(IdleTime)}
-	r.Bearer = s.sign(r, holder)
+	r.MAC = s.sign(r, holder)
 	return id, s.store.AddSession(ctx, r, Most)
 }
 
@@ -169,7 +169,7 @@ func (r Row) until(now time.Time) time.Time {
 func (s *Sessions) holderOf(r Row, holders []Holder) int {
 	found := -1
 	for i, holder := range holders {
-		equal := subtle.ConstantTimeCompare([]byte(r.Bearer), []byte(s.sign(r, holder.Text)))
+		equal := subtle.ConstantTimeCompare([]byte(r.MAC), []byte(s.sign(r, holder.Text)))
 		found = subtle.ConstantTimeSelect(equal, i, found)
 	}
 	return found

@@ -38,13 +38,7 @@ func newBulk(accounts []verifier.Account, s *sealer, edit func(map[int]verifier.
 	return b, nil
 }
 
-func (b *bulk) ids() []string {
-	ids := make([]string, len(b.rows))
-	for i, r := range b.rows {
-		ids[i] = r.id
-	}
-	return ids
-}
+func (b *bulk) ids() []string { return each(b.rows, func(r row) string { return r.id }) }
 
 // decide returns the rows to change, of those that were found, and the rows to add, both
 // in the order of their ids.

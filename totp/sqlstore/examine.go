@@ -106,8 +106,8 @@ func (x examiner) run(ctx context.Context) error {
 	if x.Version >= movedVersion {
 		return movedError(ctx, x.conn, x.d)
 	}
-	if x.Version > x.Newest {
-		return fmt.Errorf("%w: it has schema version %d, this program knows %d", ErrNewer, x.Version, x.Newest)
+	if err := checkKnownVersion(x.Version, x.Newest); err != nil {
+		return err
 	}
 	if x.Version < x.Newest { // the columns are others
 		return nil
@@ -125,13 +125,7 @@ func (x examiner) readVersion(ctx context.Context) error {
 
 // keys compares the given keys with those that rows need.
 func (x examiner) keys(ctx context.Context) error {
-	rows, err := x.load(ctx)
-	if err == nil {
-		err = x.checkRows(rows, canaryText)
-	}
-	if err == nil {
-		err = x.checkMissing(ctx, rows)
-	}
+	_, err := x.checkAll(ctx, canaryText)
 	if errors.Is(err, ErrKey) || errors.Is(err, ErrTakenBack) {
 		x.Missing = err
 		return nil
@@ -197,12 +191,8 @@ func nameOf(id string) string {
 
 // sqlite reads the version and checks the file: quick_check, and that it is SQLite's at all.
 func (x examiner) sqlite(ctx context.Context) error {
-	var tables int
-	if err := x.conn.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'schema_version'`).Scan(&tables); err != nil {
+	if made, err := hasTable(ctx, x.conn, x.d, "schema_version"); err != nil || !made {
 		return err
-	}
-	if tables == 0 {
-		return nil
 	}
 	lines, err := query(ctx, x.conn, oneField[string], fmt.Sprintf(`PRAGMA quick_check(%d)`, maxBroken))
 	if err != nil {

@@ -84,6 +84,18 @@ func (k keyring) checkRows(rows []sealingRow, text string) (err error) {
 	return err
 }
 
+// checkAll is check and checkMissing. It returns the rows that it has read.
+func (k keyring) checkAll(ctx context.Context, text string) ([]sealingRow, error) {
+	rows, err := k.load(ctx)
+	if err == nil {
+		err = k.checkRows(rows, text)
+	}
+	if err == nil {
+		err = k.checkMissing(ctx, rows)
+	}
+	return rows, err
+}
+
 func knows(rows []sealingRow, id string) bool {
 	return slices.ContainsFunc(rows, func(r sealingRow) bool { return r.id == id })
 }

@@ -40,11 +40,7 @@ func sessionsOf(batch []*lookUp) (sessions, links []*lookUp) {
 }
 
 func hashesOf(batch []*lookUp) []string {
-	hashes := make([]string, len(batch))
-	for i, l := range batch {
-		hashes[i] = l.hash
-	}
-	return hashes
+	return each(batch, func(l *lookUp) string { return l.hash })
 }
 
 // A link leads to the account that has it.

@@ -44,13 +44,7 @@ func prepareSchema(ctx context.Context, conn *sql.Conn, d dialect, begin string,
 			return u, err
 		}
 	}
-	rows, err := k.load(ctx)
-	if err == nil {
-		err = k.checkRows(rows, canaryText)
-	}
-	if err == nil {
-		err = k.checkMissing(ctx, rows)
-	}
+	rows, err := k.checkAll(ctx, canaryText)
 	if err == nil && !k.introduced(rows) {
 		err = inTransaction(ctx, conn, begin, func() error { return k.introduce(ctx) })
 	}

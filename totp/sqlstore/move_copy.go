@@ -155,14 +155,9 @@ func (t movedTable) after(key string) (any, error) {
 	return strconv.ParseInt(key, 10, 64)
 }
 
+// last returns the key of the last row.
 func (p copiedRows) last(key string) string {
-	row := p.rows[len(p.rows)-1]
-	for i, name := range p.columns {
-		if name == key {
-			return fmt.Sprint(row[i])
-		}
-	}
-	return ""
+	return fmt.Sprint(p.rows[len(p.rows)-1][slices.Index(p.columns, key)])
 }
 
 // insert writes rows, on SQLite by a prepared statement for each: it takes time that grows
@@ -188,16 +183,6 @@ func (e *end) insert(ctx context.Context, table string, p copiedRows) error {
 
 // statement inserts so many rows.
 func (p copiedRows) statement(table string, rows int) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", table, strings.Join(p.columns, ", "))
-	n := 0
-	for i := range rows {
-		b.WriteString([]string{"(", ", ("}[min(i, 1)])
-		for j := range p.columns {
-			n++
-			fmt.Fprintf(&b, "%s?%d", []string{"", ", "}[min(j, 1)], n)
-		}
-		b.WriteString(")")
-	}
-	return b.String()
+	uncast := make([]string, len(p.columns))
+	return fmt.Sprintf("INSERT INTO %s (%s) %s", table, strings.Join(p.columns, ", "), valuesOf(rows, uncast...))
 }

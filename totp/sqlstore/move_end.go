@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -60,10 +58,7 @@ func openEndOf(url string, creates bool) (*end, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, map[bool]int{false: os.O_RDWR, true: os.O_RDWR | os.O_CREATE}[creates], 0o600)
-	if errors.Is(err, fs.ErrNotExist) && !creates {
-		return nil, missing(path)
-	}
+	f, err := openFile(path, !creates)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"net/url"
-	"path/filepath"
+	"errors"
 	"strings"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -40,24 +39,20 @@ func Names(ctx context.Context, databaseURL, prefix string, limit int) ([]string
 // firstName sorts before every name and after the ids of the default account.
 const firstName = " "
 
+// openNames opens a database to read from it, without a store.
 func openNames(databaseURL string) (*sql.DB, dialect, error) {
-	if err := CheckURL(databaseURL); err != nil {
-		return nil, dialect{}, err
-	}
-	if isPostgres(databaseURL) {
+	path, err := sqlitePath(databaseURL)
+	if errors.Is(err, ErrPostgres) {
 		config, _, err := postgresConfig(databaseURL)
 		if err != nil {
 			return nil, dialect{}, err
 		}
 		return stdlib.OpenDB(*config), postgresDialect, nil
 	}
-	path, err := filepath.Abs(strings.TrimPrefix(databaseURL, "sqlite:"))
 	if err != nil {
 		return nil, dialect{}, err
 	}
 	// Not read-only: SQLite would leave the write-ahead log that it makes for a reader.
-	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
-		"mode": {"rw"}, "_pragma": {"query_only(ON)", "trusted_schema(OFF)"}}.Encode()}
-	db, err := sql.Open("sqlite", source.String())
+	db, err := sql.Open("sqlite", fileURL(path, "rw", "query_only(ON)", "trusted_schema(OFF)"))
 	return db, sqliteDialect, err
 }

@@ -62,11 +62,8 @@ func after(prefix string) string {
 	return string(utf8.MaxRune)
 }
 
-func summaries(rows []row, s *sealer) (all []verifier.Summary) {
-	for i := range rows {
-		all = append(all, rows[i].summary(s))
-	}
-	return all
+func summaries(rows []row, s *sealer) []verifier.Summary {
+	return each(rows, func(r row) verifier.Summary { return r.summary(s) })
 }
 
 // summary returns something even of an account whose secrets do not open.
@@ -85,11 +82,8 @@ func (r *row) summary(s *sealer) verifier.Summary {
 
 // loadAll opens the rows of a page. It is called by whoever asks for the page, so that no
 // verdict waits for it.
-func loadAll(rows []row, s *sealer) (all []verifier.Loaded) {
-	for i := range rows {
-		all = append(all, rows[i].loaded(s))
-	}
-	return all
+func loadAll(rows []row, s *sealer) []verifier.Loaded {
+	return each(rows, func(r row) verifier.Loaded { return r.loaded(s) })
 }
 
 func (r *row) loaded(s *sealer) verifier.Loaded {

@@ -215,10 +215,7 @@ func (w *worker) runJob(batch []*job) error {
 }
 
 func readRows(ctx context.Context, q querier, batch []*read) error {
-	ids := make([]string, len(batch))
-	for i, r := range batch {
-		ids[i] = r.id
-	}
+	ids := each(batch, func(r *read) string { return r.id })
 	found, err := queryRows(ctx, q, selectRows, ids)
 	if err != nil {
 		return doing("reading accounts", err)
@@ -241,17 +238,17 @@ var errWarning = errors.New("PostgreSQL warned about the commit: it may not be s
 // writeStates updates the rows of the batch in one statement, which is its own
 // transaction.
 func (p *Postgres) writeStates(ctx context.Context, q querier, batch []*write) error {
-	var args stateArrays
+	var rows []*row
 	first := map[string]*write{}
 	for _, w := range batch {
 		w.changed = false
 		if first[w.row.id] == nil {
 			first[w.row.id], w.tried = w, true
-			args.add(w.row)
+			rows = append(rows, &w.row)
 		}
 	}
 	before := p.warnings.Load()
-	changed, err := query(ctx, q, oneField[string], updateStates, args.values()...)
+	changed, err := query(ctx, q, oneField[string], updateStates, stateArrays(rows)...)
 	if err != nil {
 		return doing("writing accounts", err)
 	}
@@ -265,33 +262,22 @@ func (p *Postgres) writeStates(ctx context.Context, q querier, batch []*write) e
 	return nil
 }
 
-// stateArrays are the parameters of updateStates.
-type stateArrays struct {
-	ids                         []string
-	revisions, lastSteps, waits []int64
-	failures, blocked, used     []int64
-	answers                     []string
-	recent, recentSince         []int64
-	recovery, recoverySince     []int64
-}
-
-func (a *stateArrays) add(r row) {
-	a.ids = append(a.ids, r.id)
-	a.revisions = append(a.revisions, r.revision)
-	a.lastSteps = append(a.lastSteps, r.lastStep)
-	a.failures = append(a.failures, int64(r.failures))
-	a.waits = append(a.waits, r.waitUntil)
-	a.blocked = append(a.blocked, int64(r.blocked))
-	a.used = append(a.used, int64(r.recoveryUsed))
-	a.answers = append(a.answers, r.answer)
-	a.recent = append(a.recent, int64(r.recent))
-	a.recentSince = append(a.recentSince, r.recentSince)
-	a.recovery = append(a.recovery, int64(r.recoveryFailures))
-	a.recoverySince = append(a.recoverySince, r.recoverySince)
-}
-
-func (a *stateArrays) values() []any {
-	return []any{a.ids, a.revisions, a.lastSteps, a.failures, a.waits, a.blocked, a.used, a.answers, a.recent, a.recentSince, a.recovery, a.recoverySince}
+// stateArrays returns the parameters of updateStates, an array for each of stateColumns.
+func stateArrays(rows []*row) []any {
+	return []any{
+		each(rows, func(r *row) string { return r.id }),
+		each(rows, func(r *row) int64 { return r.revision }),
+		each(rows, func(r *row) int64 { return r.lastStep }),
+		each(rows, func(r *row) int64 { return int64(r.failures) }),
+		each(rows, func(r *row) int64 { return r.waitUntil }),
+		each(rows, func(r *row) int64 { return int64(r.blocked) }),
+		each(rows, func(r *row) int64 { return int64(r.recoveryUsed) }),
+		each(rows, func(r *row) string { return r.answer }),
+		each(rows, func(r *row) int64 { return int64(r.recent) }),
+		each(rows, func(r *row) int64 { return r.recentSince }),
+		each(rows, func(r *row) int64 { return int64(r.recoveryFailures) }),
+		each(rows, func(r *row) int64 { return r.recoverySince }),
+	}
 }
 
 // readRow returns a row, or ErrNoAccount.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -131,6 +132,32 @@ func query[T any](ctx context.Context, q querier, fields func(*T) []any, text st
 
 // oneField is for a query for one column.
 func oneField[T any](v *T) []any { return []any{v} }
+
+// each returns what a function makes of each element.
+func each[T, V any](all []T, of func(T) V) []V {
+	values := make([]V, len(all))
+	for i, one := range all {
+		values[i] = of(one)
+	}
+	return values
+}
+
+// valuesOf returns a VALUES list of so many rows of parameters. Each is cast to its type,
+// because PostgreSQL takes a column's type from the first row; the type "" casts nothing.
+func valuesOf(rows int, types ...string) string {
+	list, n := make([]string, rows), 0
+	for i := range list {
+		fields := make([]string, len(types))
+		for j, t := range types {
+			n++
+			if fields[j] = fmt.Sprintf("?%d", n); t != "" {
+				fields[j] = fmt.Sprintf("CAST(?%d AS %s)", n, t)
+			}
+		}
+		list[i] = "(" + strings.Join(fields, ", ") + ")"
+	}
+	return "VALUES " + strings.Join(list, ", ")
+}
 
 // inTransaction runs the statement begin, calls f, and runs COMMIT, or ROLLBACK
 // after an error, even if the caller has left.

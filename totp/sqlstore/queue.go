@@ -75,7 +75,7 @@ func (q *queue[T]) put(t *ticket[T]) error {
 		return ErrBusy
 	}
 	q.waiting = append(q.waiting, t)
-	q.announce()
+	offer(q.ready)
 	return nil
 }
 
@@ -102,7 +102,7 @@ func (q *queue[T]) take(most int) []*ticket[T] {
 	n := min(most, len(q.waiting))
 	batch := q.waiting[:n:n]
 	if q.waiting = q.waiting[n:]; len(q.waiting) > 0 {
-		q.announce()
+		offer(q.ready)
 	}
 	return batch
 }
@@ -125,11 +125,7 @@ func (q *queue[T]) serveBatch(most int, handle func([]T) error) {
 	if len(batch) == 0 {
 		return
 	}
-	requests := make([]T, len(batch))
-	for i, t := range batch {
-		requests[i] = t.request
-	}
-	err := handle(requests)
+	err := handle(each(batch, func(t *ticket[T]) T { return t.request }))
 	for _, t := range batch {
 		t.answer <- err
 	}
@@ -159,9 +155,13 @@ func (q *queue[T]) isClosed() bool {
 	}
 }
 
-func (q *queue[T]) announce() {
+// offer reports whether there was room in the channel: there is none while the last
+// offer was not taken.
+func offer(to chan<- struct{}) bool {
 	select {
-	case q.ready <- struct{}{}:
-	default: // announced already
+	case to <- struct{}{}:
+		return true
+	default:
+		return false
 	}
 }

@@ -32,23 +32,23 @@ const (
 
 // A sessionRow is a row of table admin_session.
 type sessionRow struct {
-	hash, bearer           string
+	hash, mac              string // column bearer has the MAC
 	created, seen, expires int64
 }
 
 func (r *sessionRow) fields() []any {
-	return []any{&r.hash, &r.bearer, &r.created, &r.seen, &r.expires}
+	return []any{&r.hash, &r.mac, &r.created, &r.seen, &r.expires}
 }
 
 func (r sessionRow) session() session.Row {
-	return session.Row{Hash: r.hash, Bearer: r.bearer, Created: fromMillis(r.created), Seen: fromMillis(r.seen), Expires: fromMillis(r.expires)}
+	return session.Row{Hash: r.hash, MAC: r.mac, Created: fromMillis(r.created), Seen: fromMillis(r.seen), Expires: fromMillis(r.expires)}
 }
 
 func addSession(ctx context.Context, q querier, d dialect, r session.Row, most int) error {
 	if _, err := q.ExecContext(ctx, d.statement(trimSessions), millis(r.Created), int64(most-1)); err != nil {
 		return doing("trimming sessions", err)
 	}
-	_, err := q.ExecContext(ctx, d.statement(insertSession), r.Hash, r.Bearer, millis(r.Created), millis(r.Seen), millis(r.Expires))
+	_, err := q.ExecContext(ctx, d.statement(insertSession), r.Hash, r.MAC, millis(r.Created), millis(r.Seen), millis(r.Expires))
 	return doing("adding session", err)
 }
 

@@ -78,7 +78,7 @@ func TestSessionsAreBounded(t *testing.T) {
 		s := session.New(store, newClockOf(c))
 		row := func(i int) session.Row {
 			at := c.now.UTC().Add(time.Duration(i) * time.Second)
-			return session.Row{Hash: fmt.Sprint("hash", i), Bearer: "b", Created: at, Seen: at, Expires: at.Add(time.Hour)}
+			return session.Row{Hash: fmt.Sprint("hash", i), MAC: "b", Created: at, Seen: at, Expires: at.Add(time.Hour)}
 		}
 		for i := range 7 {
 			if err := store.AddSession(t.Context(), row(i), 3); err != nil {

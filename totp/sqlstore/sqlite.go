@@ -107,15 +107,20 @@ func (s *SQLite) open(ctx context.Context, path string, mustExist bool) (err err
 }
 
 func dataSource(path string) string {
-	pragmas := url.Values{"_pragma": {
+	return fileURL(path, "rwc",
 		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), // first, because the others may meet a lock
 		"journal_mode(WAL)",
 		"synchronous(FULL)",
 		"secure_delete(ON)", // or deleted secrets stay in free pages
 		fmt.Sprintf("wal_autocheckpoint(%d)", backstopPages),
 		fmt.Sprintf("journal_size_limit(%d)", backstopPages*4096), // for a log that a reader has kept from beginning anew
-	}}
-	u := url.URL{Scheme: "file", Path: path, RawQuery: pragmas.Encode()}
+	)
+}
+
+// fileURL returns the URL by which SQLite's driver opens a file, in a mode of SQLite's own
+// and with these pragmas.
+func fileURL(path, mode string, pragmas ...string) string {
+	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{"mode": {mode}, "_pragma": pragmas}.Encode()}
 	return u.String()
 }
 
@@ -215,16 +220,22 @@ func (s *SQLite) release() error {
 // Fresh implements Store. To SQLite an empty file is a new database.
 func (s *SQLite) Fresh() string { return s.fresh }
 
-// openFile makes the file before SQLite would, with a mode of its own.
-func (s *SQLite) openFile(path string, mustExist bool) (err error) {
+// openFile opens a file of SQLite's. It makes a missing one with mode 0600, as SQLite would
+// not, unless the file must exist.
+func openFile(path string, mustExist bool) (*os.File, error) {
 	flags := os.O_RDWR | os.O_CREATE
 	if mustExist {
 		flags = os.O_RDWR
 	}
-	if s.file, err = os.OpenFile(path, flags, 0o600); mustExist && errors.Is(err, fs.ErrNotExist) {
-		return missing(path)
+	f, err := os.OpenFile(path, flags, 0o600)
+	if mustExist && errors.Is(err, fs.ErrNotExist) {
+		return nil, missing(path)
 	}
-	if err != nil {
+	return f, err
+}
+
+func (s *SQLite) openFile(path string, mustExist bool) (err error) {
+	if s.file, err = openFile(path, mustExist); err != nil {
 		return err
 	}
 	info, err := s.file.Stat()

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,9 +62,7 @@ func Backup(ctx context.Context, databaseURL, file string) error {
 
 // openExisting opens a SQLite file, and neither makes nor upgrades it.
 func openExisting(ctx context.Context, path string) (*sql.Conn, func(), error) {
-	source := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{"mode": {"rw"},
-		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "trusted_schema(OFF)"}}.Encode()}
-	db, err := sql.Open("sqlite", source.String())
+	db, err := sql.Open("sqlite", fileURL(path, "rw", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "trusted_schema(OFF)"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,9 +75,8 @@ func openExisting(ctx context.Context, path string) (*sql.Conn, func(), error) {
 
 // checkOurs returns ErrForeign unless the database has a schema version.
 func checkOurs(ctx context.Context, conn *sql.Conn) error {
-	var tables int
-	err := conn.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'`).Scan(&tables)
-	if isCorrupt(err) || err == nil && tables == 0 {
+	made, err := hasTable(ctx, conn, sqliteDialect, "schema_version")
+	if isCorrupt(err) || err == nil && !made {
 		return foreign(err)
 	}
 	return err

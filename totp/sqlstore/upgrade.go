@@ -52,14 +52,8 @@ func (k keyring) upgrade(ctx context.Context, version int) (unread []string, err
 	if version >= boundSeals {
 		return nil, k.introduce(ctx)
 	}
-	rows, err := k.load(ctx)
+	rows, err := k.checkAll(ctx, canaryText2)
 	if err != nil {
-		return nil, err
-	}
-	if err := k.checkRows(rows, canaryText2); err != nil {
-		return nil, err
-	}
-	if err := k.checkMissing(ctx, rows); err != nil {
 		return nil, err
 	}
 	if k.sealer.first != "" {
@@ -212,20 +206,4 @@ func (k keyring) write(ctx context.Context, rows []upgradedRow) error {
 		return fmt.Errorf("upgrading enrolments: %w", err)
 	}
 	return nil
-}
-
-// valuesOf returns a VALUES list of so many rows of parameters. Each is cast, because
-// PostgreSQL takes a column's type from the first row.
-func valuesOf(rows int, types ...string) string {
-	var b strings.Builder
-	n := 0
-	for i := range rows {
-		b.WriteString([]string{"VALUES (", ", ("}[min(i, 1)])
-		for j, t := range types {
-			n++
-			fmt.Fprintf(&b, "%sCAST(?%d AS %s)", []string{"", ", "}[min(j, 1)], n, t)
-		}
-		b.WriteString(")")
-	}
-	return b.String()
 }
