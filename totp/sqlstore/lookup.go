@@ -16,9 +16,10 @@ type lookUp struct {
 	failed    error
 }
 
-func findToken(ctx context.Context, q *queue[*lookUp], hash string) (string, error) {
+// FindToken implements verifier.Store.
+func (s *shared) FindToken(ctx context.Context, hash string) (string, error) {
 	l := &lookUp{hash: hash}
-	if err := q.ask(ctx, l); err != nil {
+	if err := s.lookUps.ask(ctx, l); err != nil {
 		return "", err
 	}
 	if l.id == "" {

@@ -47,6 +47,28 @@ type Store interface {
 	Close() error
 }
 
+// shared is what a store has and does on either engine.
+type shared struct {
+	sealer    *sealer
+	committed func(rows int)  // Config's
+	fresh     string          // the database's name if it was empty
+	lookUps   *queue[*lookUp] // a queue of their own: strangers may ask for links, and fill it
+}
+
+func newShared(c Config) (shared, error) {
+	sealer, err := newSealer(c.EncryptionKeys)
+	return shared{sealer: sealer, committed: c.committed, lookUps: newQueue[*lookUp](maxWaiting)}, err
+}
+
+// Fresh implements Store.
+func (s *shared) Fresh() string { return s.fresh }
+
+// Fingerprint implements verifier.Store.
+func (s *shared) Fingerprint(text string) string { return s.sealer.fingerprint(text) }
+
+// Keyed implements verifier.Store.
+func (s *shared) Keyed() bool { return s.sealer.database != nil }
+
 // ErrMissing says that there is no database where one must exist.
 var ErrMissing = errors.New("there is no database of totpctl")
 

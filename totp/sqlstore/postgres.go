@@ -32,9 +32,7 @@ const migrationLock = 0x746f7470
 // edits and lists have jobWorkers. Each worker has a connection of its own, so that no
 // request waits for requests of another kind.
 type Postgres struct {
-	sealer     *sealer
-	committed  func(rows int)
-	fresh      string   // the database's name if it had no tables
+	shared
 	unverified []string // hosts beyond this machine that are reached without verified TLS
 
 	db       *sql.DB // opens the workers' connections
@@ -44,7 +42,6 @@ type Postgres struct {
 	pooled   atomic.Bool   // a pooler is between, which has not told so
 	reads    *queue[*read]
 	writes   *queue[*write]
-	lookUps  *queue[*lookUp]
 	jobs     *queue[*job]
 	running  sync.WaitGroup  // of the workers
 	ctx      context.Context // ends when the store is closed
@@ -59,7 +56,7 @@ func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Po
 }
 
 func openPostgres(ctx context.Context, c Config) (*Postgres, error) {
-	sealer, err := newSealer(c.EncryptionKeys)
+	shared, err := newShared(c)
 	if err != nil {
 		return nil, err
 	}
@@ -69,10 +66,8 @@ func openPostgres(ctx context.Context, c Config) (*Postgres, error) {
 	}
 	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(beforeEachUse))
 	db.SetConnMaxIdleTime(handOver)
-	p := &Postgres{sealer: sealer, committed: c.committed, db: db, warnings: warnings,
-		reads: newQueue[*read](maxWaiting), writes: newQueue[*write](maxWaiting),
-		lookUps: newQueue[*lookUp](maxWaiting), jobs: newQueue[*job](maxWaiting)}
-	p.unverified = unverifiedHosts(config)
+	p := &Postgres{shared: shared, unverified: unverifiedHosts(config), db: db, warnings: warnings,
+		reads: newQueue[*read](maxWaiting), writes: newQueue[*write](maxWaiting), jobs: newQueue[*job](maxWaiting)}
 	if err := p.prepare(ctx, c.MustExist); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -158,9 +153,7 @@ func checkEncoding(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// Fresh implements Store.
-func (p *Postgres) Fresh() string { return p.fresh }
-
+// noteFresh sets fresh if the database has no tables.
 func (p *Postgres) noteFresh(ctx context.Context, conn *sql.Conn) error {
 	var name string
 	var fresh bool

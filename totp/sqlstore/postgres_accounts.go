@@ -134,11 +134,6 @@ func (p *Postgres) rows(ctx context.Context, s statement) ([]row, error) {
 	return page, nil
 }
 
-// FindToken implements verifier.Store.
-func (p *Postgres) FindToken(ctx context.Context, hash string) (string, error) {
-	return findToken(ctx, p.lookUps, hash)
-}
-
 // Sweep implements verifier.Store.
 func (p *Postgres) Sweep(ctx context.Context, now time.Time) error {
 	return p.do(ctx, "sweeping", &job{run: func(ctx context.Context, conn *sql.Conn) error {
@@ -146,12 +141,6 @@ func (p *Postgres) Sweep(ctx context.Context, now time.Time) error {
 		return err
 	}})
 }
-
-// Fingerprint implements verifier.Store.
-func (p *Postgres) Fingerprint(text string) string { return p.sealer.fingerprint(text) }
-
-// Keyed implements verifier.Store.
-func (p *Postgres) Keyed() bool { return p.sealer.hasOwnKey() }
 
 // Reseal implements Store.
 func (p *Postgres) Reseal(ctx context.Context) (int, error) { return reseal(ctx, p, p.sealer) }

@@ -264,14 +264,11 @@ func mac(key []byte, parts ...string) []byte {
 	return h.Sum(nil)[:macLength]
 }
 
-// fingerprint implements Store.Fingerprint for both engines.
+// fingerprint is Store.Fingerprint.
 func (s *sealer) fingerprint(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return s.keyed(hex.EncodeToString(sum[:macLength]))
 }
-
-// hasOwnKey implements Store.Keyed for both engines.
-func (s *sealer) hasOwnKey() bool { return s.database != nil }
 
 // keyed puts the database's own key into a fingerprint. Without an encryption key there
 // is no such key, and a reader of the database can test guesses.

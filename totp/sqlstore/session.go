@@ -52,10 +52,10 @@ func addSession(ctx context.Context, q querier, d dialect, r session.Row, most i
 	return doing("adding session", err)
 }
 
-// findSession asks the queue of the look-ups for a session.
-func findSession(ctx context.Context, q *queue[*lookUp], hash string) (session.Row, error) {
+// FindSession implements session.Store.
+func (s *shared) FindSession(ctx context.Context, hash string) (session.Row, error) {
 	l := &lookUp{hash: hash, ofSession: true}
-	if err := q.ask(ctx, l); err != nil {
+	if err := s.lookUps.ask(ctx, l); err != nil {
 		return session.Row{}, err
 	}
 	if l.failed == nil && l.session.hash == "" {
@@ -90,11 +90,6 @@ func (s *SQLite) AddSession(ctx context.Context, r session.Row, most int) error 
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error { return addSession(ctx, w, sqliteDialect, r, most) })
 }
 
-// FindSession implements session.Store.
-func (s *SQLite) FindSession(ctx context.Context, hash string) (session.Row, error) {
-	return findSession(ctx, s.lookUps, hash)
-}
-
 // SeeSession implements session.Store.
 func (s *SQLite) SeeSession(ctx context.Context, hash string, seen, expires time.Time) error {
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
@@ -114,11 +109,6 @@ func (p *Postgres) AddSession(ctx context.Context, r session.Row, most int) erro
 	return p.do(ctx, "beginning session", &job{changes: true, run: func(ctx context.Context, conn *sql.Conn) error {
 		return inTransaction(ctx, conn, "BEGIN ISOLATION LEVEL READ COMMITTED", func() error { return addSession(ctx, conn, postgresDialect, r, most) })
 	}})
-}
-
-// FindSession implements session.Store.
-func (p *Postgres) FindSession(ctx context.Context, hash string) (session.Row, error) {
-	return findSession(ctx, p.lookUps, hash)
 }
 
 // SeeSession implements session.Store.

@@ -31,20 +31,17 @@ const (
 // requests that wait, runs them in one transaction, and answers them after the commit,
 // so that they share an fsync. A request that arrives meanwhile is in the next batch.
 type SQLite struct {
+	shared
 	file       *os.File            // the database; closed last, because closing drops SQLite's locks on it
-	fresh      string              // the path if the file was empty
 	opened     map[string]identity // by path: the database, its write-ahead log, and the log's index
 	upgraded   upgraded
 	unvacuumed error // why the pages that an upgrade has freed were not overwritten; nil if they were
-	sealer     *sealer
-	committed  func(rows int)
 	db         *sql.DB
 	copied     chan bool       // the checkpointer has left the last pages to the writer; true: and a log to empty
 	ctx        context.Context // ends when the store is closed
 	close      context.CancelFunc
 
 	requests *queue[*request]
-	lookUps  *queue[*lookUp] // a queue of their own: strangers may ask for links, and fill it
 	listings *queue[*listing]
 
 	writer       *writer
@@ -66,12 +63,11 @@ func openSQLite(ctx context.Context, path string, c Config) (*SQLite, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := newSealer(c.EncryptionKeys)
+	shared, err := newShared(c)
 	if err != nil {
 		return nil, err
 	}
-	s := &SQLite{sealer: sealer, committed: c.committed, copied: make(chan bool),
-		requests: newQueue[*request](maxWaiting), lookUps: newQueue[*lookUp](maxWaiting), listings: newQueue[*listing](maxWaiting)}
+	s := &SQLite{shared: shared, copied: make(chan bool), requests: newQueue[*request](maxWaiting), listings: newQueue[*listing](maxWaiting)}
 	if err := s.open(ctx, path, c.MustExist); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
@@ -217,9 +213,6 @@ func (s *SQLite) release() error {
 	return errors.Join(errs...)
 }
 
-// Fresh implements Store. To SQLite an empty file is a new database.
-func (s *SQLite) Fresh() string { return s.fresh }
-
 // openFile opens a file of SQLite's. It makes a missing one with mode 0600, as SQLite would
 // not, unless the file must exist.
 func openFile(path string, mustExist bool) (*os.File, error) {
@@ -239,7 +232,7 @@ func (s *SQLite) openFile(path string, mustExist bool) (err error) {
 		return err
 	}
 	info, err := s.file.Stat()
-	if err == nil && info.Size() == 0 {
+	if err == nil && info.Size() == 0 { // which is a new database to SQLite
 		s.fresh = path
 	}
 	if err == nil && mustExist && s.fresh != "" {

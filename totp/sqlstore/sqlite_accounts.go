@@ -102,11 +102,6 @@ func (s *SQLite) rows(ctx context.Context, page statement) ([]row, error) {
 	return l.page, nil
 }
 
-// FindToken implements verifier.Store.
-func (s *SQLite) FindToken(ctx context.Context, hash string) (string, error) {
-	return findToken(ctx, s.lookUps, hash)
-}
-
 // Sweep implements verifier.Store.
 func (s *SQLite) Sweep(ctx context.Context, now time.Time) error {
 	return s.submit(ctx, "", func(ctx context.Context, w *writer) error {
@@ -119,12 +114,6 @@ func (s *SQLite) Sweep(ctx context.Context, now time.Time) error {
 		return doing("sweeping", err)
 	})
 }
-
-// Fingerprint implements verifier.Store.
-func (s *SQLite) Fingerprint(text string) string { return s.sealer.fingerprint(text) }
-
-// Keyed implements verifier.Store.
-func (s *SQLite) Keyed() bool { return s.sealer.hasOwnKey() }
 
 // Reseal implements Store.
 func (s *SQLite) Reseal(ctx context.Context) (int, error) { return reseal(ctx, s, s.sealer) }
