@@ -28,7 +28,9 @@ func ExampleNew() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(folder)
-	store, err := sqlstore.OpenSQLite(context.Background(), filepath.Join(folder, "totpctl.db"), [][]byte{bytes.Repeat([]byte("k"), 32)})
+	store, err := sqlstore.Open(context.Background(), sqlstore.Config{
+		URL: "sqlite:" + filepath.Join(folder, "totpctl.db"), EncryptionKeys: [][]byte{bytes.Repeat([]byte("k"), 32)},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -68,7 +68,7 @@ type Server struct {
 	Entry    totp.Entry // the default account's
 	Clock    *Clock
 	Log      *Log // JSON
-	Store    *sqlstore.SQLite
+	Store    sqlstore.Store
 	Verifier *verifier.Verifier
 
 	Path           string // of the database
@@ -121,9 +121,9 @@ func (s *Server) start(o Options) {
 }
 
 // OpenStore opens the server's database once more, as another process would.
-func (s *Server) OpenStore() *sqlstore.SQLite {
+func (s *Server) OpenStore() sqlstore.Store {
 	s.t.Helper()
-	store := must(sqlstore.OpenSQLite(s.t.Context(), s.Path, s.EncryptionKeys))(s.t)
+	store := must(sqlstore.Open(s.t.Context(), sqlstore.Config{URL: "sqlite:" + s.Path, EncryptionKeys: s.EncryptionKeys}))(s.t)
 	s.t.Cleanup(func() { store.Close() })
 	return store
 }

@@ -1,11 +1,22 @@
 package sqlstore
 
 import (
+	"context"
 	"strings"
 
 	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
+
+// OpenSQLite is Open for the file at path.
+func OpenSQLite(ctx context.Context, path string, keys [][]byte) (*SQLite, error) {
+	return openSQLite(ctx, path, Config{EncryptionKeys: keys})
+}
+
+// OpenPostgres is Open for PostgreSQL.
+func OpenPostgres(ctx context.Context, url string, keys [][]byte) (*Postgres, error) {
+	return openPostgres(ctx, Config{URL: url, EncryptionKeys: keys})
+}
 
 // MigrationFor returns a migration as an engine reads it.
 func MigrationFor(url, name string) (string, error) {

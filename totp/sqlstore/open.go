@@ -101,7 +101,11 @@ func (c Config) committed(rows int) {
 	}
 }
 
-// Open opens the store that c describes: see CheckURL, OpenSQLite and OpenPostgres.
+// Open opens a database, a *SQLite or a *Postgres, and brings its tables up to date. It makes a
+// missing SQLite file with mode 0600. It returns the errors of CheckURL; ErrKey if secrets are
+// sealed with a key that is not given; ErrMissing; ErrNewer, ErrTakenBack, ErrRotateLater or
+// ErrRights for tables that it cannot use; ErrMoved or ErrArriving for a database of a move.
+// The caller must close the store.
 func Open(ctx context.Context, c Config) (Store, error) {
 	if err := CheckURL(c.URL); err != nil {
 		return nil, err

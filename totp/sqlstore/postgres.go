@@ -48,13 +48,7 @@ type Postgres struct {
 	close    context.CancelFunc
 }
 
-// OpenPostgres connects to the host of the URL that takes writes, and brings the schema
-// up to date. The encryption keys and the errors are those of OpenSQLite. The caller
-// must close the store.
-func OpenPostgres(ctx context.Context, url string, encryptionKeys [][]byte) (*Postgres, error) {
-	return openPostgres(ctx, Config{URL: url, EncryptionKeys: encryptionKeys})
-}
-
+// openPostgres is Open for PostgreSQL. It connects to the host of the URL that takes writes.
 func openPostgres(ctx context.Context, c Config) (*Postgres, error) {
 	shared, err := newShared(c)
 	if err != nil {

@@ -49,15 +49,7 @@ type SQLite struct {
 	running      sync.WaitGroup // of both
 }
 
-// OpenSQLite opens the database at path and brings its schema up to date. It makes a
-// missing file with mode 0600. The encryption keys have 32 bytes; the first seals, all
-// open; without one no secret can be stored. OpenSQLite returns ErrKey if secrets are
-// sealed with another key, ErrNewer for the database of a newer program, and
-// ErrTakenBack. The caller must close the store.
-func OpenSQLite(ctx context.Context, path string, encryptionKeys [][]byte) (*SQLite, error) {
-	return openSQLite(ctx, path, Config{EncryptionKeys: encryptionKeys})
-}
-
+// openSQLite is Open for the file at path.
 func openSQLite(ctx context.Context, path string, c Config) (*SQLite, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -35,7 +35,7 @@ type Restoration struct {
 // has brought it up to date and called Prepare. A process that is killed meanwhile leaves
 // the old database or the new one. It returns ErrPostgres; fs.ErrExist for a database that
 // must not be overwritten; ErrInUse; ErrMoved and ErrArriving for a database of a move;
-// ErrForeign for a backup that is not one; and the errors of OpenSQLite.
+// ErrForeign for a backup that is not one; and the errors of Open.
 func Restore(ctx context.Context, r Restoration) error {
 	path, err := sqlitePath(r.URL)
 	if err != nil {
