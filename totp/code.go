@@ -3,6 +3,7 @@ package totp
 import (
 	"crypto/subtle"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/xlzd/gotp"
@@ -44,15 +45,7 @@ func (k Key) Code(t time.Time) (string, error) {
 // IsCode reports whether s has the form of a code that Match takes: exactly Digits ASCII
 // digits. It reports false for every code of Steam.
 func (k Key) IsCode(s string) bool {
-	if len(s) != k.scheme.Digits || k.scheme.Steam {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return false
-		}
-	}
-	return true
+	return !k.scheme.Steam && len(s) == k.scheme.Digits && strings.Trim(s, "0123456789") == ""
 }
 
 // Match looks for code among the steps from skew before the step of t to skew after it
@@ -65,7 +58,7 @@ func (k Key) Match(code string, t time.Time, skew int) (step int64, ok bool) {
 	if err != nil || !k.IsCode(code) {
 		return 0, false
 	}
-	skew = min(max(skew, 0), MaxSkew)
+	skew = inRange(skew)
 	matched := -1
 	for i := range 2*skew + 1 {
 		equal := subtle.ConstantTimeCompare([]byte(k.code(now+int64(i-skew))), []byte(code))
@@ -73,6 +66,9 @@ func (k Key) Match(code string, t time.Time, skew int) (step int64, ok bool) {
 	}
 	return now + int64(matched-skew), matched >= 0
 }
+
+// inRange takes a skew that is out of its range for the nearest in it.
+func inRange(skew int) int { return min(max(skew, 0), MaxSkew) }
 
 // Drift looks for code among the steps that Match with the skew leaves out, up to the given
 // time before and after t. It returns how many steps the code lies after that of t, negative
@@ -85,7 +81,7 @@ func (k Key) Drift(code string, t time.Time, skew int, within time.Duration) (st
 	if err != nil || !k.IsCode(code) {
 		return 0, false
 	}
-	for n := int(within / k.scheme.Period); n > min(max(skew, 0), MaxSkew); n-- {
+	for n := int(within / k.scheme.Period); n > inRange(skew); n-- {
 		for _, off := range []int{n, -n} {
 			equal := subtle.ConstantTimeCompare([]byte(k.code(now+int64(off))), []byte(code))
 			steps = subtle.ConstantTimeSelect(equal, off, steps)

@@ -1,6 +1,7 @@
 package totp
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/base32"
 	"errors"
@@ -89,8 +90,7 @@ func NewSecret(raw []byte) (Secret, error) {
 	if len(raw) > maxSecretBytes {
 		return Secret{}, fmt.Errorf("secret is longer than %d bytes", maxSecretBytes)
 	}
-	raw = append([]byte(nil), raw...)
-	return hide(raw), nil
+	return hide(bytes.Clone(raw)), nil
 }
 
 // GenerateSecret returns a random secret of SecretBits bits.
@@ -131,7 +131,7 @@ func (s Secret) Bytes() []byte {
 	if s.reveal == nil {
 		return nil
 	}
-	return append([]byte(nil), s.reveal().bytes...)
+	return bytes.Clone(s.reveal().bytes)
 }
 
 // Base32 reveals the secret as unpadded upper-case base32.

@@ -38,15 +38,12 @@ func Tidy(s string) string {
 // of a script in order of their values, from zero on (The Unicode Standard, section
 // 4.6).
 func asciiDigit(r rune) rune {
-	for _, digits := range unicode.Nd.R16 {
-		if r >= rune(digits.Lo) && r <= rune(digits.Hi) {
-			return '0' + (r-rune(digits.Lo))%10
-		}
+	if !unicode.IsDigit(r) {
+		return r
 	}
-	for _, digits := range unicode.Nd.R32 {
-		if r >= rune(digits.Lo) && r <= rune(digits.Hi) {
-			return '0' + (r-rune(digits.Lo))%10
-		}
+	first := r // of the digits in a row, each ten of which begin with a zero
+	for unicode.IsDigit(first - 1) {
+		first--
 	}
-	return r
+	return '0' + (r-first)%10
 }

@@ -126,15 +126,17 @@ func parseLabel(label, parameter string) (issuer, account string, err error) {
 	return prefix, strings.TrimLeft(account, " "), nil
 }
 
+// cutLabel parts a label at its first colon, escaped or not. Without a colon all of it is the
+// account.
 func cutLabel(label string) (prefix, account string, ok bool) {
-	plain, escaped := strings.Index(label, ":"), strings.Index(label, "%3A")
-	switch {
-	case plain < 0 && escaped < 0:
-		return "", label, false
-	case escaped < 0 || plain >= 0 && plain < escaped:
-		return label[:plain], label[plain+1:], true
+	before, after, plain := strings.Cut(label, ":")
+	if prefix, _, escaped := strings.Cut(before, "%3A"); escaped {
+		return prefix, label[len(prefix+"%3A"):], true
 	}
-	return label[:escaped], label[escaped+len("%3A"):], true
+	if !plain {
+		return "", label, false
+	}
+	return before, after, true
 }
 
 func parseScheme(values map[string]string) (Scheme, error) {

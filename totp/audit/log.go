@@ -71,7 +71,6 @@ type record struct {
 // Start returns a Log that tries to open its file, now and each second until it succeeds.
 // It records that it is open. The caller must close it.
 func Start(c Config) *Log {
-	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	l := newLog(c)
 	l.fail(errOpen)
 	first := make(chan error, 1)
@@ -79,14 +78,13 @@ func Start(c Config) *Log {
 		first <- l.resume()
 		l.run()
 	}()
-	wait(first, c.Timeout)
+	wait(first, l.config.Timeout)
 	return l
 }
 
 // Open returns a Log on a file that can be written, for a command that ends soon. The
 // caller must close it.
 func Open(c Config) (*Log, error) {
-	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
 	l := newLog(c)
 	var err error
 	if l.file, err = openFile(c.Path); err != nil {
@@ -97,7 +95,7 @@ func Open(c Config) (*Log, error) {
 }
 
 func newLog(c Config) *Log {
-	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	c.Log, c.Timeout = cmp.Or(c.Log, slog.New(slog.DiscardHandler)), cmp.Or(c.Timeout, DefaultTimeout)
 	l := &Log{config: c, counts: counts{}, wake: make(chan struct{}, 1), reopen: make(chan chan error), closing: make(chan struct{}), done: make(chan struct{})}
 	l.watch = time.AfterFunc(time.Hour, l.late)
 	l.watch.Stop()

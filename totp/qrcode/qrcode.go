@@ -23,7 +23,7 @@ var ErrTooLong = errors.New("text too long for a QR code")
 // PNG draws text as a PNG image of black and white, one bit a pixel, 8 pixels a
 // module. It returns ErrTooLong for a text that does not fit.
 func PNG(text string) ([]byte, error) {
-	code, _, err := encode(text)
+	code, _, err := encode(text, qr.M, qr.L)
 	if err != nil {
 		return nil, err
 	}
@@ -31,12 +31,10 @@ func PNG(text string) ([]byte, error) {
 	return code.PNG(), nil
 }
 
-// encode discards the library's errors: text is a secret that they might quote,
-// and length is all that can be wrong with it.
-func encode(text string) (*qr.Code, qr.Level, error) { return encodeAt(text, qr.M, qr.L) }
-
-// encodeAt takes the first of the levels that the text fits.
-func encodeAt(text string, levels ...qr.Level) (*qr.Code, qr.Level, error) {
+// encode takes the first of the levels that the text fits. It discards the library's
+// errors: text is a secret that they might quote, and length is all that can be wrong with
+// it.
+func encode(text string, levels ...qr.Level) (*qr.Code, qr.Level, error) {
 	for _, level := range levels {
 		if code, err := qr.Encode(text, level); err == nil {
 			return code, level, nil

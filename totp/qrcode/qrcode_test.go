@@ -65,7 +65,7 @@ func TestEveryVersionIsReadBack(t *testing.T) {
 	sizes := map[int]bool{}
 	for n := 1; n <= maxBytesM; n += 10 { // versions differ by 12 bytes at least
 		text := letters(n)
-		code, _, err := encode(text)
+		code, _, err := encode(text, qr.M, qr.L)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestEveryVersionIsReadBack(t *testing.T) {
 
 func TestLevelIsMWhereTheTextFits(t *testing.T) {
 	for bytes, want := range map[int]qr.Level{1: qr.M, maxBytesM: qr.M, maxBytesM + 1: qr.L, maxBytesL: qr.L} {
-		_, level, err := encode(strings.Repeat("x", bytes))
+		_, level, err := encode(strings.Repeat("x", bytes), qr.M, qr.L)
 		if err != nil || level != want {
 			t.Errorf("%d bytes: level %d, error %v; want level %d", bytes, level, err, want)
 		}
@@ -158,7 +158,7 @@ func FuzzAllFormsAgree(f *testing.F) {
 // of four, module by module.
 func checkModules(t *testing.T, got bitmap, text string) {
 	t.Helper()
-	code, _, err := encode(text)
+	code, _, err := encode(text, qr.M, qr.L)
 	if err != nil {
 		t.Fatal(err)
 	}

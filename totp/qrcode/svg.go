@@ -15,7 +15,7 @@ import (
 // proportions with "height: auto". It returns ErrTooLong for a text that does
 // not fit.
 func SVG(text, title string) (string, error) {
-	code, _, err := encode(text)
+	code, _, err := encode(text, qr.M, qr.L)
 	if err != nil {
 		return "", err
 	}

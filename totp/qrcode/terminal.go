@@ -30,11 +30,11 @@ const (
 
 func (s Style) has(flag Style) bool { return s&flag != 0 }
 
-func (s Style) encode(text string) (*qr.Code, qr.Level, error) {
+func (s Style) levels() []qr.Level {
 	if s.has(LowCorrection) {
-		return encodeAt(text, qr.L)
+		return []qr.Level{qr.L}
 	}
-	return encode(text)
+	return []qr.Level{qr.M, qr.L}
 }
 
 // Black and white are 256-colour 16 and 231, because themes redefine the first
@@ -66,7 +66,7 @@ func (d Drawing) String() string { return strings.Join(d.Lines, "\n") + "\n" }
 // Draw draws text for a terminal. Without NoColours it must have 256 colours. Draw
 // returns ErrTooLong for a text that does not fit.
 func Draw(text string, style Style) (Drawing, error) {
-	code, level, err := style.encode(text)
+	code, level, err := encode(text, style.levels()...)
 	if err != nil {
 		return Drawing{}, err
 	}

@@ -19,6 +19,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -159,10 +160,7 @@ func (r Row) lasts(now time.Time) bool {
 
 // until returns when a session expires that is seen now.
 func (r Row) until(now time.Time) time.Time {
-	if end := r.Created.Add(MaxTime); end.Before(now.Add(IdleTime)) {
-		return end
-	}
-	return now.Add(IdleTime)
+	return slices.MinFunc([]time.Time{now.Add(IdleTime), r.Created.Add(MaxTime)}, time.Time.Compare)
 }
 
 // holderOf compares with every holder in constant time. It returns -1 without one.
