@@ -113,8 +113,9 @@ func (a *Account) revoke() {
 	if a.Key.IsZero() {
 		return
 	}
-	a.Key = totp.Key{}
-	a.State = State{Revoked: true, Disabled: a.State.Disabled, RecoveryUsed: a.State.RecoveryUsed, Recent: a.State.Recent, RecentRecovery: a.State.RecentRecovery}
+	s := a.State.tallies()
+	s.Revoked, s.Disabled, s.RecoveryUsed = true, a.State.Disabled, a.State.RecoveryUsed
+	a.Key, a.State = totp.Key{}, s
 }
 
 // newPending returns a pending key with a fresh secret, and the token of its link.

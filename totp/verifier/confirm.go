@@ -149,7 +149,8 @@ func (a *Account) tryPending(code string, skew int, now time.Time) (Verdict, err
 	if a.Rekeyed = (time.Time{}); p.Recovered {
 		a.Rekeyed = millisecond(now)
 	}
-	a.Key, a.State, a.Pending = p.Key, State{LastStep: step, Recent: a.State.Recent, RecentRecovery: a.State.RecentRecovery}, Pending{}
+	a.Key, a.State, a.Pending = p.Key, a.State.tallies(), Pending{}
+	a.State.LastStep = step
 	return verdict, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"totpctl/totp"
@@ -113,7 +114,7 @@ func (v *Verifier) importStrictly(ctx context.Context, i *importing) error {
 	if err := v.importBatches(ctx, &dry); err != nil {
 		return err
 	}
-	if err := i.leftOut(); err != nil || i.options.DryRun {
+	if err := leftOut(i.results); err != nil || i.options.DryRun {
 		return err
 	}
 	store := v.store
@@ -287,7 +288,8 @@ func (a Account) over(stored Loaded, replace bool, now time.Time) (Account, Impo
 		return old, Imported{Err: ErrExists}
 	}
 	a.Created, a.Issuer = old.Created, cmp.Or(a.Issuer, old.Issuer)
-	a.State.Disabled, a.State.Recent, a.State.RecentRecovery = old.State.Disabled, old.State.Recent, old.State.RecentRecovery
+	a.State = old.State.tallies()
+	a.State.Disabled = old.State.Disabled
 	return a, Imported{Outcome: outcome}
 }
 
@@ -303,14 +305,10 @@ func (i *importing) progress(fit int) {
 	}
 }
 
-func (i *importing) leftOut() error { return leftOut(i.results) }
-
 // leftOut returns ErrLeftOut if an account was.
 func leftOut(results []Imported) error {
-	for _, r := range results {
-		if r.Err != nil {
-			return ErrLeftOut
-		}
+	if slices.ContainsFunc(results, func(r Imported) bool { return r.Err != nil }) {
+		return ErrLeftOut
 	}
 	return nil
 }

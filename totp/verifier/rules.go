@@ -109,6 +109,10 @@ func good(k totp.Key, step int64, before Throttle, now time.Time) Verdict {
 	return Verdict{Valid: true, SkewSteps: int(step - present), Failures: before.Failures}
 }
 
+// tallies returns the state that an account begins a new key with: it remembers the counts
+// alone, which no key ends.
+func (s State) tallies() State { return State{Recent: s.Recent, RecentRecovery: s.RecentRecovery} }
+
 // stopped reports whether the live key has ended: no code of it is good.
 func (s State) stopped() bool { return s.Revoked || s.Throttle.Failures >= maxFailures }
 

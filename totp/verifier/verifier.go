@@ -89,7 +89,10 @@ func New(c Config) (*Verifier, error) {
 	if c.PendingTime = cmp.Or(c.PendingTime, DefaultPendingTime); c.PendingTime < MinPendingTime || c.PendingTime > MaxPendingTime {
 		return nil, fmt.Errorf("pending time is %v: want %v to %v", c.PendingTime, MinPendingTime, MaxPendingTime)
 	}
-	v := &Verifier{config: c, store: newDeadline(c.Store, c.Timeout), longStore: newDeadline(c.Store, longTimeouts*c.Timeout), fingerprint: c.Store.Fingerprint, keyed: c.Store.Keyed()}
+	v := &Verifier{
+		config: c, store: newDeadline(c.Store, c.Timeout), longStore: newDeadline(c.Store, longTimeouts*c.Timeout),
+		fingerprint: c.Store.Fingerprint, keyed: c.Store.Keyed(),
+	}
 	v.config.Store = nil
 	if !c.Key.IsZero() {
 		v.defaultID = DefaultPrefix + v.fingerprint(digest(c.Key))
