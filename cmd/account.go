@@ -218,31 +218,22 @@ func accountError(doing, name string, err error) error {
 		name = " " + totp.QuoteName(name)
 	}
 	err = fmt.Errorf("%s account%s: %w", doing, name, err)
-	switch {
-	case errors.Is(err, verifier.ErrWitness):
-		return hint.With(err, "AUDIT_LOG lacks the line of what was done, and that stays: `totpctl account show` tells; make room, or make AUDIT_LOG writable")
-	case errors.Is(err, verifier.ErrName):
-		return hint.With(err, "a name has 1 to %d characters that people can see at both ends; one colon may part an issuer of its own from it, as in GitHub:alice", totp.MaxName)
-	case errors.Is(err, verifier.ErrNoAccount):
-		return hint.With(err, "`totpctl account list` shows the accounts")
-	case errors.Is(err, verifier.ErrExists):
-		return hint.With(err, "`totpctl account rekey` gives it a new secret; `totpctl account remove` deletes it")
-	case errors.Is(err, verifier.ErrKeyPending):
-		return hint.With(err, "hand over the link of `totpctl account rekey`, or leave out --link")
-	case errors.Is(err, verifier.ErrPending):
-		return hint.With(err, "`totpctl account confirm` with its first code gives recovery codes")
-	case errors.Is(err, verifier.ErrNotPending):
-		return hint.With(err, "`totpctl account rekey` makes a fresh secret; ENROL_TTL is how long its link may wait, and its browser then has %v", verifier.OpenTime)
-	case errors.Is(err, verifier.ErrSteam):
-		return hint.With(err, "`totpctl gen` shows its codes; `totpctl account rekey` gives it a key that a server verifies")
-	case errors.Is(err, verifier.ErrNoKey):
-		return hint.With(err, "add ENCRYPTION_KEY=…: `openssl rand -base64 32` makes one; secrets are stored sealed or not at all")
-	case errors.Is(err, sqlstore.ErrKey):
-		return hint.With(err, "%s", storeHint(err))
-	case errors.Is(err, sqlstore.ErrDamaged):
-		return hint.With(err, "something other than totpctl has changed the stored account: remove it with `totpctl account remove`, or restore a backup")
+	text := wayFor(err, "",
+		way{verifier.ErrWitness, "AUDIT_LOG lacks the line of what was done, and that stays: `totpctl account show` tells; make room, or make AUDIT_LOG writable"},
+		way{verifier.ErrName, fmt.Sprintf("a name has 1 to %d characters that people can see at both ends; one colon may part an issuer of its own from it, as in GitHub:alice", totp.MaxName)},
+		way{verifier.ErrNoAccount, "`totpctl account list` shows the accounts"},
+		way{verifier.ErrExists, "`totpctl account rekey` gives it a new secret; `totpctl account remove` deletes it"},
+		way{verifier.ErrKeyPending, "hand over the link of `totpctl account rekey`, or leave out --link"},
+		way{verifier.ErrPending, "`totpctl account confirm` with its first code gives recovery codes"},
+		way{verifier.ErrNotPending, fmt.Sprintf("`totpctl account rekey` makes a fresh secret; ENROL_TTL is how long its link may wait, and its browser then has %v", verifier.OpenTime)},
+		way{verifier.ErrSteam, "`totpctl gen` shows its codes; `totpctl account rekey` gives it a key that a server verifies"},
+		way{verifier.ErrNoKey, "add ENCRYPTION_KEY=…: `openssl rand -base64 32` makes one; secrets are stored sealed or not at all"},
+		way{sqlstore.ErrKey, storeHint(err)},
+		way{sqlstore.ErrDamaged, "something other than totpctl has changed the stored account: remove it with `totpctl account remove`, or restore a backup"})
+	if text == "" {
+		return err
 	}
-	return err
+	return hint.With(err, "%s", text)
 }
 
 func (a accountCommands) unlock(ctx context.Context, args []string) error {

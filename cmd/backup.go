@@ -131,17 +131,16 @@ func backupError(file string, err error) error {
 		return nil
 	}
 	wrapped := fmt.Errorf("backing up into %s: %w", file, err)
-	switch {
-	case errors.Is(err, sqlstore.ErrPostgres):
-		return hint.With(wrapped, "`pg_dump --format=custom` backs it up, while servers go on; after pg_restore run `totpctl fence`")
-	case errors.Is(err, sqlstore.ErrMissing), errors.Is(err, sqlstore.ErrForeign):
-		return hint.With(wrapped, "DATABASE_URL names the database of a server: is it right?")
-	case errors.Is(err, errOutputIsTerminal):
-		return hint.With(wrapped, "send it to a file or a pipe, as in `totpctl backup - | ssh HOST 'cat >totpctl.backup'`")
-	case errors.Is(err, fs.ErrExist):
-		return hint.With(wrapped, "name another file, or replace this one with --force")
-	case sqlstore.IsFull(err), errors.Is(err, sqlstore.ErrMoved), errors.Is(err, sqlstore.ErrArriving):
-		return hint.With(wrapped, "%s", storeHint(err))
+	if sqlstore.IsFull(err) {
+		return hint.With(wrapped, fullDisk)
 	}
-	return hint.With(wrapped, folderHint)
+	const rightHint = "DATABASE_URL names the database of a server: is it right?"
+	return hint.With(wrapped, "%s", wayFor(err, folderHint,
+		way{sqlstore.ErrPostgres, "`pg_dump --format=custom` backs it up, while servers go on; after pg_restore run `totpctl fence`"},
+		way{sqlstore.ErrMissing, rightHint},
+		way{sqlstore.ErrForeign, rightHint},
+		way{errOutputIsTerminal, "send it to a file or a pipe, as in `totpctl backup - | ssh HOST 'cat >totpctl.backup'`"},
+		way{fs.ErrExist, "name another file, or replace this one with --force"},
+		way{sqlstore.ErrMoved, storeHint(err)},
+		way{sqlstore.ErrArriving, storeHint(err)}))
 }

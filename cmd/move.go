@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -92,30 +91,21 @@ func (p program) undoMove(c *cobra.Command) error {
 
 func undoError(err error) error {
 	wrapped := fmt.Errorf("undoing the move: %w", err)
-	switch {
-	case errors.Is(err, sqlstore.ErrNotMoved):
-		return hint.With(wrapped, "DATABASE_URL is the database that was moved away: is it right?")
-	case errors.Is(err, sqlstore.ErrMoved):
-		return hint.With(wrapped, "the move is done, and codes may have been used in the target: to come back, `totpctl move` from there into a new database")
-	case errors.Is(err, sqlstore.ErrRights):
-		return hint.With(wrapped, ownerHint)
-	}
-	return hint.With(wrapped, "%s", storeHint(err))
+	return hint.With(wrapped, "%s", wayFor(err, storeHint(err),
+		way{sqlstore.ErrNotMoved, "DATABASE_URL is the database that was moved away: is it right?"},
+		way{sqlstore.ErrMoved, "the move is done, and codes may have been used in the target: to come back, `totpctl move` from there into a new database"},
+		way{sqlstore.ErrRights, ownerHint}))
 }
 
 const ownerHint = "move as the role that owns the tables, in both databases"
 
 func moveError(err error) error {
 	wrapped := fmt.Errorf("moving DATABASE_URL to TARGET_DATABASE_URL: %w", err)
-	switch {
-	case errors.Is(err, sqlstore.ErrNotEmpty):
-		return hint.With(wrapped, "nothing was changed: TARGET_DATABASE_URL is an empty database; what an undone move has left is to be deleted")
-	case errors.Is(err, sqlstore.ErrElsewhere):
-		return hint.With(wrapped, "set TARGET_DATABASE_URL to where the move has begun, or take it back with `totpctl move --undo`")
-	case errors.Is(err, sqlstore.ErrRights):
-		return hint.With(wrapped, ownerHint)
-	case errors.Is(err, sqlstore.ErrKey), errors.Is(err, sqlstore.ErrMissing), errors.Is(err, sqlstore.ErrArriving):
-		return hint.With(wrapped, "%s", storeHint(err))
-	}
-	return hint.With(wrapped, "run `totpctl move` again, and it goes on; `totpctl move --undo` takes it back")
+	return hint.With(wrapped, "%s", wayFor(err, "run `totpctl move` again, and it goes on; `totpctl move --undo` takes it back",
+		way{sqlstore.ErrNotEmpty, "nothing was changed: TARGET_DATABASE_URL is an empty database; what an undone move has left is to be deleted"},
+		way{sqlstore.ErrElsewhere, "set TARGET_DATABASE_URL to where the move has begun, or take it back with `totpctl move --undo`"},
+		way{sqlstore.ErrRights, ownerHint},
+		way{sqlstore.ErrKey, storeHint(err)},
+		way{sqlstore.ErrMissing, storeHint(err)},
+		way{sqlstore.ErrArriving, storeHint(err)}))
 }

@@ -71,28 +71,36 @@ func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.
 
 const fullDisk = "the disk is full: free some room"
 
-func storeHint(err error) string {
-	switch {
-	case sqlstore.IsFull(err):
-		return fullDisk
-	case errors.Is(err, sqlstore.ErrMissing):
-		return "`totpctl serve` or `totpctl account add` makes one; is DATABASE_URL right?"
-	case errors.Is(err, sqlstore.ErrKey):
-		return "if you have just changed ENCRYPTION_KEY, put the old key back behind the new one (new,old) and run `totpctl account reseal`; if no account is stored yet, start with a new database"
-	case errors.Is(err, sqlstore.ErrRotateLater):
-		return "run the upgrade with the old ENCRYPTION_KEY alone, then rotate; a database that was upgraded before has been taken back: restore a backup"
-	case errors.Is(err, sqlstore.ErrTakenBack):
-		return "restore a backup from before the tables were changed, under a new ENCRYPTION_KEY if somebody else changed them: `totpctl manual keys`"
-	case errors.Is(err, sqlstore.ErrMoved):
-		return "set DATABASE_URL to that database, with its user and password"
-	case errors.Is(err, sqlstore.ErrArriving):
-		return "run `totpctl move` again where it was run, and it goes on; until then the database is not whole"
-	case errors.Is(err, sqlstore.ErrRights):
-		return "run `totpctl migrate` with a DATABASE_URL of the role that owns the tables; this role needs SELECT, INSERT, UPDATE and DELETE on them"
-	case errors.Is(err, sqlstore.ErrNewer):
-		return "update totpctl, or restore a backup of the database from before the update"
+// A way is what to do about an error.
+type way struct {
+	err  error
+	hint string
+}
+
+// wayFor returns the hint of the first of the ways whose error err is, otherwise the other hint.
+func wayFor(err error, otherwise string, ways ...way) string {
+	for _, w := range ways {
+		if errors.Is(err, w.err) {
+			return w.hint
+		}
 	}
-	return "DATABASE_URL names a file in a folder that this user may write to, or a database of a PostgreSQL that answers, in which this role may make tables"
+	return otherwise
+}
+
+// storeHint returns what to do about an error of the store.
+func storeHint(err error) string {
+	if sqlstore.IsFull(err) {
+		return fullDisk
+	}
+	return wayFor(err, "DATABASE_URL names a file in a folder that this user may write to, or a database of a PostgreSQL that answers, in which this role may make tables",
+		way{sqlstore.ErrMissing, "`totpctl serve` or `totpctl account add` makes one; is DATABASE_URL right?"},
+		way{sqlstore.ErrKey, "if you have just changed ENCRYPTION_KEY, put the old key back behind the new one (new,old) and run `totpctl account reseal`; if no account is stored yet, start with a new database"},
+		way{sqlstore.ErrRotateLater, "run the upgrade with the old ENCRYPTION_KEY alone, then rotate; a database that was upgraded before has been taken back: restore a backup"},
+		way{sqlstore.ErrTakenBack, "restore a backup from before the tables were changed, under a new ENCRYPTION_KEY if somebody else changed them: `totpctl manual keys`"},
+		way{sqlstore.ErrMoved, "set DATABASE_URL to that database, with its user and password"},
+		way{sqlstore.ErrArriving, "run `totpctl move` again where it was run, and it goes on; until then the database is not whole"},
+		way{sqlstore.ErrRights, "run `totpctl migrate` with a DATABASE_URL of the role that owns the tables; this role needs SELECT, INSERT, UPDATE and DELETE on them"},
+		way{sqlstore.ErrNewer, "update totpctl, or restore a backup of the database from before the update"})
 }
 
 // warn prints warnings, for commands that have no log.

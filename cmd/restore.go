@@ -89,23 +89,15 @@ func restoreError(file string, err error) error {
 		return err
 	}
 	wrapped := fmt.Errorf("restoring %s: %w", file, err)
-	switch {
-	case errors.Is(err, sqlstore.ErrPostgres):
-		return hint.With(wrapped, "pg_restore restores it from what pg_dump wrote; then run `totpctl fence` before a server starts")
-	case errors.Is(err, errLog):
-		return hint.With(wrapped, "`totpctl backup` makes one file of a database, also while a server uses it")
-	case errors.Is(err, sqlstore.ErrForeign):
-		return hint.With(wrapped, "nothing was changed: FILE is what `totpctl backup` has written; take another backup")
-	case errors.Is(err, sqlstore.ErrInUse):
-		return hint.With(wrapped, "nothing was changed: stop the server that uses the database, and run the command again")
-	case errors.Is(err, fs.ErrExist):
-		return hint.With(wrapped, "nothing was changed: is DATABASE_URL right? --force replaces the database that is there")
-	case errors.Is(err, sqlstore.ErrKey):
-		return hint.With(wrapped, "nothing was changed: set the ENCRYPTION_KEY that was in use when the backup was made")
-	case errors.Is(err, sqlstore.ErrMoved), errors.Is(err, sqlstore.ErrArriving):
-		return hint.With(wrapped, "nothing was changed: restore into another file; only if the move's other database is lost, delete this one and restore here")
-	case errors.Is(err, fs.ErrNotExist):
-		return hint.With(wrapped, "FILE is what `totpctl backup` has written, and the folder of DATABASE_URL must exist")
-	}
-	return hint.With(wrapped, "%s", storeHint(err))
+	const otherFile = "nothing was changed: restore into another file; only if the move's other database is lost, delete this one and restore here"
+	return hint.With(wrapped, "%s", wayFor(err, storeHint(err),
+		way{sqlstore.ErrPostgres, "pg_restore restores it from what pg_dump wrote; then run `totpctl fence` before a server starts"},
+		way{errLog, "`totpctl backup` makes one file of a database, also while a server uses it"},
+		way{sqlstore.ErrForeign, "nothing was changed: FILE is what `totpctl backup` has written; take another backup"},
+		way{sqlstore.ErrInUse, "nothing was changed: stop the server that uses the database, and run the command again"},
+		way{fs.ErrExist, "nothing was changed: is DATABASE_URL right? --force replaces the database that is there"},
+		way{sqlstore.ErrKey, "nothing was changed: set the ENCRYPTION_KEY that was in use when the backup was made"},
+		way{sqlstore.ErrMoved, otherFile},
+		way{sqlstore.ErrArriving, otherFile},
+		way{fs.ErrNotExist, "FILE is what `totpctl backup` has written, and the folder of DATABASE_URL must exist"}))
 }

@@ -78,13 +78,10 @@ func rewriteError(file string, err error) error {
 		return nil
 	}
 	wrapped := fmt.Errorf("writing %s: %w", file, err)
-	switch {
-	case errors.Is(err, errChanged):
-		return hint.With(wrapped, "nothing was written: run the command again")
-	case errors.Is(err, errNotRegular):
-		return hint.With(wrapped, "keep the configuration in a file of its own: a device or a pipe can't be changed")
-	case errors.Is(err, errReadOnly), errors.Is(err, fs.ErrPermission):
-		return hint.With(wrapped, "nothing was written: run the command as the file's owner, who may write to the file (chmod u+w) and to its folder")
-	}
-	return hint.With(wrapped, "nothing was lost: the file is whole, as it was before or sealed")
+	const asOwner = "nothing was written: run the command as the file's owner, who may write to the file (chmod u+w) and to its folder"
+	return hint.With(wrapped, "%s", wayFor(err, "nothing was lost: the file is whole, as it was before or sealed",
+		way{errChanged, "nothing was written: run the command again"},
+		way{errNotRegular, "keep the configuration in a file of its own: a device or a pipe can't be changed"},
+		way{errReadOnly, asOwner},
+		way{fs.ErrPermission, asOwner}))
 }
