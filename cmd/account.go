@@ -29,7 +29,7 @@ type accountCommands struct {
 	flags      *pflag.FlagSet
 	hasDefault bool
 	settings   *config.Settings
-	audit      *commandAudit // nil without AUDIT_LOG, and for a command that changes no account
+	closeAudit func() error // nil for a command that changes no account
 }
 
 // An action is a subcommand that opens the store and calls one method. creates reports
@@ -170,10 +170,7 @@ func first(args []string) string {
 // openAccounts opens the audit log before the store, unless the command only reads: without
 // its audit log a command changes nothing.
 func (p program) openAccounts(c *cobra.Command, mustExist, reads bool) (a accountCommands, err error) {
-	s, err := p.readSettings(c)
-	if err != nil {
-		return a, err
-	}
+	s := p.readSettings(c)
 	a = accountCommands{program: p, flags: c.Flags(), public: s.PublicURL(), settings: s}
 	key := s.OptionalKey()
 	if s.Err() != nil {
@@ -185,16 +182,13 @@ func (p program) openAccounts(c *cobra.Command, mustExist, reads bool) (a accoun
 	}
 	var witness verifier.Witness
 	if !reads {
-		if a.audit, err = p.openAudit(s); err != nil {
+		if witness, a.closeAudit, err = p.openAudit(s); err != nil {
 			return a, err
 		}
 	}
-	if a.audit != nil {
-		witness = a.audit
-	}
 	a.store, a.verifier, err = p.openVerifier(c.Context(), s, key, mustExist, witness, p.warn)
-	if err != nil && a.audit != nil {
-		a.audit.Close()
+	if err != nil && a.closeAudit != nil {
+		a.closeAudit()
 	}
 	return a, err
 }
@@ -202,8 +196,8 @@ func (p program) openAccounts(c *cobra.Command, mustExist, reads bool) (a accoun
 // close closes what openAccounts has opened.
 func (a accountCommands) close() error {
 	err := a.store.Close()
-	if a.audit != nil {
-		err = errors.Join(err, a.audit.Close())
+	if a.closeAudit != nil {
+		err = errors.Join(err, a.closeAudit())
 	}
 	return err
 }

@@ -44,15 +44,15 @@ func (p program) witnesses(l *audit.Log, log *slog.Logger) (all verifier.Witness
 	return all
 }
 
-// openAudit opens the audit log of a command that changes accounts. It returns nil without
-// AUDIT_LOG, and an error if the command could not write to it.
-func (p program) openAudit(s *config.Settings) (*commandAudit, error) {
-	path := s.AuditLog()
+// openAudit opens the audit log of a command that changes accounts, and returns what closes
+// it. The witness is nil without AUDIT_LOG. It is an error if the command could not write.
+func (p program) openAudit(s *config.Settings) (verifier.Witness, func() error, error) {
+	path, nothing := s.AuditLog(), func() error { return nil }
 	if path == "" || s.Err() != nil {
-		return nil, s.Err()
+		return nil, nothing, s.Err()
 	}
 	if path == config.AuditOutput {
-		return nil, hint.With(errors.New("opening AUDIT_LOG: \"-\" is the standard output of serve, and this command changes accounts"), "name a file in AUDIT_LOG: serve and the commands can share it")
+		return nil, nil, hint.With(errors.New("opening AUDIT_LOG: \"-\" is the standard output of serve, and this command changes accounts"), "name a file in AUDIT_LOG: serve and the commands can share it")
 	}
 	l, err := audit.Open(audit.Config{Path: path, Clock: p.clock})
 	if err != nil {
@@ -60,9 +60,9 @@ func (p program) openAudit(s *config.Settings) (*commandAudit, error) {
 		if sqlstore.IsFull(err) {
 			way = "nothing was changed: " + fullDisk
 		}
-		return nil, hint.With(fmt.Errorf("opening AUDIT_LOG: %w", err), "%s", way)
+		return nil, nil, hint.With(fmt.Errorf("opening AUDIT_LOG: %w", err), "%s", way)
 	}
-	return &commandAudit{l, commandUser()}, nil
+	return &commandAudit{l, commandUser()}, l.Close, nil
 }
 
 // A commandAudit is the audit log of a command, whose user causes all events.

@@ -16,6 +16,7 @@ import (
 )
 
 func (p program) backupCommand() *cobra.Command {
+	var force bool
 	c := &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy the SQLite database into a file, while servers go on",
@@ -27,23 +28,14 @@ worth nothing, so keep the .env, too, in another place. Where the database is
 PostgreSQL's, use pg_dump.`,
 		Example: "  totpctl backup totpctl-$(date +%F).db\n  totpctl backup - | age -r age1… >backup.age",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			force, err := c.Flags().GetBool("force")
-			if err != nil {
-				return err
-			}
-			return p.backup(c, args[0], force)
-		},
+		RunE:    func(c *cobra.Command, args []string) error { return p.backup(c, args[0], force) },
 	}
-	c.Flags().Bool("force", false, "replace FILE if it exists")
+	c.Flags().BoolVar(&force, "force", false, "replace FILE if it exists")
 	return c
 }
 
 func (p program) backup(c *cobra.Command, file string, force bool) error {
-	s, err := p.readSettings(c)
-	if err != nil {
-		return err
-	}
+	s := p.readSettings(c)
 	databaseURL := s.DatabaseURL()
 	switch {
 	case s.Err() != nil:
@@ -51,7 +43,7 @@ func (p program) backup(c *cobra.Command, file string, force bool) error {
 	case file == "-":
 		return backupError(file, p.backupToOutput(c.Context(), databaseURL))
 	}
-	err = mayPlace(file, force)
+	err := mayPlace(file, force)
 	if err == nil {
 		err = placed(file, force, func(next string) error { return sqlstore.Backup(c.Context(), databaseURL, next) })
 	}

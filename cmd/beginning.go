@@ -72,7 +72,7 @@ func (p program) beginning(ctx context.Context, s *config.Settings, text string)
 			found = append(found, match{"", shown(e.Issuer+":"+e.Account) + " (default)"})
 		}
 	}
-	store, v, err := p.openVerifier(ctx, s, totp.Key{}, true, nil, p.warn)
+	store, v, err := p.openStored(ctx, s)
 	if errors.Is(err, sqlstore.ErrMissing) {
 		return found, nil
 	}

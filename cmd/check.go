@@ -58,9 +58,9 @@ bearer_refused.`,
 			if form.quiet {
 				read = p.readSilently
 			}
-			s, err := read(c)
-			if err != nil {
-				return err
+			s := read(c)
+			if s.Err() != nil {
+				return s.Err()
 			}
 			if form.alone = c.Flags().Changed("env"); form.alone {
 				s.IgnoreEnvironment()

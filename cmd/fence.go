@@ -15,6 +15,7 @@ import (
 )
 
 func (p program) fenceCommand() *cobra.Command {
+	var keepRecovery bool
 	c := &cobra.Command{
 		Use:   "fence",
 		Short: "Void what was used before this moment, after the restore of a database",
@@ -27,31 +28,25 @@ Recovery codes are void until account recovery-codes renews them. Enrolment link
 Failures, waits and whatever has stopped an account stay.`,
 		Example: "  totpctl fence",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return p.fence(c) },
+		RunE:    func(c *cobra.Command, _ []string) error { return p.fence(c, keepRecovery) },
 	}
-	addFenceFlags(c.Flags())
+	addFenceFlags(c.Flags(), &keepRecovery)
 	return c
 }
 
-func addFenceFlags(f *pflag.FlagSet) {
-	f.Bool("keep-recovery-codes", false, "leave unused recovery codes good, though they may have been used")
+// addFenceFlags is for the commands that call fenced.
+func addFenceFlags(f *pflag.FlagSet, keepRecovery *bool) {
+	f.BoolVar(keepRecovery, "keep-recovery-codes", false, "leave unused recovery codes good, though they may have been used")
 	config.AddFlags(f, config.Skew, config.PassphraseFile, config.AuditLog)
 }
 
-func (p program) fence(c *cobra.Command) (err error) {
-	keep, err := c.Flags().GetBool("keep-recovery-codes")
-	if err != nil {
-		return err
-	}
-	s, err := p.readSettings(c)
-	if err != nil {
-		return err
-	}
+func (p program) fence(c *cobra.Command, keepRecovery bool) (err error) {
+	s := p.readSettings(c)
 	key := s.OptionalKey()
 	if s.Err() != nil {
 		return s.Err()
 	}
-	witness, closeAudit, err := p.openWitness(s)
+	witness, closeAudit, err := p.openAudit(s)
 	if err != nil {
 		return err
 	}
@@ -61,7 +56,7 @@ func (p program) fence(c *cobra.Command) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	text, err := p.fenced(c.Context(), v, keep)
+	text, err := p.fenced(c.Context(), v, keepRecovery)
 	if err != nil {
 		return hint.With(fmt.Errorf("fencing: %w", err), "whether the fence is in place is not known: run `totpctl fence` again")
 	}
@@ -85,18 +80,10 @@ func (p program) fenced(ctx context.Context, v *verifier.Verifier, keepRecovery 
 	return text, nil
 }
 
-// openWitness opens the audit log, if there is one.
-func (p program) openWitness(s *config.Settings) (verifier.Witness, func() error, error) {
-	l, err := p.openAudit(s)
-	if l == nil || err != nil {
-		return nil, func() error { return nil }, err
-	}
-	return l, l.Close, nil
-}
-
 // restoredVerifier returns a Verifier on a database that is being restored.
 func (p program) restoredVerifier(s *config.Settings, store sqlstore.Store, witness verifier.Witness) (*verifier.Verifier, error) {
-	c := verifier.Config{Store: store, Clock: p.clock, Key: s.OptionalKey(), Skew: config.Take(s, config.Skew), Issuer: config.Take(s, config.Issuer), New: s.Scheme(), Witness: witness}
+	c := p.verifierConfig(s, s.OptionalKey(), witness)
+	c.Store = store
 	if s.Err() != nil {
 		return nil, s.Err()
 	}

@@ -39,11 +39,7 @@ func (p program) genAll(c *cobra.Command, args []string, f genForm, clock func()
 	if len(args) > 0 {
 		return hint.With(fmt.Errorf("account %s is given, and --all", totp.QuoteName(args[0])), "leave one of them out")
 	}
-	s, err := p.readSettings(c)
-	if err != nil {
-		return err
-	}
-	rows, err := p.allRows(c.Context(), s)
+	rows, err := p.allRows(c.Context(), p.readSettings(c))
 	if err != nil {
 		return err
 	}
@@ -110,7 +106,7 @@ func (p program) allRows(ctx context.Context, s *config.Settings) (rows []authen
 const defaultShown = "(default)"
 
 func (p program) storedRows(ctx context.Context, s *config.Settings) (rows []authenticator.Row, err error) {
-	store, v, err := p.openVerifier(ctx, s, totp.Key{}, true, nil, p.warn)
+	store, v, err := p.openStored(ctx, s)
 	if err != nil {
 		return nil, err
 	}

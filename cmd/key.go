@@ -43,9 +43,9 @@ func (p program) entryFor(c *cobra.Command, args []string, beginnings bool) (key
 		e, bare, err := p.givenEntry(c, from)
 		return keyEntry{Entry: e, bare: bare}, err
 	}
-	s, err := p.readSettings(c)
-	if err != nil {
-		return keyEntry{}, err
+	s := p.readSettings(c)
+	if s.Err() != nil {
+		return keyEntry{}, s.Err()
 	}
 	k, err := p.configuredEntry(c, s, args, beginnings)
 	k.settings = s
@@ -73,7 +73,7 @@ func (p program) configuredEntry(c *cobra.Command, s *config.Settings, args []st
 }
 
 func (p program) storedEntry(ctx context.Context, s *config.Settings, name string, wantPending bool) (e totp.Entry, err error) {
-	store, v, err := p.openVerifier(ctx, s, totp.Key{}, true, nil, p.warn)
+	store, v, err := p.openStored(ctx, s)
 	if err != nil {
 		return totp.Entry{}, err
 	}

@@ -28,10 +28,7 @@ serve starts.`,
 }
 
 func (p program) migrate(c *cobra.Command) (err error) {
-	s, err := p.readSettings(c)
-	if err != nil {
-		return err
-	}
+	s := p.readSettings(c)
 	sc := s.Store()
 	if s.Err() != nil {
 		return s.Err()

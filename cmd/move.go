@@ -12,6 +12,7 @@ import (
 )
 
 func (p program) moveCommand() *cobra.Command {
+	var undo bool
 	c := &cobra.Command{
 		Use:   "move",
 		Short: "Copy everything into another database, which takes over",
@@ -26,31 +27,24 @@ done, --undo has the source give verdicts again.`,
 		Example: "  TARGET_DATABASE_URL=postgres://totpctl:…@db/totpctl totpctl move",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			undo, err := c.Flags().GetBool("undo")
-			if err != nil {
-				return err
-			}
 			if undo {
 				return p.undoMove(c)
 			}
 			return p.move(c)
 		},
 	}
-	c.Flags().Bool("undo", false, "take a move back that is not done")
+	c.Flags().BoolVar(&undo, "undo", false, "take a move back that is not done")
 	config.AddFlags(c.Flags(), config.PassphraseFile)
 	return c
 }
 
 func (p program) move(c *cobra.Command) error {
-	s, err := p.readSettings(c)
-	if err != nil {
-		return err
-	}
+	s := p.readSettings(c)
 	m := sqlstore.Move{Source: s.Store(), Target: s.TargetURL(), Tell: p.progress()}
 	if s.Err() != nil {
 		return s.Err()
 	}
-	err = m.Run(c.Context())
+	err := m.Run(c.Context())
 	if m.Tell != nil {
 		fmt.Fprintln(p.errOut)
 	}
@@ -74,10 +68,7 @@ func showProgress(to *os.File, done, total int) {
 }
 
 func (p program) undoMove(c *cobra.Command) error {
-	s, err := p.readSettings(c)
-	if err != nil {
-		return err
-	}
+	s := p.readSettings(c)
 	url := s.DatabaseURL()
 	if s.Err() != nil {
 		return s.Err()
@@ -85,7 +76,7 @@ func (p program) undoMove(c *cobra.Command) error {
 	if err := sqlstore.UndoMove(c.Context(), url); err != nil {
 		return undoError(err)
 	}
-	_, err = fmt.Fprintln(p.out, "undone: DATABASE_URL gives verdicts again; delete the target, which is not whole")
+	_, err := fmt.Fprintln(p.out, "undone: DATABASE_URL gives verdicts again; delete the target, which is not whole")
 	return err
 }
 

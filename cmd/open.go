@@ -14,35 +14,43 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// readSettings reads the configuration and prints its warnings.
-func (p program) readSettings(c *cobra.Command) (*config.Settings, error) {
-	s, err := p.readSilently(c)
-	if err == nil {
+// readSettings reads the configuration and prints its warnings. Settings.Err has the error.
+func (p program) readSettings(c *cobra.Command) *config.Settings {
+	s := p.readSilently(c)
+	if s.Err() == nil {
 		p.warn(s.Warnings()...)
 	}
-	return s, err
+	return s
 }
 
-// readSilently reads the configuration.
-func (p program) readSilently(c *cobra.Command) (*config.Settings, error) {
-	s, err := config.Read(c.Flags())
-	if err == nil {
-		s.AskWith(p.oldPassphrase)
+// readSilently is readSettings without the warnings.
+func (p program) readSilently(c *cobra.Command) *config.Settings {
+	s, _ := config.Read(c.Flags()) // Err has the error, too
+	s.AskWith(p.oldPassphrase)
+	return s
+}
+
+// openStored is openVerifier for a command that reads stored accounts alone.
+func (p program) openStored(ctx context.Context, s *config.Settings) (sqlstore.Store, *verifier.Verifier, error) {
+	return p.openVerifier(ctx, s, totp.Key{}, true, nil, p.warn)
+}
+
+// verifierConfig reads what a verifier needs beside its store.
+func (p program) verifierConfig(s *config.Settings, key totp.Key, witness verifier.Witness) verifier.Config {
+	return verifier.Config{
+		Clock: p.clock, Key: key, Witness: witness,
+		Skew: config.Take(s, config.Skew), Issuer: config.Take(s, config.Issuer), New: s.Scheme(),
 	}
-	return s, err
 }
 
 // openVerifier opens the store of DATABASE_URL and returns it with the verifier on top.
-// key is the default account's and may be the zero Key. witness may be nil. warn is told of a database
-// that was made now and of upgraded tables. Where the database must exist, none is made:
+// key is the default account's and may be the zero Key. witness may be nil. warn is told of
+// a database that was made now and of upgraded tables. Where the database must exist, none is made:
 // a typing error in DATABASE_URL would leave an empty one, which serve would take for the
 // right one. The caller must close the store.
 func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.Key, mustExist bool, witness verifier.Witness, warn func(texts ...string)) (sqlstore.Store, *verifier.Verifier, error) {
-	sc, c := s.Store(), verifier.Config{
-		Clock: p.clock, Key: key,
-		Skew: config.Take(s, config.Skew), Issuer: config.Take(s, config.Issuer), New: s.Scheme(), Witness: witness,
-		PendingTime: config.Take(s, config.EnrolTTL),
-	}
+	sc, c := s.Store(), p.verifierConfig(s, key, witness)
+	c.PendingTime = config.Take(s, config.EnrolTTL)
 	if s.Err() != nil {
 		return nil, nil, s.Err()
 	}

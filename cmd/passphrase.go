@@ -77,9 +77,9 @@ func (p program) oldPassphrase(from config.PassphraseSource) (text string, err e
 }
 
 func (p program) changePassphrase(c *cobra.Command, remove bool) error {
-	s, err := p.readSettings(c)
-	if err != nil {
-		return err
+	s := p.readSettings(c)
+	if s.Err() != nil {
+		return s.Err()
 	}
 	file := s.File()
 	if file == "" {

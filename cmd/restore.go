@@ -15,6 +15,7 @@ import (
 )
 
 func (p program) restoreCommand() *cobra.Command {
+	var force, keepRecovery bool
 	c := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Make the SQLite database anew from a backup, and fence it",
@@ -28,24 +29,16 @@ server starts.`,
 		Example: "  totpctl restore totpctl-2026-11-25.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			return restoreError(args[0], p.restore(c, args[0]))
+			return restoreError(args[0], p.restore(c, args[0], force, keepRecovery))
 		},
 	}
-	c.Flags().Bool("force", false, "replace the database if there is one")
-	addFenceFlags(c.Flags())
+	c.Flags().BoolVar(&force, "force", false, "replace the database if there is one")
+	addFenceFlags(c.Flags(), &keepRecovery)
 	return c
 }
 
-func (p program) restore(c *cobra.Command, file string) (err error) {
-	force, err1 := c.Flags().GetBool("force")
-	keep, err2 := c.Flags().GetBool("keep-recovery-codes")
-	if err := errors.Join(err1, err2); err != nil {
-		return err
-	}
-	s, err := p.readSettings(c)
-	if err != nil {
-		return err
-	}
+func (p program) restore(c *cobra.Command, file string, force, keepRecovery bool) (err error) {
+	s := p.readSettings(c)
 	r := sqlstore.Restoration{Config: s.Store(), Overwrite: force, Backup: func() (io.ReadCloser, error) { return p.openBackup(file) }}
 	if s.Err() != nil {
 		return s.Err()
@@ -53,7 +46,7 @@ func (p program) restore(c *cobra.Command, file string) (err error) {
 	if info, err := os.Stat(file + "-wal"); err == nil && info.Size() > 0 {
 		return errLog
 	}
-	witness, closeAudit, err := p.openWitness(s)
+	witness, closeAudit, err := p.openAudit(s)
 	if err != nil {
 		return err
 	}
@@ -63,7 +56,7 @@ func (p program) restore(c *cobra.Command, file string) (err error) {
 		p.warn(store.Upgraded()...)
 		v, err := p.restoredVerifier(s, store, witness)
 		if err == nil {
-			text, err = p.fenced(ctx, v, keep)
+			text, err = p.fenced(ctx, v, keepRecovery)
 		}
 		return err
 	}

@@ -43,18 +43,23 @@ func FlagsAlone(flags *pflag.FlagSet) *Settings { return &Settings{flags: flags,
 
 // Read returns the settings with the .env that --env names, else that of the working
 // directory, else that of the user's configuration directory. None need exist but
-// --env's.
+// --env's. The error is also that of Err.
 func Read(flags *pflag.FlagSet) (*Settings, error) {
 	s := New(flags)
-	file, text, err := findEnv(flags)
+	s.err = s.readEnv()
+	return s, s.err
+}
+
+func (s *Settings) readEnv() error {
+	file, text, err := findEnv(s.flags)
 	if err != nil || file == "" {
-		return s, err
+		return err
 	}
 	s.file, s.dir, s.text = file, folderOf(file), text
 	if s.values, s.repeated, err = parseEnv(file, text); err != nil {
-		return s, err
+		return err
 	}
-	return s, s.refuseUnknown()
+	return s.refuseUnknown()
 }
 
 // Reread returns the settings as they are now. They never ask for a passphrase: what is
