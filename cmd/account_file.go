@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -114,10 +113,7 @@ func (p program) readAccountFile(file string) ([]byte, error) {
 }
 
 func unreadable(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err
-	}
-	return hint.With(err, "name a file that exists and that this user may read, or - for standard input")
+	return hint.With(hint.WithoutPath(err), "name a file that exists and that this user may read, or - for standard input")
 }
 
 // A passphraseSource is where a passphrase comes from: the file, or the terminal if the

@@ -16,6 +16,7 @@ import (
 	"totpctl/cmd/authenticator"
 	"totpctl/cmd/clipboard"
 	"totpctl/cmd/hint"
+	"totpctl/server/api"
 )
 
 const genClipHelp = `With --clip it copies one code instead of printing it, says how on standard error,
@@ -95,7 +96,7 @@ func (p program) clip(code string, until time.Time) error {
 	if way == clipboard.OSC52 {
 		told = "sent to the terminal's clipboard (OSC 52), unless the terminal refuses"
 	}
-	told += fmt.Sprintf(": good for %d s, ", seconds(until.Sub(p.clock())))
+	told += fmt.Sprintf(": good for %d s, ", max(0, api.Seconds(until.Sub(p.clock()))))
 	w := clearing{way, code, until}
 	if way == clipboard.OSC52 && leadsSession() {
 		return c.stay(w, told+"then cleared; until then this command stays, because the terminal closes with it")
@@ -108,9 +109,6 @@ func (p program) clip(code string, until time.Time) error {
 	p.warn(told)
 	return nil
 }
-
-// seconds rounds up, as a countdown does.
-func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }
 
 // forTable copies a code that expires after lasts. It returns a short note for the table,
 // such as "copied (xclip)".

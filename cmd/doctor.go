@@ -110,9 +110,9 @@ func (p program) printFindings(flags *pflag.FlagSet, all []doctor.Finding) (err 
 	} else {
 		var text strings.Builder
 		for _, f := range all {
-			fmt.Fprintf(&text, "%-7s  %s: %s\n", f.Level, f.Check, oneLine(f.What))
+			fmt.Fprintf(&text, "%-7s  %s: %s\n", f.Level, f.Check, hint.OneLine(f.What))
 			if f.Way != "" {
-				fmt.Fprintf(&text, "         hint: %s\n", oneLine(f.Way))
+				fmt.Fprintf(&text, "         hint: %s\n", hint.OneLine(f.Way))
 			}
 		}
 		fmt.Fprintf(&text, "faults: %d, warnings: %d\n", faults, warnings)

@@ -14,6 +14,7 @@ import (
 
 	"totpctl/cmd/authenticator"
 	"totpctl/cmd/hint"
+	"totpctl/server/api"
 )
 
 // A genForm says which codes gen shows, and how.
@@ -104,7 +105,7 @@ func (p program) awaitFresh(ctx context.Context, c authenticator.Config, atLeast
 	}
 	return authenticator.Fresh(ctx, c, atLeast, func(wait time.Duration) {
 		if isTerminal(p.errOut) {
-			p.warn(fmt.Sprintf("the next code comes in %d s: the present one lasts less than %v", (wait+time.Second-1)/time.Second, atLeast))
+			p.warn(fmt.Sprintf("the next code comes in %d s: the present one lasts less than %v", api.Seconds(wait), atLeast))
 		}
 	})
 }

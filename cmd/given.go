@@ -11,7 +11,6 @@ import (
 	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
 	"totpctl/totp"
-	"totpctl/totp/exchange"
 )
 
 // standardInput is the argument that stands for standard input.
@@ -168,9 +167,5 @@ func (p program) uriEntry(c *cobra.Command, uri string) (totp.Entry, error) {
 			return totp.Entry{}, hint.With(fmt.Errorf("--%s is for a bare secret, and this is an otpauth URI", name), "leave --%s out: the URI says all", name)
 		}
 	}
-	e, notes, err := exchange.ParseURI(uri)
-	for _, note := range notes {
-		p.warn("otpauth URI: " + note)
-	}
-	return e, err
+	return p.readURI(uri)
 }

@@ -91,10 +91,7 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 }
 
 func unixError(path string, err error, way string) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		err = e.Err
-	}
-	return hint.With(fmt.Errorf("listening on LISTEN_ADDR unix:%s: %w", path, err), "%s", way)
+	return hint.With(fmt.Errorf("listening on LISTEN_ADDR unix:%s: %w", path, hint.WithoutPath(err)), "%s", way)
 }
 
 // removeStale removes a socket that nobody listens on. Only a refused connection shows

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"totpctl/cmd/config"
+	"totpctl/cmd/hint"
 )
 
 // A logConfig is how serve logs.
@@ -66,7 +67,7 @@ func (l *serveLog) end(err error) error {
 	if err == nil || l.format != config.FormatJSON || !l.asked && !l.writer.hasBegun() {
 		return err
 	}
-	attrs := []any{"error", oneLine(err.Error())}
+	attrs := []any{"error", hint.OneLine(err.Error())}
 	if way := wayOut(err); way != "" {
 		attrs = append(attrs, "hint", way)
 	}

@@ -26,7 +26,7 @@ func (m manager) tell(states ...string) {
 	}
 }
 
-func status(text string) string { return "STATUS=" + oneLine(text) }
+func status(text string) string { return "STATUS=" + hint.OneLine(text) }
 
 // ready says that requests are answered, be it for the first time or after a reload,
 // which err is the error of.

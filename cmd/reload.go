@@ -50,7 +50,7 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 			r.reopenAudit()
 			err := r.reload()
 			if err != nil {
-				r.log.Error("configuration not taken over: nothing has changed", "error", oneLine(err.Error()))
+				r.log.Error("configuration not taken over: nothing has changed", "error", hint.OneLine(err.Error()))
 			}
 			r.manager.ready(err)
 		case <-ctx.Done():

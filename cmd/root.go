@@ -110,7 +110,7 @@ func (p program) endVerdict(flags *pflag.FlagSet, err error) int {
 	case quiet && !inJSON:
 		return exitCodeOf(err)
 	case !quiet && (inJSON || slices.Contains(os.Args, "--json")): // which may be behind a flag that was not understood
-		p.printJSON(api.Error{Error: oneLine(err.Error()), Code: exitName(exitCodeOf(err))}) // the exit code tells where this fails
+		p.printJSON(api.Error{Error: hint.OneLine(err.Error()), Code: exitName(exitCodeOf(err))}) // the exit code tells where this fails
 	}
 	return p.exitCode(err)
 }
@@ -229,7 +229,7 @@ func (p program) exitCode(err error) int {
 	if _, printed := errors.AsType[ended](err); err == nil || printed {
 		return exitCodeOf(err)
 	}
-	fmt.Fprintf(p.errOut, "totpctl: %s\n", printable(oneLine(err.Error())))
+	fmt.Fprintf(p.errOut, "totpctl: %s\n", printable(hint.OneLine(err.Error())))
 	if way := wayOut(err); way != "" {
 		fmt.Fprintf(p.errOut, "hint: %s\n", printable(way))
 	}
@@ -256,9 +256,4 @@ func exitCodeOf(err error) int {
 		return c.code
 	}
 	return exitError
-}
-
-// oneLine joins the lines of a library's error, such as pgx's.
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\t' }), " ")
 }

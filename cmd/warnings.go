@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -125,21 +124,10 @@ func databaseFiles(databaseURL string) []string {
 // openFiles returns a warning for each regular file that others may read. or is a way out
 // beside chmod. Empty names are skipped.
 func openFiles(files []string, or string) (warnings []string) {
-	for _, file := range files {
-		path, err := filepath.Abs(file)
-		if file == "" || err != nil || isCredential(path) {
-			continue
-		}
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && config.OthersMay(info, 0o044) {
+	for path, info := range config.RegularFiles(files) {
+		if config.OthersMay(info, 0o044) {
 			warnings = append(warnings, fmt.Sprintf("others may read %s: run `chmod go= %s`%s", path, path, or))
 		}
 	}
 	return warnings
-}
-
-// isCredential reports whether a file is one of systemd's credentials. Their mode of
-// 0440 is the mask of an access-control list, which lets only the service's user read.
-func isCredential(file string) bool {
-	dir := os.Getenv("CREDENTIALS_DIRECTORY")
-	return dir != "" && filepath.Dir(file) == filepath.Clean(dir)
 }

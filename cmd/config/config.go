@@ -6,7 +6,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -225,14 +224,7 @@ func ReadSecretFile(file string) (string, error) {
 		return "", errors.New("file name is empty")
 	}
 	text, err := readNow(file, maxSecretFile)
-	return strings.TrimRight(string(text), "\r\n"), withoutPath(err)
-}
-
-func withoutPath(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
+	return strings.TrimRight(string(text), "\r\n"), hint.WithoutPath(err)
 }
 
 // SecretFiles returns the .env, and the files of secrets and of the passphrase.

@@ -139,13 +139,8 @@ func parseLogFormat(text string) (string, error) {
 	return text, nil
 }
 
-// logLevels are the values of LOG_LEVEL.
-func logLevels() map[string]slog.Level {
-	return map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
-}
-
 func parseLogLevel(text string) (slog.Level, error) {
-	level, ok := logLevels()[text]
+	level, ok := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}[text]
 	if !ok {
 		return 0, fmt.Errorf("%q is none of debug, info, warn and error", text)
 	}

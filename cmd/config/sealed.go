@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -33,35 +34,33 @@ func Seal(value, passphrase string) (string, error) {
 }
 
 // isSealed reports whether an item of a value is sealed.
-func isSealed(value string) bool {
-	for item := range strings.SplitSeq(value, ",") {
-		if strings.HasPrefix(strings.TrimSpace(item), sealedPrefix) {
-			return true
-		}
-	}
-	return false
-}
+func isSealed(value string) bool { return slices.ContainsFunc(items(value), isSealedItem) }
 
 // isAllSealed reports whether each item of a value is sealed.
 func isAllSealed(value string) bool {
-	for item := range strings.SplitSeq(value, ",") {
-		if !strings.HasPrefix(strings.TrimSpace(item), sealedPrefix) {
-			return false
-		}
+	return !slices.ContainsFunc(items(value), func(item string) bool { return !isSealedItem(item) })
+}
+
+func isSealedItem(item string) bool { return strings.HasPrefix(item, sealedPrefix) }
+
+// items returns the items of a value, which may be a list.
+func items(value string) []string {
+	all := strings.Split(value, ",")
+	for i, item := range all {
+		all[i] = strings.TrimSpace(item)
 	}
-	return true
+	return all
 }
 
 func eachItem(value string, change func(string) (string, error)) (string, error) {
-	items := strings.Split(value, ",")
-	for i, item := range items {
-		changed, err := change(strings.TrimSpace(item))
-		if err != nil {
+	all := items(value)
+	for i, item := range all {
+		var err error
+		if all[i], err = change(item); err != nil {
 			return "", err
 		}
-		items[i] = changed
 	}
-	return strings.Join(items, ","), nil
+	return strings.Join(all, ","), nil
 }
 
 func seal(value, passphrase string) (string, error) {
@@ -100,7 +99,7 @@ func unwrap(item string) ([]byte, error) {
 
 // open opens an item, which need not be sealed.
 func open(item, passphrase string) (string, error) {
-	if !strings.HasPrefix(item, sealedPrefix) {
+	if !isSealedItem(item) {
 		return item, nil
 	}
 	file, err := unwrap(item)
@@ -158,8 +157,8 @@ func (s *Settings) openAll(text string) (string, error) {
 	if s.ask == nil {
 		return "", hint.With(errors.New("it is sealed since the start"), "restart to be asked for the passphrase")
 	}
-	for item := range strings.SplitSeq(text, ",") {
-		if item = strings.TrimSpace(item); !strings.HasPrefix(item, sealedPrefix) {
+	for _, item := range items(text) {
+		if !isSealedItem(item) {
 			continue
 		}
 		if _, err := unwrap(item); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"totpctl/cmd/hint"
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
 )
@@ -35,7 +36,7 @@ func examined(e sqlstore.Examination, err error) (found []Finding) {
 		found = append(found, fault("as the owner of the tables, GRANT these rights", "the role in DATABASE_URL lacks rights that serve needs: %s", strings.Join(e.Rights, ", ")))
 	}
 	if len(e.Broken) > 0 {
-		found = append(found, fault("stop the server and restore a backup", "SQLite finds the file damaged: %s", oneLine(strings.Join(e.Broken, "; "))))
+		found = append(found, fault("stop the server and restore a backup", "SQLite finds the file damaged: %s", hint.OneLine(strings.Join(e.Broken, "; "))))
 	}
 	if err != nil {
 		return append(found, unopened(err))
@@ -97,7 +98,7 @@ func unopened(err error) Finding {
 	case errors.Is(err, context.DeadlineExceeded):
 		return warning("run doctor when the database has less to do", "the database was not examined to the end, because that takes longer than %v", examineTime)
 	}
-	return fault("DATABASE_URL names a file that this user may read and write, or a database of a PostgreSQL that answers", "examining the database: %s", oneLine(err.Error()))
+	return fault("DATABASE_URL names a file that this user may read and write, or a database of a PostgreSQL that answers", "examining the database: %s", hint.OneLine(err.Error()))
 }
 
 // keys compares ENCRYPTION_KEY with what the database's rows need.
@@ -130,9 +131,4 @@ func keys(_ context.Context, p *patient) (found []Finding) {
 		found = append(found, fine("ENCRYPTION_KEY opens what the database has sealed"))
 	}
 	return found
-}
-
-// oneLine joins the lines of a library's error.
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\t' }), " ")
 }

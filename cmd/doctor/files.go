@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 	"os"
@@ -15,7 +16,7 @@ func files(_ context.Context, p *patient) (found []Finding) {
 	s := p.read()
 	url, pair := s.DatabaseURL(), s.Certificate()
 	db := databaseFiles(url)
-	owner := ownerOf(first(db))
+	owner := ownerOf(cmp.Or(db...))
 	secrets := append(p.Settings.SecretFiles(), db...)
 	if s.Err() == nil {
 		secrets = append(secrets, pair.KeyFile)
@@ -24,15 +25,9 @@ func files(_ context.Context, p *patient) (found []Finding) {
 		found = append(found, warning("", "%s", text))
 	}
 	looked := 0
-	for _, file := range secrets {
-		path, err := filepath.Abs(file)
-		if file == "" || err != nil || isCredential(path) {
-			continue
-		}
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			looked++
-			found = append(found, fileFindings(path, info, owner)...)
-		}
+	for path, info := range config.RegularFiles(secrets) {
+		looked++
+		found = append(found, fileFindings(path, info, owner)...)
 	}
 	found = append(found, certificateFile(pair.CertFile)...)
 	if len(db) > 0 {
@@ -100,18 +95,4 @@ func databaseFiles(databaseURL string) (all []string) {
 		return nil
 	}
 	return []string{target, target + "-wal", target + "-shm"}
-}
-
-func first(all []string) string {
-	if len(all) == 0 {
-		return ""
-	}
-	return all[0]
-}
-
-// isCredential reports whether a file is one of systemd's credentials. Their mode of 0440 is
-// the mask of an access-control list, which lets only the service's user read.
-func isCredential(file string) bool {
-	dir := os.Getenv("CREDENTIALS_DIRECTORY")
-	return dir != "" && filepath.Dir(file) == filepath.Clean(dir)
 }

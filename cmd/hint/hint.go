@@ -18,6 +18,8 @@ package hint
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"strings"
 )
 
 type hinted struct {
@@ -44,4 +46,18 @@ func Of(err error) string {
 		return h.Hint()
 	}
 	return ""
+}
+
+// OneLine joins the lines of a text, such as those of pgx's errors.
+func OneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\t' }), " ")
+}
+
+// WithoutPath returns what an error says of a file without the file's name. A name may be a
+// secret that was put there by mistake, or stands in the message already.
+func WithoutPath(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
 }

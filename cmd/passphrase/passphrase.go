@@ -100,21 +100,14 @@ func FromFile(path string) (string, error) {
 func readFile(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return "", withoutPath(err)
+		return "", hint.WithoutPath(err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, MaxBytes+3)) // a byte too many, and CR LF
 	if info, errStat := f.Stat(); err == nil && errStat == nil && len(text) == 0 && info.Mode()&fs.ModeNamedPipe != 0 {
 		err = errors.New("nobody writes to this pipe")
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), withoutPath(err)
-}
-
-func withoutPath(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
+	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), hint.WithoutPath(err)
 }
 
 // check returns an error for what can't be typed in a line.
