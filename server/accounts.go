@@ -149,22 +149,16 @@ func refusedSteam(err error) error {
 	return err
 }
 
-func (s *Server) postUnlock(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, s.config.Verifier.Unlock)
-}
-
-func (s *Server) postDisable(w http.ResponseWriter, r *http.Request) error {
-	return s.change(w, r, s.config.Verifier.Disable)
-}
-
-// change calls f with the account that the path names, and answers with the account as
-// f leaves it.
-func (s *Server) change(w http.ResponseWriter, r *http.Request, f func(context.Context, string) error) error {
-	if err := readNothing(r.Body); err != nil {
-		return err
+// change returns a handler that calls f with the account that the path names, and answers with
+// the account as f leaves it.
+func (s *Server) change(f func(context.Context, string) error) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := readNothing(r.Body); err != nil {
+			return err
+		}
+		if err := f(r.Context(), account(r)); err != nil {
+			return err
+		}
+		return s.getAccount(w, r)
 	}
-	if err := f(r.Context(), account(r)); err != nil {
-		return err
-	}
-	return s.getAccount(w, r)
 }

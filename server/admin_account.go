@@ -62,24 +62,29 @@ func (s *Server) simple(key string, change func(context.Context, string) error) 
 
 func (s *Server) rekey(key string, revoke bool) adminAction {
 	return func(r *http.Request, name string) (flash, error) {
-		switch {
-		case name == "": // the .env has the default account
-			return flash{}, errNoPage
-		case !s.linksAreMade():
-			return flash{}, errNoLinks
+		if err := s.mayLink(name); err != nil {
+			return flash{}, err
 		}
 		e, err := s.config.Verifier.Rekey(r.Context(), name, revoke)
 		return linkFlash(key, e), err
 	}
 }
 
+// mayLink returns why an account's owner can be given no link.
+func (s *Server) mayLink(name string) error {
+	switch {
+	case name == "": // the .env has the default account
+		return errNoPage
+	case !s.linksAreMade():
+		return errNoLinks
+	}
+	return nil
+}
+
 // linkToCodes makes a link: the codes are for their owner's eyes.
 func (s *Server) linkToCodes(r *http.Request, name string) (flash, error) {
-	switch {
-	case name == "":
-		return flash{}, errNoPage
-	case !s.linksAreMade():
-		return flash{}, errNoLinks
+	if err := s.mayLink(name); err != nil {
+		return flash{}, err
 	}
 	l, err := s.config.Verifier.RecoveryLink(r.Context(), name)
 	done := pages.Outcome{Key: pages.DoneCodes, Name: name, ForCode: true}

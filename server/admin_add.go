@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -139,12 +140,7 @@ func (s *Server) addAll(ctx context.Context, names []string) ([]madeLink, error)
 	}
 	close(next)
 	adding.Wait()
-	for _, err := range errs { // one is enough: they are all the store's
-		if err != nil {
-			return nil, err
-		}
-	}
-	return links, nil
+	return links, cmp.Or(errs...) // one is enough: they are all the store's
 }
 
 func (s *Server) addOne(ctx context.Context, name string) (madeLink, error) {

@@ -75,11 +75,22 @@ func (s *Server) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	return seeOther(w, "../"+nextPage(r.PostForm.Get("next")))
 }
 
-// prove returns the holder whose ADMIN_BEARER the form has, and the code of ADMIN_ACCOUNT, if
-// there is one. A stranger's guess costs that account nothing, because its code is looked at
-// after the bearer. The bounds are of wrong bearers alone: whoever has a right one never waits
-// for strangers, and the account's own throttle bounds guesses of its code.
+// prove returns the holder of the session that a sign-in form begins. A stranger's guess costs
+// ADMIN_ACCOUNT nothing, because its code is looked at after the bearer.
 func (s *Server) prove(r *http.Request) (holder string, err error) {
+	holder, err = s.proveBearer(r)
+	if err != nil || s.config.AdminAccount == "" {
+		return holder, err
+	}
+	if err := s.proveCode(r); err != nil {
+		return "", err
+	}
+	return holder, nil
+}
+
+// proveBearer returns the holder whose ADMIN_BEARER the form has. Wrong bearers alone are
+// bounded: whoever has a right one never waits for strangers.
+func (s *Server) proveBearer(r *http.Request) (holder string, err error) {
 	text := strings.TrimSpace(r.PostForm.Get("bearer"))
 	has, by := s.bearers.Load().find(text)
 	switch {
@@ -92,23 +103,25 @@ func (s *Server) prove(r *http.Request) (holder string, err error) {
 		return "", errSignInBearer
 	}
 	recordOf(r).origin.By = by
-	holder = holderOf(sha256.Sum256([]byte(text)), s.config.AdminAccount)
-	if s.config.AdminAccount == "" {
-		return holder, nil
-	}
+	return holderOf(sha256.Sum256([]byte(text)), s.config.AdminAccount), nil
+}
+
+// proveCode returns nil if the form has a code of ADMIN_ACCOUNT, whose own throttle bounds
+// guesses.
+func (s *Server) proveCode(r *http.Request) error {
 	verdict, err := s.config.Verifier.Check(r.Context(), attemptOf(s.config.AdminAccount, r.PostForm.Get("code")))
 	switch {
 	case errors.Is(err, verifier.ErrNoAccount), errors.Is(err, verifier.ErrName):
 		s.config.Log.Error("nobody can sign in: ADMIN_ACCOUNT names no account", "account", s.config.AdminAccount)
-		return "", errSignInAccount
+		return errSignInAccount
 	case err != nil:
-		return "", err
+		return err
 	}
 	recordOf(r).decided(verdict)
 	if !verdict.Valid {
-		return "", errSignInCode(verdict)
+		return errSignInCode(verdict)
 	}
-	return holder, nil
+	return nil
 }
 
 // attemptOf reads what people type for a code: an authenticator's, or a recovery code.
@@ -136,13 +149,13 @@ func (s *Server) postSignOut(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = s.config.Verifier.SignOut(r.Context(), func(ctx context.Context) error { return s.endSession(ctx, r) })
 	}
-	ended := err == nil || err == errNotSignedIn || errors.Is(err, verifier.ErrWitness)
-	if !ended {
+	unaudited := errors.Is(err, verifier.ErrWitness)
+	if err != nil && err != errNotSignedIn && !unaudited {
 		return err
 	}
 	s.setSession(w, "")
 	s.forgetOutcome(w)
-	if errors.Is(err, verifier.ErrWitness) {
+	if unaudited { // the session has ended all the same
 		return err
 	}
 	return seeOther(w, "sign-in?out=1")

@@ -66,10 +66,8 @@ func (s *Server) since(digest [sha256.Size]byte) time.Time {
 	if before == nil {
 		return time.Time{}
 	}
-	for _, b := range *before {
-		if b.digest == digest {
-			return b.since
-		}
+	if i := slices.IndexFunc(*before, func(b knownBearer) bool { return b.digest == digest }); i >= 0 {
+		return (*before)[i].since
 	}
 	return s.config.Clock()
 }

@@ -31,7 +31,11 @@ func writeJSON(w http.ResponseWriter, status int, body any) error {
 
 // readStrings reads one JSON object whose members are strings of the given names.
 func readStrings(body io.Reader, names ...string) (map[string]string, error) {
-	members, err := readMembers(body, names...)
+	text, err := readBody(body)
+	if err != nil {
+		return nil, err
+	}
+	members, err := parseMembers(text, names...)
 	if err != nil {
 		return nil, err
 	}
@@ -46,15 +50,7 @@ func readStrings(body io.Reader, names ...string) (map[string]string, error) {
 	return texts, nil
 }
 
-// readMembers reads one JSON object that has no other members than the named ones.
-func readMembers(body io.Reader, names ...string) (map[string]jsontext.Value, error) {
-	text, err := readBody(body)
-	if err != nil {
-		return nil, err
-	}
-	return parseMembers(text, names...)
-}
-
+// parseMembers reads one JSON object that has no other members than the named ones.
 func parseMembers(text []byte, names ...string) (map[string]jsontext.Value, error) {
 	members, err := api.Members(text)
 	switch {
@@ -71,7 +67,7 @@ func parseMembers(text []byte, names ...string) (map[string]jsontext.Value, erro
 	return members, nil
 }
 
-// readOptional is readMembers for requests that need no body.
+// readOptional reads what parseMembers does, of a request that needs no body.
 func readOptional(body io.Reader, names ...string) (map[string]jsontext.Value, error) {
 	text, err := readBody(body)
 	if err != nil || len(text) == 0 {

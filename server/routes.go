@@ -17,8 +17,15 @@ type route struct {
 	methods
 }
 
+// read are the methods of a path that only shows something.
+func read(h handler) methods { return methods{"GET": h, "HEAD": h} }
+
+// form are the methods of a page with a form, which is sent to the page's own path.
+func form(show, send handler) methods { return methods{"GET": show, "HEAD": show, "POST": send} }
+
 // table returns all routes.
 func (s *Server) table() []route {
+	v := s.config.Verifier
 	programs, apps := kind{fail: s.fail}, kind{browsers: s.crossOrigin, fail: s.fail}
 	setup, enrol := s.pageKind(s.refuse), s.pageKind(s.refuseLink)
 	check := func(h handler) handler { return s.allow(scopeCheck, h) }
@@ -27,29 +34,29 @@ func (s *Server) table() []route {
 	namesPage.maxBody = maxNamesBody
 	var recover methods // none: there is no such page
 	if s.recoverable() {
-		recover = methods{"GET": s.getRecover, "HEAD": s.getRecover, "POST": s.postRecover}
+		recover = form(s.getRecover, s.postRecover)
 	}
 	return []route{
 		{"/check", apps, methods{"POST": check(s.postCheck), "OPTIONS": preflight}},
 		{"/check/{code}", apps, methods{"GET": check(s.getCheck), "OPTIONS": preflight}},
 
-		{"/{$}", setup, methods{"GET": s.getSetup, "HEAD": s.getSetup, "POST": s.postSetup}},
-		{"/enrol/{token}", enrol, methods{"GET": s.getEnrol, "HEAD": s.getEnrol, "POST": s.postEnrol}},
-		{"/enrolled", setup, methods{"GET": s.getEnrolled, "HEAD": s.getEnrolled}},
+		{"/{$}", setup, form(s.getSetup, s.postSetup)},
+		{"/enrol/{token}", enrol, form(s.getEnrol, s.postEnrol)},
+		{"/enrolled", setup, read(s.getEnrolled)},
 		{"/recover", s.pageKind(s.refuseRecover), recover},
-		{"/app", programs, methods{"GET": s.getApp, "HEAD": s.getApp}},
-		{"/app/{$}", programs, methods{"GET": withoutSlash, "HEAD": withoutSlash}},
-		{"/enrol/{token}/{$}", programs, methods{"GET": withoutSlash, "HEAD": withoutSlash}},
+		{"/app", programs, read(s.getApp)},
+		{"/app/{$}", programs, read(withoutSlash)},
+		{"/enrol/{token}/{$}", programs, read(withoutSlash)},
 		{"/scope", programs, methods{"GET": check(s.getScope)}},
-		{"/favicon.ico", programs, methods{"GET": s.getFavicon, "HEAD": s.getFavicon}},
-		{"/static/{file}", programs, methods{"GET": s.getStatic, "HEAD": s.getStatic}},
+		{"/favicon.ico", programs, read(s.getFavicon)},
+		{"/static/{file}", programs, read(s.getStatic)},
 
-		{"/admin", adminPage, methods{"GET": s.signedIn(s.getAdmin), "HEAD": s.signedIn(s.getAdmin)}},
-		{"/admin/{$}", adminPage, methods{"GET": toAdmin, "HEAD": toAdmin}},
-		{"/admin/add", namesPage, methods{"GET": s.signedIn(s.getAdd), "HEAD": s.signedIn(s.getAdd), "POST": s.signedIn(s.postAdd)}},
-		{"/admin/account", adminPage, methods{"GET": s.signedIn(s.getAdminAccount), "HEAD": s.signedIn(s.getAdminAccount)}},
-		{"/admin/account/{action}", adminPage, methods{"GET": s.signedIn(s.getAdminConfirm), "HEAD": s.signedIn(s.getAdminConfirm), "POST": s.signedIn(s.postAdminAccount)}},
-		{"/admin/sign-in", adminPage, methods{"GET": s.getSignIn, "HEAD": s.getSignIn, "POST": s.postSignIn}},
+		{"/admin", adminPage, read(s.signedIn(s.getAdmin))},
+		{"/admin/{$}", adminPage, read(toAdmin)},
+		{"/admin/add", namesPage, form(s.signedIn(s.getAdd), s.signedIn(s.postAdd))},
+		{"/admin/account", adminPage, read(s.signedIn(s.getAdminAccount))},
+		{"/admin/account/{action}", adminPage, form(s.signedIn(s.getAdminConfirm), s.signedIn(s.postAdminAccount))},
+		{"/admin/sign-in", adminPage, form(s.getSignIn, s.postSignIn)},
 		{"/admin/sign-out", adminPage, methods{"POST": s.postSignOut}},
 
 		{"/accounts", programs, methods{"GET": admin(s.getAccounts), "POST": admin(s.postAccounts)}},
@@ -57,12 +64,12 @@ func (s *Server) table() []route {
 		{"/accounts/{account}/confirm", programs, methods{"POST": admin(s.postConfirm)}},
 		{"/accounts/{account}/rekey", programs, methods{"POST": admin(s.postRekey)}},
 		{"/accounts/{account}/recovery-codes", programs, methods{"POST": admin(s.postRecoveryCodes)}},
-		{"/accounts/{account}/unlock", programs, methods{"POST": admin(s.postUnlock)}},
-		{"/accounts/{account}/disable", programs, methods{"POST": admin(s.postDisable)}},
+		{"/accounts/{account}/unlock", programs, methods{"POST": admin(s.change(v.Unlock))}},
+		{"/accounts/{account}/disable", programs, methods{"POST": admin(s.change(v.Disable))}},
 
-		{"/openapi.json", programs, methods{"GET": s.getOpenAPI, "HEAD": s.getOpenAPI}},
-		{"/healthz", programs, methods{"GET": getHealth, "HEAD": getHealth}},
-		{"/readyz", programs, methods{"GET": s.getReady, "HEAD": s.getReady}},
+		{"/openapi.json", programs, read(s.getOpenAPI)},
+		{"/healthz", programs, read(getHealth)},
+		{"/readyz", programs, read(s.getReady)},
 		{"/", programs, nil},
 	}
 }

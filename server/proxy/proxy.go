@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/realclientip/realclientip-go"
@@ -119,12 +120,7 @@ func (t Trusted) trusts(r *http.Request) bool {
 		return false
 	}
 	addr := peer.Addr().WithZone("").Unmap()
-	for _, prefix := range t.ranges {
-		if prefix.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.ranges, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
 }
 
 // maxTail bounds the work on a header, in bytes: a client may send thousands of addresses,
