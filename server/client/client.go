@@ -140,18 +140,27 @@ func (c *Client) post(ctx context.Context, q api.Question) (answer, error) {
 }
 
 func (c *Client) send(ctx context.Context, method string, to *url.URL, body []byte, key string) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(body))
+	req, err := newRequest(ctx, method, to, body)
 	if err != nil {
 		return answer{}, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.config.Bearer)
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "totpctl")
 	if key != "" {
 		req.Header.Set("Content-Type", "application/json")
 		req.Header.Set("Idempotency-Key", key)
 	}
 	return c.do(req)
+}
+
+// newRequest returns a request without a bearer.
+func newRequest(ctx context.Context, method string, to *url.URL, body []byte) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, to.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "totpctl")
+	return req, nil
 }
 
 // do sends a request and returns the answer to it.

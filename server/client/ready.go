@@ -75,12 +75,10 @@ func newLooker(c Config) (*Client, error) {
 func (c *Client) look(ctx context.Context, method string, to *url.URL) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, to.String(), nil)
+	req, err := newRequest(ctx, method, to, nil)
 	if err != nil {
 		return answer{}, err
 	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "totpctl")
 	a, err := c.do(req)
 	if err != nil {
 		return answer{}, c.explain(c.transportFailure(err), NoAnswer, "")
