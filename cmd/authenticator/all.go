@@ -15,31 +15,23 @@ func OnceAll(rows []Row, clock func() time.Time, out io.Writer, asJSON bool) err
 	moment := clock()
 	var lines strings.Builder
 	for _, r := range rows {
-		c := Config{Entry: r.Entry, Name: r.Name, Clock: func() time.Time { return moment }}
+		c := Config{Entry: r.Entry, Name: r.Name, isDefault: r.Name == "", Clock: func() time.Time { return moment }}
 		now, err := c.read()
 		if err != nil {
 			return err
 		}
-		switch {
-		case !asJSON:
-			fmt.Fprintf(&lines, "%s %s\n", r.Shown, now.code)
-		case r.Name == "":
-			lines.WriteString(asDefault(c.object(now)))
-		default:
+		if asJSON {
 			lines.WriteString(c.object(now))
+		} else {
+			fmt.Fprintf(&lines, "%s %s\n", r.Shown, now.code)
 		}
 	}
 	return Config{Out: out}.write(lines.String())
-}
-
-// asDefault adds a member to a JSON object.
-func asDefault(object string) string {
-	return strings.TrimSuffix(object, "}\n") + ",\"default\":true}\n"
 }
 
 // Now returns the present code of c and how long it lasts. It returns
 // totp.ErrBeforeEpoch, wrapped.
 func Now(c Config) (code string, lasts time.Duration, err error) {
 	now, err := c.read()
-	return now.code, c.Entry.Key.Start(now.step + 1).Sub(now.at), err
+	return now.code, c.left(now), err
 }

@@ -33,6 +33,8 @@ type Config struct {
 	Next    bool       // each code is followed by the code of the step after it
 	Width   func() int // columns of the terminal, asked for each drawing; 0, or no func, means unknown
 	Color   bool       // dim and bold (ECMA-48 SGR); false where NO_COLOR is set (no-color.org)
+
+	isDefault bool // the default account in a list, which JSON says
 }
 
 // A reading is a time of the clock and the code of that moment. The zero reading is

@@ -20,6 +20,7 @@ type object struct {
 	Step      int64  `json:"step"`
 	Next      string `json:"next,omitempty"`
 	Name      string `json:"name,omitempty"`
+	Default   bool   `json:"default,omitempty"`
 }
 
 func (c Config) object(r reading) string {
@@ -37,6 +38,7 @@ func (c Config) object(r reading) string {
 		Step:      r.step,
 		Next:      r.next,
 		Name:      c.Name,
+		Default:   c.isDefault,
 	})
 	return line.String()
 }
