@@ -39,17 +39,9 @@ func auditLog(_ context.Context, p *patient) []Finding {
 	if err != nil {
 		return nil
 	}
-	return auditRoom(path, on)
-}
-
-func auditRoom(path string, on fileSystem) []Finding {
 	const way = "free some room, or rotate the audit log: on a full disk there is no verdict"
-	switch {
-	case on.size == 0: // one that has no blocks
-	case on.free == 0:
-		return []Finding{fault(way, "the disk of the audit log %s is full", path)}
-	case on.free < minFree || on.free < on.size/minShare:
-		return []Finding{warning(way, "the disk of the audit log %s is nearly full: %d MiB of %d MiB are free", path, on.free>>20, on.size>>20)}
+	if found := on.lacksRoom("the audit log "+path, way, way); found != nil {
+		return found
 	}
 	return []Finding{fine("%s can be written and has room", path)}
 }

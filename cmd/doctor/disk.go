@@ -56,15 +56,22 @@ func diskFindings(folder string, on fileSystem) (found []Finding) {
 		found = append(found, warning("move the database to a local disk, or use PostgreSQL",
 			"%s is on a network or shared file system (%s): SQLite's locks and its write-ahead log need a local disk, and used codes may be good again", folder, on.name))
 	}
-	switch {
-	case on.size == 0: // one that has no blocks, such as a network's
-	case on.free == 0:
-		found = append(found, fault("free some room: without it no code is accepted", "the disk of %s is full", folder))
-	case on.free < minFree || on.free < on.size/minShare:
-		found = append(found, warning("free some room: on a full disk no code is accepted", "the disk of %s is nearly full: %d MiB of %d MiB are free", folder, on.free>>20, on.size>>20))
-	}
+	found = append(found, on.lacksRoom(folder, "free some room: without it no code is accepted", "free some room: on a full disk no code is accepted")...)
 	if len(found) == 0 {
 		return []Finding{fine("the disk of %s is local and has room", folder)}
 	}
 	return found
+}
+
+// lacksRoom returns a finding if the file system of what is stored there is full or nearly so,
+// with the way out of each; else nil.
+func (on fileSystem) lacksRoom(stored, ifFull, ifNearly string) []Finding {
+	switch {
+	case on.size == 0: // one that has no blocks, such as a network's
+	case on.free == 0:
+		return []Finding{fault(ifFull, "the disk of %s is full", stored)}
+	case on.free < minFree || on.free < on.size/minShare:
+		return []Finding{warning(ifNearly, "the disk of %s is nearly full: %d MiB of %d MiB are free", stored, on.free>>20, on.size>>20)}
+	}
+	return nil
 }

@@ -127,16 +127,6 @@ func (p *patient) read() *config.Settings {
 	return fresh
 }
 
-// Worst returns the worst level of the findings.
-func Worst(all []Finding) Level {
-	for _, level := range []Level{Fault, Warning} {
-		if Count(all, level) > 0 {
-			return level
-		}
-	}
-	return OK
-}
-
 // Count returns how many findings have a level.
 func Count(all []Finding, level Level) (n int) {
 	for _, f := range all {
