@@ -84,38 +84,26 @@ func mayPlace(file string, force bool) error {
 	return nil
 }
 
-// placed has write fill a file beside file, and then gives it the name of file. A process
-// that is killed meanwhile leaves no part of a file under that name. Without force an
-// existing file stays, with fs.ErrExist.
+// placed has write fill a file beside file, and then gives it the name of file. Without force
+// an existing file stays, with fs.ErrExist.
 func placed(file string, force bool, write func(next string) error) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".totpctl-*") // mode 0600
+	err := beside(file, func(f *os.File) error {
+		if err := f.Close(); err != nil {
+			return err
+		}
+		return write(f.Name())
+	}, func(next string) error {
+		if !force { // claim the name by an empty file; not every file system has links, which would do without
+			if err := createFile(file, nil); err != nil {
+				return err
+			}
+		}
+		return os.Rename(next, file)
+	})
 	if err != nil {
 		return err
-	}
-	err = f.Close()
-	if err == nil {
-		err = write(f.Name())
-	}
-	if err == nil && !force {
-		err = claim(file)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return syncFolder(filepath.Dir(file))
-}
-
-// claim makes an empty file, for a rename to replace. A link would do without, but not every
-// file system has links.
-func claim(file string) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 func backupError(file string, err error) error {

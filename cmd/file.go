@@ -33,12 +33,19 @@ func replaceFile(file string, data []byte) error {
 	if err := mayReplace(file); err != nil {
 		return err
 	}
+	return beside(file, func(f *os.File) error { return fill(f, data) }, func(next string) error { return os.Rename(next, file) })
+}
+
+// beside has write fill and close a new file in the folder of file, and has place give it the
+// name of file. A process that is killed meanwhile leaves no part of a file under that name.
+// After an error there is no new file.
+func beside(file string, write func(*os.File) error, place func(next string) error) error {
 	f, err := os.CreateTemp(filepath.Dir(file), ".totpctl-*") // mode 0600
 	if err != nil {
 		return err
 	}
-	if err = fill(f, data); err == nil {
-		err = os.Rename(f.Name(), file)
+	if err = write(f); err == nil {
+		err = place(f.Name())
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))

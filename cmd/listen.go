@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,6 +33,28 @@ func (c serveConfig) listen(ctx context.Context) (net.Listener, error) {
 		return listenUnix(ctx, path)
 	}
 	return listen(ctx, config.ListenAddr.Info, c.listenAddr)
+}
+
+// listen listens on the address that a variable has.
+func listen(ctx context.Context, v config.Info, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, network(addr), addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, hint.With(fmt.Errorf("listening on %s %s: the port is taken", v.Name, addr), "stop what listens there, or choose another with %s or --%s", v.Name, v.Flag)
+	case err != nil:
+		return nil, hint.With(fmt.Errorf("listening on %s: %w", v.Name, err), "%s or --%s is HOST:PORT of this machine", v.Name, v.Flag)
+	}
+	return l, nil
+}
+
+// network returns tcp4 for an IPv4 address, because Go's tcp would take 0.0.0.0 for
+// IPv6's interfaces, too. An address without a host and [::] mean both kinds.
+func network(addr string) string {
+	host, _, _ := net.SplitHostPort(addr)
+	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().Is4() {
+		return "tcp4"
+	}
+	return "tcp"
 }
 
 // passed returns the listener of a socket that the service manager has opened

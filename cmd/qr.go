@@ -15,6 +15,7 @@ import (
 
 	"totpctl/cmd/config"
 	"totpctl/cmd/hint"
+	"totpctl/server/api"
 	"totpctl/totp"
 	"totpctl/totp/qrcode"
 )
@@ -82,8 +83,8 @@ func (p program) showQR(e totp.Entry, f qrForm) (err error) {
 		}
 	case f.svg != "":
 		var image string
-		if image, err = qrcode.SVG(uri, "QR code for an authenticator app"); err == nil {
-			err = p.writeImage(f.svg, []byte(image), f.force)
+		if image, err = qrcode.SVG(uri, api.QRTitle); err == nil {
+			err = p.writeSecret("image", f.svg, []byte(image), f.force)
 		}
 	default:
 		err = p.drawQR(uri, label(e))
@@ -209,11 +210,7 @@ func (p program) writePNG(f qrForm, image []byte) error {
 	if f.png == "-" && isTerminal(p.out) {
 		return hint.With(errors.New("writing image: standard output is a terminal, and a PNG is no text"), "send it on, as in `totpctl qr --png - >FILE`, or name a file; without --png the code is drawn")
 	}
-	return p.writeImage(f.png, image, f.force)
-}
-
-func (p program) writeImage(file string, image []byte, force bool) error {
-	return p.writeSecret("image", file, image, force)
+	return p.writeSecret("image", f.png, image, f.force)
 }
 
 // writeSecret writes to a file that only its owner can read, or to standard output if its

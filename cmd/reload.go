@@ -101,7 +101,7 @@ func (r *reloader) read() (fresh *config.Settings, c serveConfig, err error) {
 		return fresh, c, err
 	}
 	if now, then := fresh.File(), r.settings.File(); now != then {
-		return fresh, c, fmt.Errorf("configuration is now in %s, at the start it was in %s: restart to use it", orNoFile(now), orNoFile(then))
+		return fresh, c, fmt.Errorf("configuration is now in %s, at the start it was in %s: restart to use it", cmp.Or(now, "no file"), cmp.Or(then, "no file"))
 	}
 	if c, err = readServeConfig(fresh); err != nil {
 		return fresh, c, err
@@ -111,8 +111,6 @@ func (r *reloader) read() (fresh *config.Settings, c serveConfig, err error) {
 	}
 	return fresh, c, refuseCut(fresh.Source(config.AdminBearer.Info), c.bearers.Admin, r.bearers.Admin)
 }
-
-func orNoFile(file string) string { return cmp.Or(file, "no file") }
 
 // refuseCut refuses a short bearer that is not in use already: it may be the first
 // half of one in a file that is just being written.

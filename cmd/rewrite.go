@@ -47,16 +47,11 @@ func rewriteFile(file string, old, data []byte) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".totpctl-*") // mode 0600
+	err = beside(path, func(f *os.File) error {
+		return errors.Join(keepOwner(f, info), f.Chmod(info.Mode().Perm()), fill(f, data))
+	}, func(next string) error { return swap(next, path, old) })
 	if err != nil {
 		return err
-	}
-	err = errors.Join(keepOwner(f, info), f.Chmod(info.Mode().Perm()), fill(f, data))
-	if err == nil {
-		err = swap(f.Name(), path, old)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return syncFolder(filepath.Dir(path))
 }

@@ -7,17 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"totpctl/cmd/config"
-	"totpctl/cmd/hint"
 	"totpctl/server"
 	"totpctl/server/proxy"
 	"totpctl/totp"
@@ -72,7 +69,9 @@ stops, and its watchdog hears nothing of a server that is stuck.`,
 // addServeFlags gives a command the flags of the variables that serve reads.
 func addServeFlags(flags *pflag.FlagSet) {
 	config.AddKeyFlags(flags)
-	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.EnrolTTL, config.SelfService, config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.AuditLog, config.LogFormat, config.LogLevel, config.MetricsAddr, config.AdminAccount, config.PassphraseFile)
+	config.AddFlags(flags, config.Skew, config.ListenAddr, config.PublicURL, config.EnrolTTL, config.SelfService, config.AdminAccount,
+		config.CertFile, config.KeyFile, config.Origins, config.Proxies, config.PassphraseFile,
+		config.AuditLog, config.LogFormat, config.LogLevel, config.MetricsAddr)
 }
 
 // A serveConfig is the configuration of serve, beside what openVerifier reads.
@@ -203,27 +202,6 @@ func wrapTLS(l net.Listener, certificate *server.Certificate) net.Listener {
 		return l
 	}
 	return tls.NewListener(l, certificate.Config())
-}
-
-func listen(ctx context.Context, v config.Info, addr string) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, network(addr), addr)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, hint.With(fmt.Errorf("listening on %s %s: the port is taken", v.Name, addr), "stop what listens there, or choose another with %s or --%s", v.Name, v.Flag)
-	case err != nil:
-		return nil, hint.With(fmt.Errorf("listening on %s: %w", v.Name, err), "%s or --%s is HOST:PORT of this machine", v.Name, v.Flag)
-	}
-	return l, nil
-}
-
-// network returns tcp4 for an IPv4 address, because Go's tcp would take 0.0.0.0 for
-// IPv6's interfaces, too. An address without a host and [::] mean both kinds.
-func network(addr string) string {
-	host, _, _ := net.SplitHostPort(addr)
-	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().Is4() {
-		return "tcp4"
-	}
-	return "tcp"
 }
 
 // waitsForCode returns a function that logs how to get the QR code without a set-up link.

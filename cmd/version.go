@@ -58,19 +58,19 @@ func commitOf(info *debug.BuildInfo) string {
 // v0.0.0-20261126060421-0123456789ab, and "" for any other version.
 func pseudoCommit(version string) string {
 	version, _, _ = strings.Cut(version, "+")
-	before, commit, _ := cutLast(version, "-")
-	_, stamp, _ := cutLast(strings.ReplaceAll(before, ".", "-"), "-")
+	before, commit := cutLast(version, "-")
+	_, stamp := cutLast(strings.ReplaceAll(before, ".", "-"), "-")
 	if len(commit) != 12 || len(stamp) != len("20261126060421") {
 		return ""
 	}
 	return commit
 }
 
-// cutLast is strings.Cut at the last separator.
-func cutLast(text, separator string) (before, after string, found bool) {
+// cutLast is strings.Cut at the last separator, of a text that may lack it.
+func cutLast(text, separator string) (before, after string) {
 	i := strings.LastIndex(text, separator)
 	if i < 0 {
-		return text, "", false
+		return text, ""
 	}
-	return text[:i], text[i+len(separator):], true
+	return text[:i], text[i+len(separator):]
 }
