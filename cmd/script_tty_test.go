@@ -12,9 +12,10 @@ import (
 	"strings"
 	"syscall"
 	"time"
-	"unsafe"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"totpctl/cmd/cmdtest"
 )
 
 // tty [-size COLUMNSxLINES] [-answer REGEXP=TEXT]… [-until REGEXP] [-hangup] [-exit CODE]
@@ -38,7 +39,7 @@ func tty(ts *testscript.TestScript, neg bool, args []string) {
 	var columns, lines uint16
 	_, err := fmt.Sscanf(*size, "%dx%d", &columns, &lines)
 	ts.Check(err)
-	control, terminal, err := openTerminal(columns, lines)
+	control, terminal, err := cmdtest.OpenTerminal(columns, lines)
 	ts.Check(err)
 	defer control.Close()
 	path, err := exec.LookPath(f.Arg(0))
@@ -94,24 +95,4 @@ func watch(control *os.File, answers []answer, until string, hangUp bool) string
 			until = ""
 		}
 	}
-}
-
-func openTerminal(columns, lines uint16) (control, terminal *os.File, err error) {
-	if control, err = os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0); err != nil {
-		return nil, nil, err
-	}
-	var number, unlocked int32
-	size := [4]uint16{lines, columns}
-	for request, argument := range map[uintptr]unsafe.Pointer{
-		syscall.TIOCSPTLCK: unsafe.Pointer(&unlocked),
-		syscall.TIOCGPTN:   unsafe.Pointer(&number),
-		syscall.TIOCSWINSZ: unsafe.Pointer(&size),
-	} {
-		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, control.Fd(), request, uintptr(argument)); errno != 0 {
-			control.Close()
-			return nil, nil, errno
-		}
-	}
-	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	return control, terminal, err
 }

@@ -80,7 +80,35 @@ type Server struct {
 // Serve starts a server, which ends with the test, and returns when it listens.
 func (p *Program) Serve() *Server {
 	p.t.Helper()
+	return p.serve(nil)
+}
+
+// ServeOnTerminal does what Serve does, with a terminal for the server's standard output.
+// It returns the set-up link that the server prints there, too.
+func (p *Program) ServeOnTerminal() (s *Server, setupLink string) {
+	p.t.Helper()
+	control, terminal, err := OpenTerminal(200, 24)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { control.Close() })
+	s = p.serve(terminal)
+	terminal.Close()
+	for lines := bufio.NewScanner(control); lines.Scan(); { // the link comes before the server listens
+		if line := strings.TrimSpace(lines.Text()); strings.HasPrefix(line, "http") {
+			return s, line
+		}
+	}
+	p.t.Fatalf("server has printed no set-up link:\n%s", s.Lines())
+	return nil, ""
+}
+
+func (p *Program) serve(stdout *os.File) *Server {
+	p.t.Helper()
 	c := exec.Command(Binary(p.t), "serve")
+	if stdout != nil {
+		c.Stdout = stdout
+	}
 	c.Dir, c.Env = p.t.TempDir(), p.Env
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	errOut, err := c.StderrPipe()
