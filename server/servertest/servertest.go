@@ -11,6 +11,7 @@ package servertest
 
 import (
 	"bytes"
+	"cmp"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -52,6 +53,9 @@ type Options struct {
 	// SelfService has the page /recover.
 	SelfService bool
 
+	// Clock is the server's; nil is one of NewClock.
+	Clock *Clock
+
 	// TLS serves HTTPS with net/http/httptest's certificate.
 	TLS bool
 	// Prefix is the path under which people reach the server, such as "/second".
@@ -87,7 +91,7 @@ func New(t testing.TB, o Options) *Server {
 	if o.Account == "" {
 		o.Issuer, o.Account = Issuer, Account
 	}
-	s := &Server{t: t, adminAccount: o.AdminAccount, selfService: o.SelfService, Clock: NewClock(), Log: &Log{}, Entry: Entry(t, o.Issuer, o.Account)}
+	s := &Server{t: t, adminAccount: o.AdminAccount, selfService: o.SelfService, Clock: cmp.Or(o.Clock, NewClock()), Log: &Log{}, Entry: Entry(t, o.Issuer, o.Account)}
 	if !o.NoEncryptionKey {
 		s.EncryptionKeys = [][]byte{bytes.Repeat([]byte("k"), 32)}
 	}
