@@ -1,7 +1,6 @@
 package browsertest
 
 import (
-	"fmt"
 	"path"
 	"strings"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"totpctl/server/servertest"
 	"totpctl/totp"
 	"totpctl/totp/totptest"
 	"totpctl/totp/verifier"
@@ -81,78 +79,6 @@ func (s *site) everyState() {
 	}
 }
 
-var adminStates = []struct {
-	name string
-	open func(s *site, b *tab)
-}{
-	{"sign-in", func(s *site, b *tab) { b.open(s.URL + "/admin") }},
-	{"wrong key", func(s *site, b *tab) {
-		b.open(s.URL + "/admin")
-		b.fill("#bearer", "wrong")
-		b.submit("main form button")
-		b.wantText("#why", "This is not the ADMIN_BEARER")
-		b.wait("document.activeElement?.id === 'bearer'")
-	}},
-	{"signed out", func(s *site, b *tab) {
-		s.signIn(b)
-		b.submit("form[action$='sign-out'] button")
-		b.wantText(".verdict", "You are signed out")
-	}},
-	{"list", func(s *site, b *tab) { s.everyKind(); s.signIn(b); b.wantText("table", "bob@example.org") }},
-	{"list of none", func(s *site, b *tab) { s.signIn(b); b.open(s.URL + "/admin?prefix=x") }},
-	{"add", func(s *site, b *tab) { s.signIn(b); b.open(s.URL + "/admin/add") }},
-	{"add, taken", func(s *site, b *tab) {
-		s.Enrol("alice")
-		s.signIn(b)
-		b.open(s.URL + "/admin/add")
-		b.fill("#name", "alice")
-		b.submit("form:has(#name) button")
-		b.wantText("#why", "There is an account of the name alice already")
-	}},
-	{"added", func(s *site, b *tab) {
-		s.signIn(b)
-		b.open(s.URL + "/admin/add")
-		b.fill("#name", "alice")
-		b.submit("form:has(#name) button")
-		b.wantOutcome("alice is added.")
-		s.addedLink(b)
-	}},
-	{"account", func(s *site, b *tab) {
-		s.everyKind()
-		s.signIn(b)
-		b.open(s.URL + "/admin/account?name=bob@example.org")
-	}},
-	{"default account", func(s *site, b *tab) { s.signIn(b); b.open(s.URL + "/admin/account") }},
-	{"no such account", func(s *site, b *tab) { s.signIn(b); b.open(s.URL + "/admin/account?name=x") }},
-	{"remove", func(s *site, b *tab) {
-		s.Enrol("alice")
-		s.signIn(b)
-		b.open(s.URL + "/admin/account/remove?name=alice")
-		b.fill("#typed", "bob")
-		b.submit("main form button")
-		b.wantText("#why", "Nothing was removed")
-	}},
-}
-
-func TestEveryAdminPageIsLightAccessibleAndFitsTheWindow(t *testing.T) {
-	for _, state := range adminStates {
-		t.Run(state.name, func(t *testing.T) {
-			t.Parallel()
-			s := newSite(t)
-			b := newTab(t, phone)
-			state.open(s, b)
-			b.wantLight()
-			b.wantAskedOnly(s.URL)
-			for _, scheme := range []string{"light", "dark"} {
-				b.prefer("prefers-color-scheme", scheme)
-				b.checkAccessibility("phone, " + scheme)
-			}
-			b.wantNoSidewaysScroll()
-			b.checkAccessibility("desk at 200 %")
-		})
-	}
-}
-
 // On a phone each account is a card, and on a desk a row. A screen reader has a table in both.
 func TestTheListIsATableOnADeskAndCardsOnAPhone(t *testing.T) {
 	t.Parallel()
@@ -168,113 +94,6 @@ func TestTheListIsATableOnADeskAndCardsOnAPhone(t *testing.T) {
 	b.want("document.querySelector('table').getAttribute('role') === 'table' && document.querySelectorAll('[role=row]').length === document.querySelectorAll('tr').length")
 }
 
-// An administrator's day. The owner has a phone-sized browser of her own.
-func TestAnAdministratorsDay(t *testing.T) {
-	for _, c := range []struct {
-		window size
-		script bool
-	}{{desk, true}, {phone, false}} {
-		t.Run(fmt.Sprint(c.window, " script ", c.script), func(t *testing.T) {
-			t.Parallel()
-			s := makeSite(t, servertest.Options{AdminAccount: "root", SelfService: true})
-			root, _ := s.Enrol("root")
-			s.Clock.Advance(root.Period())
-			b, owner := newTab(t, c.window), newTab(t, phone)
-			if !c.script {
-				b.withoutScript()
-			}
-
-			// She signs in with the bearer and her code.
-			b.open(s.URL + "/admin?prefix=c")
-			b.fill("#bearer", adminBearer)
-			b.fill("#code", s.CodeOf(root))
-			b.submit("main form button")
-			b.want("location.search === '?prefix=c'")
-
-			// She adds carol and hands the link over.
-			b.open(s.URL + "/admin/add")
-			b.fill("#name", "carol")
-			b.submit("form:has(#name) button")
-			b.wantText("#done", "carol is added.")
-			link := s.addedLink(b)
-			b.wantText(".facts", "Nobody has opened it.")
-			b.want("!document.documentElement.outerHTML.includes('otpauth:')")
-
-			// Carol types a wrong code, then the right one, and keeps her recovery codes.
-			owner.openLink(link)
-			k := owner.scanned()
-			b.open(s.URL + "/admin/account?name=carol")
-			b.wantText(".facts", "A browser has opened it.")
-			owner.try(s.WrongCodeOf(k))
-			b.open(s.URL + "/admin/account?name=carol")
-			b.wantText(".facts", "There was 1 wrong code.")
-			owner.try(s.CodeOf(k))
-			owner.wait("document.querySelector('#codes') !== null")
-			codes := owner.recoveryCodes()
-			owner.submit("#kept")
-
-			// She cannot log in: she is told to wait, calls, and is unlocked from the list.
-			s.Clock.Advance(k.Period())
-			for _, code := range totptest.WrongCodes(k, s.Clock.Now(), 3) {
-				s.Verifier.Check(t.Context(), verifier.Attempt{Account: "carol", Code: code})
-			}
-			b.open(s.URL + "/admin?status=held")
-			b.wantText("table", "waiting")
-			b.submit("form[action$='/unlock'] button")
-			b.wantText("#done", "carol is unlocked.")
-			b.open(s.URL + "/admin/account?name=carol")
-			b.fill("#code", s.CodeOf(k))
-			b.act("check")
-			b.wantText("#done", "The code of carol is good. It is used up now.")
-
-			// She loses the phone, and enrols another with a recovery code. The old one works until then.
-			owner.open(s.URL + "/recover")
-			owner.fill("#account", "carol")
-			owner.fill("#recovery-code", codes[1])
-			owner.submit("main form button")
-			k = owner.scanned()
-			s.Clock.Advance(k.Period())
-			owner.try(s.CodeOf(k))
-			owner.wait("document.querySelector('#codes') !== null")
-			codes = owner.recoveryCodes()
-			owner.submit("#kept")
-			b.open(s.URL + "/admin/account?name=carol")
-			b.wantText(".facts", "10 left")
-
-			// That one is stolen. Her recovery codes are good until the new phone's first code.
-			b.act("revoke")
-			b.wantText("h1", "Is the phone of carol lost or stolen?")
-			b.submit("main form button")
-			b.wantText("#done", "The old phone of carol is revoked")
-			link = s.addedLink(b)
-			s.Clock.Advance(k.Period())
-			s.wantVerdict("carol", verifier.Attempt{Code: s.CodeOf(k)}, verifier.ReasonStopped)
-			s.wantVerdict("carol", verifier.Attempt{RecoveryCode: codes[0]}, "")
-			owner.openLink(link)
-			k = owner.scanned()
-			s.Clock.Advance(k.Period())
-			owner.try(s.CodeOf(k))
-			owner.wait("document.querySelector('#codes') !== null")
-			owner.submit("#kept")
-			s.Clock.Advance(k.Period())
-			s.wantVerdict("carol", verifier.Attempt{Code: s.CodeOf(k)}, "")
-
-			// She leaves: disabled, then removed by her name.
-			b.open(s.URL + "/admin/account?name=carol")
-			b.act("disable")
-			b.submit("main form button")
-			b.wantText("#done", "carol is disabled.")
-			b.act("remove")
-			b.fill("#typed", "carol")
-			b.submit("main form button")
-			b.wantText("#done", "carol is removed.")
-			b.submit("form[action$='sign-out'] button")
-			b.open(s.URL + "/admin")
-			b.wantText("h1", "Sign in as administrator")
-		})
-	}
-}
-
 // scanned returns the key that the page gives to an authenticator.
 func (b *tab) scanned() totp.Key {
 	b.t.Helper()
@@ -285,18 +104,10 @@ func (b *tab) scanned() totp.Key {
 	return entry.Key
 }
 
-func (s *site) wantVerdict(account string, a verifier.Attempt, want verifier.Reason) {
-	s.t.Helper()
-	a.Account = account
-	if v, err := s.Verifier.Check(s.t.Context(), a); err != nil || v.Reason != want {
-		s.t.Errorf("the verdict is %+v, %v, want %q", v, err, want)
-	}
-}
-
 // The administrator may set the owner's phone up with her.
 func TestTheOwnerIsHereAndScansAtTheAdministratorsScreen(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServed(t)
 	b := newTab(t, desk)
 	s.signIn(b)
 	b.open(s.URL + "/admin/add")
@@ -323,7 +134,7 @@ func TestTheOwnerIsHereAndScansAtTheAdministratorsScreen(t *testing.T) {
 
 func TestTheAdminPagesAreUsableByKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServed(t)
 	s.everyKind()
 	b := newTab(t, desk)
 	b.open(s.URL + "/admin")

@@ -1,7 +1,8 @@
 package browsertest
 
 import (
-	"net/http/httptest"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -67,12 +68,18 @@ func (s *site) throttle() {
 // check asks as a program does.
 func (s *site) check(code, want string) {
 	s.t.Helper()
-	r := httptest.NewRequest("GET", "/check/"+code, nil)
+	r, err := http.NewRequestWithContext(s.t.Context(), "GET", s.URL+"/check/"+code, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	r.Header.Set("Authorization", "Bearer "+bearer)
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	if !strings.Contains(w.Body.String(), want) {
-		s.t.Fatalf("answer is %s, want %s in it", w.Body, want)
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer a.Body.Close()
+	if text, err := io.ReadAll(a.Body); err != nil || !strings.Contains(string(text), want) {
+		s.t.Fatalf("answer is %s, %v, want %s in it", text, err, want)
 	}
 }
 

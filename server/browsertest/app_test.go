@@ -272,7 +272,7 @@ func TestAppAsksAgainForAWrongBearer(t *testing.T) {
 
 func TestAppIsUsableByKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServed(t)
 	b := newTab(t, desk)
 	b.open(s.URL + "/app")
 	b.wait(asks)

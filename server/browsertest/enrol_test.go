@@ -192,7 +192,7 @@ func TestPaperHasTheRecoveryCodesAlone(t *testing.T) {
 
 func TestEnrolmentLinkIsForTheBrowserThatOpenedIt(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServed(t)
 	link := s.link()
 	b, other := newTab(t, phone), newTab(t, phone)
 	other.open(link) // not opened yet by showing the button
@@ -214,7 +214,7 @@ func TestEnrolmentLinkIsForTheBrowserThatOpenedIt(t *testing.T) {
 // holds the link.
 func TestEnrolmentLinkIsFollowedTwiceFromAnotherSite(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServed(t)
 	link := s.link()
 	b := newTab(t, phone)
 	for range 2 {
@@ -273,7 +273,7 @@ func TestEveryDeadLinkShowsTheSamePage(t *testing.T) {
 
 func TestEnrolmentIsUsableByKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServed(t)
 	b := newTab(t, desk)
 	b.open(s.link())
 	b.press(kb.Tab)

@@ -5,105 +5,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 )
-
-// states are all that the pages can show. Each opens one in a tab.
-var states = []struct {
-	name string
-	open func(s *site, b *tab)
-}{
-	{"setup", func(s *site, b *tab) { b.open(s.SetupLink()) }},
-	{"setup, wrong code", func(s *site, b *tab) { b.open(s.SetupLink()); b.try("1") }},
-	{"setup, good code", func(s *site, b *tab) { s.openAsAdmin(b); b.try(s.Code()) }},
-	{"setup done", func(s *site, b *tab) { b.open(s.SetupLink()); b.try(s.Code()) }},
-	{"link has ended", func(s *site, b *tab) { s.useCode(); b.open(s.SetupLink()) }},
-	{"link's hour is over", func(s *site, b *tab) { s.Clock.Advance(time.Hour); b.open(s.SetupLink()) }},
-	{"another site's form", func(s *site, b *tab) {
-		b.open("data:text/html,<form method=post action='" + s.URL + "/'><button>Win</button></form>")
-		b.load(chromedp.Click(chromedp.CSS("button")))
-		b.wantText("h1", "This form came from another site")
-	}},
-	{"refused", func(s *site, b *tab) { b.open(s.URL + "/") }},
-	{"no store", func(s *site, b *tab) { s.Store.Close(); b.open(s.SetupLink()) }},
-	{"enrol", func(s *site, b *tab) { b.open(s.link()) }},
-	{"enrol, QR code", func(s *site, b *tab) { b.openLink(s.link()) }},
-	{"enrol, wrong code", func(s *site, b *tab) { b.openLink(s.link()); b.try("1") }},
-	{"recovery codes", func(s *site, b *tab) { b.openLink(s.link()); b.try(s.Code()) }},
-	{"setup, a wait begins", func(s *site, b *tab) {
-		for range 2 {
-			s.check(s.WrongCode(), `"reason":"invalid"`)
-		}
-		b.open(s.SetupLink())
-		b.try(s.WrongCode())
-		b.wait("document.querySelector('#try button').disabled")
-	}},
-	{"link has ended here", func(s *site, b *tab) {
-		link := s.link()
-		b.openLink(link)
-		s.Clock.Advance(time.Hour)
-		b.open(link)
-		b.wantText("h1", "This link has ended")
-	}},
-	{"no such page", func(s *site, b *tab) { b.open(s.URL + "/no/such/page") }},
-	{"no such link", func(s *site, b *tab) { b.open(s.URL + "/enrol/x") }},
-	{"no such link, no button", func(s *site, b *tab) { b.openLink(s.URL + "/enrol/x") }},
-	{"enrol, no store", func(s *site, b *tab) { link := s.link(); s.Store.Close(); b.open(link) }},
-	{"recover", func(s *site, b *tab) { b.open(s.URL + "/recover") }},
-	{"recover, refused", func(s *site, b *tab) { b.open(s.URL + "/recover"); b.recover(person, "x") }},
-	{"new recovery codes, button", func(s *site, b *tab) { b.open(s.codesLink()) }},
-	{"new recovery codes", func(s *site, b *tab) { b.openLink(s.codesLink()) }},
-	{"new recovery codes, kept", func(s *site, b *tab) {
-		b.openLink(s.codesLink())
-		b.load(chromedp.Click(chromedp.CSS("#kept")))
-	}},
-	{"app asks", func(s *site, b *tab) { b.open(s.URL + "/app"); b.wait(asks) }},
-	{"app refuses a bearer", func(s *site, b *tab) {
-		b.open(s.URL + "/app")
-		b.fill("#bearer", "not-the-bearer")
-		b.press(kb.Enter)
-		b.wait("!document.querySelector('#problem').hidden")
-	}},
-	{"app", func(s *site, b *tab) { b.open(s.URL + "/app"); b.enterBearer(bearer) }},
-	{"app, OK", func(s *site, b *tab) { b.open(s.URL + "/app"); b.enterBearer(bearer); b.validate(s.Code()) }},
-	{"app, not valid", func(s *site, b *tab) { b.open(s.URL + "/app"); b.enterBearer(bearer); b.validate(s.WrongCode()) }},
-	{"app, throttled", func(s *site, b *tab) {
-		s.throttle()
-		b.open(s.URL + "/app")
-		b.enterBearer(bearer)
-		b.validate(s.Code())
-	}},
-}
 
 // speak has pages in a language.
 func (b *tab) speak(language string) {
 	b.t.Helper()
 	b.header("Accept-Language", language)
-}
-
-// Right to left, the pages have the same elements: some of each kind are looked at.
-func TestPagesReadFromRightToLeft(t *testing.T) {
-	for _, state := range states {
-		if !slices.Contains([]string{"setup, a wait begins", "refused", "enrol, QR code", "recovery codes", "no such link", "no such page", "app asks", "app, not valid"}, state.name) {
-			continue
-		}
-		t.Run(state.name, func(t *testing.T) {
-			t.Parallel()
-			s, b := newSite(t), newTab(t, phone)
-			b.slowly()
-			b.speak("ar")
-			state.open(s, b)
-			b.want("document.documentElement.dir === 'rtl' && document.documentElement.lang === 'ar'")
-			b.want("[...document.querySelectorAll('#secret, #codes, code, #code, #totp')].every(e => getComputedStyle(e).direction === 'ltr')")
-			b.wantLight()
-			b.prefer("prefers-color-scheme", "dark")
-			b.checkAccessibility("Arabic, phone, dark")
-			b.wantNoSidewaysScroll()
-		})
-	}
 }
 
 // Whoever types a secret types what stands there from left to right.
@@ -121,26 +30,6 @@ func TestTheSecretKeepsItsOrderFromRightToLeft(t *testing.T) {
 	}
 	b.want("getComputedStyle(document.querySelector('.steps > li:last-child'), '::before').float !== 'none'")
 	b.want("document.querySelector('.steps h2').getBoundingClientRect().right > innerWidth / 2")
-}
-
-func TestEveryPageIsLightAccessibleAndFitsTheWindow(t *testing.T) {
-	for _, state := range states {
-		t.Run(state.name, func(t *testing.T) {
-			t.Parallel()
-			s := newSite(t)
-			b := newTab(t, phone)
-			b.slowly()
-			state.open(s, b)
-			b.wantLight()
-			b.wantAskedOnly(s.URL)
-			for _, scheme := range []string{"light", "dark"} {
-				b.prefer("prefers-color-scheme", scheme)
-				b.checkAccessibility("phone, " + scheme)
-			}
-			b.wantNoSidewaysScroll() // ends on the desk
-			b.checkAccessibility("desk at 200 %")
-		})
-	}
 }
 
 // wantAskedOnly wants that no request went elsewhere.

@@ -31,7 +31,7 @@ func (s *site) codesLink() string {
 // TestWhoHasLostHerPhoneEnrolsAnotherByARecoveryCode takes a person from a mistyped recovery
 // code to the new recovery codes.
 func TestWhoHasLostHerPhoneEnrolsAnotherByARecoveryCode(t *testing.T) {
-	s := newSite(t)
+	s := newServed(t)
 	_, codes := s.Enrol(person)
 	b := newTab(t, phone)
 	b.open(s.URL + "/recover")
@@ -57,7 +57,7 @@ func TestWhoHasLostHerPhoneEnrolsAnotherByARecoveryCode(t *testing.T) {
 }
 
 func TestALinkForRecoveryCodesIsUnderstoodWithoutAKey(t *testing.T) {
-	s := newSite(t)
+	s := newServed(t)
 	b := newTab(t, phone)
 	link := s.codesLink()
 	b.openLink(link)

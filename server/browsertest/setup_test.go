@@ -58,7 +58,7 @@ func withAndWithoutScript(t *testing.T, window size, test func(s *site, b *tab, 
 	for name, script := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, b := newSite(t), newTab(t, window)
+			s, b := newServed(t), newTab(t, window)
 			if !script {
 				b.withoutScript()
 			}
@@ -256,7 +256,7 @@ func (b *tab) tryByKeyboard(code string) {
 
 func TestSetupIsUsableByKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := newServed(t)
 	b := newTab(t, desk)
 	b.open(s.SetupLink())
 	b.tryByKeyboard(s.Code())

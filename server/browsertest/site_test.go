@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"bytes"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +27,7 @@ type site struct {
 	*servertest.Server
 	t           *testing.T
 	links       []string     // all enrolment links there have been
-	admin       atomic.Bool  // see openAsAdmin
+	served      *served      // nil: the server is in this process
 	losesAnswer atomic.Bool  // the next answer of /check does not arrive
 	gate        sync.RWMutex // while a test holds it, requests to /check wait
 	mu          sync.Mutex
@@ -42,6 +43,31 @@ type asked struct {
 
 // names are the issuer and the account of the default account.
 type names struct{ issuer, account string }
+
+// A served is the server of a process of its own, on the site's database.
+type served struct {
+	setupLink string
+	log       func() string // its last lines
+}
+
+// newServed returns a site of the built binary, whose clock is the machine's.
+func newServed(t *testing.T) *site { return makeServed(t, servertest.Options{}) }
+
+func makeServed(t *testing.T, o servertest.Options) *site {
+	t.Helper()
+	o.Clock = servertest.NewRunningClock()
+	s := makeSite(t, o)
+	s.serve(o)
+	return s
+}
+
+// SetupLink returns the link that the server prints at its start.
+func (s *site) SetupLink() string {
+	if s.served != nil {
+		return s.served.setupLink
+	}
+	return s.Server.SetupLink()
+}
 
 func newSite(t *testing.T) *site { return makeSite(t, servertest.Options{}) }
 
@@ -69,9 +95,6 @@ func (s *site) before(next http.Handler) http.Handler {
 				other(w, r)
 				return
 			}
-		}
-		if s.admin.Load() {
-			r.SetBasicAuth("any", adminBearer)
 		}
 		if strings.HasPrefix(r.URL.Path, "/check") && s.losesAnswer.CompareAndSwap(true, false) {
 			next.ServeHTTP(httptest.NewRecorder(), r)
@@ -122,7 +145,7 @@ func (s *site) requests() []asked {
 // request, as a proxy adds it: no page asks a browser for it.
 func (s *site) openAsAdmin(b *tab) {
 	b.t.Helper()
-	s.admin.Store(true)
+	b.header("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("any:"+adminBearer)))
 	b.open(s.URL + "/")
 }
 
@@ -133,8 +156,12 @@ func (s *site) checkLog() {
 	for _, link := range s.links {
 		texts = append(texts, path.Base(link))
 	}
+	log := s.Log.String()
+	if s.served != nil {
+		log += s.served.log()
+	}
 	for _, text := range texts {
-		if strings.Contains(s.Log.String(), text) {
+		if strings.Contains(log, text) {
 			s.t.Errorf("the log has %q in it", text)
 		}
 	}

@@ -3,7 +3,6 @@ package browsertest
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -46,7 +45,7 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, "starting Chromium:", err)
 			return 1
 		}
-		return m.Run()
+		return runTests(m)
 	}()
 	os.Exit(code)
 }
@@ -67,6 +66,7 @@ type tab struct {
 	faults      []string // exceptions, and what the Content-Security-Policy refused
 	asked       []string // URLs of all requests
 	weight      float64  // bytes received
+	headers     network.Headers
 	allowFaults bool
 }
 
@@ -82,14 +82,14 @@ func openTab(t *testing.T, parent context.Context, s size, options ...chromedp.C
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent, options...)
 	t.Cleanup(cancel)
-	b := &tab{t: t}
+	b := &tab{t: t, headers: network.Headers{}}
 	if err := chromedp.Do(ctx); err != nil { // a deadline on the first call would be the tab's
 		t.Fatal(err)
 	}
 	if err := chromedp.Listen(ctx, b.note); err != nil {
 		t.Fatal(err)
 	}
-	b.ctx, cancel = context.WithTimeout(ctx, 30*time.Second)
+	b.ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
 	call(b, network.Enable, network.EnableParams{})
 	b.resize(s, 1)
@@ -141,14 +141,11 @@ func (b *tab) touch(finger bool) {
 	call(b, emulation.SetTouchEmulationEnabled, params)
 }
 
-// header has the browser send a header with every request.
+// header has the browser send a header with every request from now on.
 func (b *tab) header(name, value string) {
 	b.t.Helper()
-	text, err := json.Marshal(value)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{name: json.RawMessage(text)}})
+	b.headers[name] = value
+	call(b, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: b.headers})
 }
 
 // unfold opens a fold, if there is one to open in this window.
