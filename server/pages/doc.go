@@ -19,6 +19,7 @@
 //	ago NOW TIME              "5 minutes ago"
 //	moment TIME               date and time
 //	result RESULT             what is said of a code that was tried
+//	qr DRAWING                a QR code, named in the page's language
 //	name TEXT                 a name that people have given, as a value of text
 //	clock TIME, day TIME      a time of day, a day
 //	issuer                    the server's issuer

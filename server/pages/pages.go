@@ -99,6 +99,7 @@ func (p *Pages) functions(l look) template.FuncMap {
 		"ago":      c.ago,
 		"moment":   moment,
 		"result":   c.result,
+		"qr":       c.qr,
 		"name":     name,
 		"code":     code,
 		"clock":    clock,

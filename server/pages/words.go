@@ -2,6 +2,7 @@ package pages
 
 import (
 	"html/template"
+	"strings"
 	"time"
 
 	"totpctl/totp/verifier"
@@ -63,6 +64,17 @@ func (c catalogue) withDuration(key string, seconds int) (template.HTML, error) 
 		return "", err
 	}
 	return c.text(key, "time", time)
+}
+
+// qr returns the drawing of a QR code, whose title is in the page's language.
+func (c catalogue) qr(svg template.HTML) (template.HTML, error) {
+	before, rest, found := strings.Cut(string(svg), "<title>")
+	_, after, ended := strings.Cut(rest, "</title>")
+	if !found || !ended {
+		return svg, nil
+	}
+	title, err := c.text("setup.qr")
+	return template.HTML(before) + "<title>" + title + "</title>" + template.HTML(after), err
 }
 
 // clock returns a time of day. Scripts put it into the browser's time zone.

@@ -1,0 +1,76 @@
+package browsertest
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/accessibility"
+)
+
+// A heard is a node of the accessibility tree, as a screen reader gets it.
+type heard struct{ role, name, description string }
+
+// hear returns the accessibility tree in reading order.
+func (b *tab) hear() []heard {
+	b.t.Helper()
+	nodes := call(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes
+	byID := map[accessibility.NodeID]*accessibility.Node{}
+	for _, n := range nodes {
+		byID[n.NodeID] = n
+	}
+	var all []heard
+	var walk func(n *accessibility.Node)
+	walk = func(n *accessibility.Node) {
+		if !n.Ignored {
+			all = append(all, heard{spoken(n.Role), spoken(n.Name), spoken(n.Description)})
+		}
+		for _, id := range n.ChildIDs {
+			if child := byID[id]; child != nil {
+				walk(child)
+			}
+		}
+	}
+	walk(nodes[0])
+	return all
+}
+
+func spoken(v *accessibility.Value) (text string) {
+	if v != nil {
+		json.Unmarshal(v.Value, &text)
+	}
+	return text
+}
+
+// find returns the node of a role, and of a name that begins so.
+func find(all []heard, role, name string) (h heard, n int) {
+	for _, one := range all {
+		if one.role == role && strings.HasPrefix(one.name, name) {
+			h, n = one, n+1
+		}
+	}
+	return h, n
+}
+
+// texts returns what is read of the text, node by node.
+func texts(all []heard) string {
+	var read strings.Builder
+	for _, one := range all {
+		if one.role == "StaticText" {
+			read.WriteString(one.name)
+		}
+	}
+	return read.String()
+}
+
+func TestTheQRCodeIsNamedInThePagesLanguage(t *testing.T) {
+	t.Parallel()
+	s, b := newSite(t), newTab(t, desk)
+	for language, want := range map[string]string{"en": "QR code for an authenticator app", "de": "QR-Code für eine Authenticator-App", "ar": "رمز QR لتطبيق مصادقة"} {
+		b.speak(language)
+		b.open(s.SetupLink())
+		if _, n := find(b.hear(), "image", want); n != 1 {
+			t.Errorf("%s: no picture is called %q", language, want)
+		}
+	}
+}
