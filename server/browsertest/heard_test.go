@@ -74,3 +74,17 @@ func TestTheQRCodeIsNamedInThePagesLanguage(t *testing.T) {
 		}
 	}
 }
+
+// A code of 24 letters in one word is read as a word.
+func TestRecoveryCodesAreReadInGroups(t *testing.T) {
+	t.Parallel()
+	s, b := newSite(t), newTab(t, phone)
+	b.openLink(s.link())
+	b.try(s.Code())
+	b.want("document.title.startsWith('Code is good · Your recovery codes')")
+	code := b.recoveryCodes()[0]
+	groups := []string{code[:4], code[4:8], code[8:12], code[12:16], code[16:20], code[20:]}
+	if read := strings.Join(strings.Fields(texts(b.hear())), " "); !strings.Contains(read, strings.Join(groups, " ")) {
+		t.Errorf("%q is not read in groups: %q", code, read)
+	}
+}
