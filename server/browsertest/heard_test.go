@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
 )
@@ -87,4 +88,52 @@ func TestRecoveryCodesAreReadInGroups(t *testing.T) {
 	if read := strings.Join(strings.Fields(texts(b.hear())), " "); !strings.Contains(read, strings.Join(groups, " ")) {
 		t.Errorf("%q is not read in groups: %q", code, read)
 	}
+}
+
+// Screen readers say each change of the description of the focused field, and of a live
+// region.
+func TestAWaitIsToldOnceToWhoeverHearsIt(t *testing.T) {
+	t.Parallel()
+	s, b := newSite(t), newTab(t, desk)
+	b.open(s.SetupLink())
+	for range 3 {
+		b.try(s.WrongCode())
+	}
+	s.Clock.Advance(26 * time.Second)
+	b.open(s.SetupLink())
+	b.try(s.Code())
+	field, _ := find(b.hear(), "textbox", "Code of 6 digits")
+	b.wait("document.querySelector('#wait').textContent.includes('Wait 2 seconds,')")
+	if later, _ := find(b.hear(), "textbox", "Code of 6 digits"); later != field || !strings.HasPrefix(field.description, "Too many wrong codes. Wait ") {
+		t.Errorf("the description was %q, and is %q a moment later", field.description, later.description)
+	}
+	b.wait("document.querySelector('#over').textContent !== ''")
+	b.want("document.querySelector('#code').getAttribute('aria-invalid') !== 'true'")
+	if over, _ := find(b.hear(), "textbox", "Code of 6 digits"); over.description != "" {
+		t.Errorf("after the wait the description is %q", over.description)
+	}
+}
+
+func TestASignInsWaitIsToldOnceToWhoeverHearsIt(t *testing.T) {
+	t.Parallel()
+	s, b := newSite(t), newTab(t, desk)
+	b.open(s.URL + "/admin")
+	for range 11 {
+		b.fill("#bearer", "wrong")
+		b.submit("main form button")
+	}
+	b.wait("document.querySelector('#why-copy') !== null")
+	field, _ := find(b.hear(), "textbox", "Administrator's key")
+	before := b.text("#why")
+	b.wait("document.querySelector('#why').textContent !== " + quote(before))
+	if later, _ := find(b.hear(), "textbox", "Administrator's key"); later != field || field.description == "" {
+		t.Errorf("the description was %q, and is %q a second later", field.description, later.description)
+	}
+	b.want("document.querySelector('#why[role=alert] [data-left]').getAttribute('aria-live') === 'off'")
+	b.want("document.querySelector('#over[role=status]').textContent === ''")
+}
+
+func quote(text string) string {
+	quoted, _ := json.Marshal(text)
+	return string(quoted)
 }

@@ -59,6 +59,16 @@ func (p Accounts) Choices() (all []Choice) {
 	return all
 }
 
+// FilterText returns the key of the filter's text, "" without one.
+func (p Accounts) FilterText() string {
+	for _, c := range p.Choices() {
+		if c.Current && c.Filter != "" {
+			return c.Key
+		}
+	}
+	return ""
+}
+
 // Query returns the query of this page.
 func (p Accounts) Query() template.URL { return listQuery(p.Prefix, p.Filter, p.From) }
 
@@ -318,10 +328,11 @@ func (c catalogue) timeOf(at time.Time, key string, values ...any) (template.HTM
 	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, at.UTC().Format(time.RFC3339), words)), err
 }
 
-// counted is duration, which a script counts down.
+// counted is duration, which a script counts down. A live region that it stands in is not
+// announced again each second.
 func (c catalogue) counted(seconds int) (template.HTML, error) {
 	words, err := c.duration(seconds)
-	return template.HTML(fmt.Sprintf(`<span class="left" data-left="%d">%s</span>`, seconds, words)), err
+	return template.HTML(fmt.Sprintf(`<span class="left" aria-live="off" data-left="%d">%s</span>`, seconds, words)), err
 }
 
 // long returns a number of seconds in the largest unit that fits, rounded to it.

@@ -2,7 +2,7 @@
 
 import { texts } from './texts.js'
 import { copy } from './copy.js'
-import { countDown, duration } from './wait.js'
+import { countDown, describe, duration } from './wait.js'
 
 const button = document.getElementById('copy')
 
@@ -15,9 +15,17 @@ if (button !== null) {
 
 for (const left of document.querySelectorAll('[data-left]')) {
   const say = texts(document.querySelector('main'))
-  countDown(Number(left.dataset.left), seconds => { left.textContent = duration(seconds, say) }, () => {
-    const whole = left.closest('.waits, .verdict') ?? left
+  const whole = left.closest('.waits, .verdict') ?? left
+  const field = document.querySelector('[aria-describedby="why"]')
+  const described = field !== null && whole.id === 'why' ? describe(field, whole) : () => {}
+  countDown(Number(left.dataset.left), seconds => {
+    left.textContent = duration(seconds, say)
+    described()
+  }, () => {
     whole.hidden = true
+    described()
+    const over = document.getElementById('over')
+    if (over !== null) over.textContent = say('over')
   })
 }
 

@@ -3,7 +3,7 @@
 
 import { texts } from './texts.js'
 import { copy } from './copy.js'
-import { countDown, duration } from './wait.js'
+import { countDown, describe, duration } from './wait.js'
 
 const secret = document.getElementById('secret')
 const copyButton = document.getElementById('copy')
@@ -43,14 +43,20 @@ addEventListener('pageshow', () => { send.disabled = waiting })
 const wait = Number(send.dataset.wait ?? 0)
 if (wait > 0) {
   const label = send.textContent
+  const field = document.getElementById('code')
+  const result = document.getElementById('result')
+  const described = describe(field, result)
   waiting = send.disabled = true
   countDown(wait, left => {
     document.getElementById('wait').textContent = said('for', { time: duration(left, said) })
     send.textContent = said('button', { n: left })
+    described()
   }, () => {
     waiting = send.disabled = false
     send.textContent = label
-    document.getElementById('result').hidden = true
+    result.hidden = true
+    field.removeAttribute('aria-invalid')
+    described()
     document.getElementById('over').textContent = said('over')
   })
 }
