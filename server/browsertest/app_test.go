@@ -71,7 +71,7 @@ func TestAppShowsOKOnceAndThenNotValidCode(t *testing.T) {
 	b := s.openApp(t)
 	code := s.Code()
 	b.validate(code)
-	b.wait("document.querySelector('#toasts[role=status] .toast')?.textContent === 'OK'")
+	b.wait("document.querySelector('#toasts .toast')?.textContent === 'OK'")
 	begin := time.Now()
 	b.want("getComputedStyle(document.querySelector('.toast')).backgroundColor === 'rgb(0, 79, 214)'")
 	b.want("document.querySelector('#totp').value === ''")

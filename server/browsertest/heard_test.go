@@ -137,3 +137,27 @@ func quote(text string) string {
 	quoted, _ := json.Marshal(text)
 	return string(quoted)
 }
+
+func TestTheAppSaysEachVerdictOnceAndDescribesTheFieldAtFault(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.openApp(t)
+	b.validate(s.WrongCode())
+	b.wait("document.querySelector('.toast') !== null")
+	all := b.hear()
+	if read := texts(all); strings.Count(read, "This code is not valid") != 1 || strings.Contains(read, "Not valid code") {
+		t.Errorf("read: %q", read)
+	}
+	if field, _ := find(all, "textbox", "Code"); !strings.HasPrefix(field.description, "This code is not valid") {
+		t.Errorf("the field at fault is described by %q", field.description)
+	}
+	if field, _ := find(all, "textbox", "Account"); field.description != "" {
+		t.Errorf("the field beside it is described by %q", field.description)
+	}
+	b.validate(s.Code())
+	b.wantText("#alert[role=alert]", "This code is good (")
+	b.wait("document.querySelector('.toast')?.textContent === 'OK'")
+	if read := texts(b.hear()); strings.Count(read, "This code is good") != 1 || strings.Contains(read, "OK") {
+		t.Errorf("read: %q", read)
+	}
+}

@@ -81,17 +81,26 @@ function asciiDigit (digit) {
 }
 
 // Only what is said first is announced, not what ticks. The field at fault, if
-// any, is marked.
+// any, is marked and described.
 function problem (text, field) {
   element('problem').textContent = element('alert').textContent = text
   element('problem').hidden = text === ''
   element('good').hidden = true
-  for (const f of [account, code, input]) f.setAttribute('aria-invalid', f === field)
+  for (const f of [account, code, input]) {
+    f.setAttribute('aria-invalid', f === field)
+    describe(f, f === field)
+  }
 }
 
-// The toast announces that the code is good; this stays.
+function describe (field, atFault) {
+  const ids = [field === input && 'bearer-hint', atFault && 'alert'].filter(Boolean)
+  if (ids.length > 0) field.setAttribute('aria-describedby', ids.join(' '))
+  else field.removeAttribute('aria-describedby')
+}
+
+// The toast is gone soon; this stays.
 function good (text) {
-  element('good').textContent = text
+  element('good').textContent = element('alert').textContent = text
   element('good').hidden = false
 }
 
@@ -268,12 +277,18 @@ validate.addEventListener('submit', event => {
   whileBusy(() => send(attempt))
 })
 
-code.addEventListener('input', () => {
+function forgetGood () {
+  if (element('good').hidden) return
   element('good').hidden = true
+  element('alert').textContent = ''
+}
+
+code.addEventListener('input', () => {
+  forgetGood()
   update()
 })
 account.addEventListener('input', () => {
-  element('good').hidden = true
+  forgetGood()
   store(accountName, account.value.trim() || null, onDevice())
 })
 
