@@ -161,3 +161,40 @@ func TestTheAppSaysEachVerdictOnceAndDescribesTheFieldAtFault(t *testing.T) {
 		t.Errorf("read: %q", read)
 	}
 }
+
+func TestTitlesOfTheAdminPagesTellWhatHappened(t *testing.T) {
+	t.Parallel()
+	s, b := newSite(t), newTab(t, desk)
+	s.Enrol("alice")
+	s.signIn(b)
+	b.want("document.title === 'Accounts · totpctl'")
+	b.open(s.URL + "/admin?prefix=al&status=held")
+	b.want("document.title === 'al… · Waiting or disabled · Accounts · totpctl'")
+	b.open(s.URL + "/admin/add")
+	if field, _ := find(b.hear(), "textbox", "Names"); !strings.HasPrefix(field.description, "Gives a CSV file") {
+		t.Errorf("the field of names is described by %q", field.description)
+	}
+	b.fill("#name", "a:b:c")
+	b.submit("main form button")
+	b.want("document.title === 'Not done · Add an account · totpctl'")
+	b.open(s.URL + "/admin/account/remove?name=alice")
+	b.fill("#typed", "bob")
+	b.submit("main form button")
+	b.want("document.title === 'Not done · Remove alice? · totpctl'")
+}
+
+// A heading says what a part is; a landmark of the same name says it again.
+func TestNoPartOfAnAccountsPageIsNamedTwice(t *testing.T) {
+	t.Parallel()
+	s, b := newSite(t), newTab(t, desk)
+	s.Enrol("alice")
+	s.signIn(b)
+	b.open(s.URL + "/admin/account?name=alice")
+	all := b.hear()
+	if _, n := find(all, "heading", "Remove"); n != 1 {
+		t.Errorf("%d headings of the part that removes", n)
+	}
+	if h, n := find(all, "region", ""); n != 0 {
+		t.Errorf("the landmark %q repeats its heading", h.name)
+	}
+}
