@@ -43,6 +43,9 @@ func (p program) entryFor(c *cobra.Command, args []string, beginnings bool) (key
 		e, bare, err := p.givenEntry(c, from)
 		return keyEntry{Entry: e, bare: bare}, err
 	}
+	if err := refuseURI(c, args); err != nil {
+		return keyEntry{}, err
+	}
 	s := p.readSettings(c)
 	if s.Err() != nil {
 		return keyEntry{}, s.Err()
@@ -67,9 +70,10 @@ func (p program) configuredEntry(c *cobra.Command, s *config.Settings, args []st
 	}
 	e, err := p.storedEntry(c.Context(), s, name, wantPending)
 	if isNone(err) && beginnings && len(args) > 0 {
-		return p.entryBeginning(c.Context(), s, name, wantPending, err)
+		k, err := p.entryBeginning(c.Context(), s, name, wantPending, err)
+		return k, hideSecret(c, name, err)
 	}
-	return keyEntry{Entry: e, name: name}, err
+	return keyEntry{Entry: e, name: name}, hideSecret(c, name, err)
 }
 
 func (p program) storedEntry(ctx context.Context, s *config.Settings, name string, wantPending bool) (e totp.Entry, err error) {
