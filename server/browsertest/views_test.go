@@ -66,9 +66,9 @@ func (b *tab) wantDirection(language string) {
 	b.want("[...document.querySelectorAll('#secret, #codes, code, #code, #totp')].every(e => getComputedStyle(e).direction === 'ltr')")
 }
 
-// controls are those that a keyboard has to reach.
-const controls = `[...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')].filter(e =>
-	e.tabIndex >= 0 && !e.disabled && e.type !== 'hidden' && e.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }))`
+// controls are those that a keyboard has to reach. Screen readers pass over the rest.
+const controls = `[...document.querySelectorAll('a[href], button, input, select, textarea, summary')].filter(e => !e.disabled &&
+	e.type !== 'hidden' && e.ariaHidden !== 'true' && e.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }))`
 
 // wantAllByKeyboard steps once around the page with Tab. It wants each control to have the
 // focus once, in view and with an outline.
