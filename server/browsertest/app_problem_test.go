@@ -23,7 +23,7 @@ func TestAppSaysWhatWentWrong(t *testing.T) {
 		"letters":         {code: func(*site) string { return "abc def" }, says: "That is not a code: a code has 6 digits.", toast: true},
 		"a path":          {code: func(*site) string { return ".." }, says: "That is not a code: a code has 6 digits.", toast: true},
 		"throttled":       {cause: (*site).throttle, code: (*site).Code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
-		"disabled":        {cause: (*site).disable, code: (*site).Code, says: "This account is disabled. Ask an administrator to unlock it.", toast: true},
+		"disabled":        {cause: (*site).disable, code: (*site).Code, says: "This account is disabled. Ask an administrator to enable it.", toast: true},
 		"not set up":      {cause: func(s *site) { s.answer(200, `{"status":false,"reason":"pending"}`) }, code: (*site).Code, says: "This account is not set up yet.", toast: true},
 		"no store":        {cause: func(s *site) { s.Store.Close() }, code: (*site).Code, says: "cannot reach its store"},
 		"no network":      {cause: func(s *site) { s.HTTP.Close() }, code: (*site).Code, says: "Is there a network?"},

@@ -200,7 +200,7 @@ func TestTheFormSaysWhatIsWrongBesideIt(t *testing.T) {
 		"setup, wrong code":   {open: setup, code: (*site).WrongCode, says: "This code is not valid. Is the clock of your phone right? The server's time is"},
 		"setup, not a code":   {open: setup, code: noCode, says: "That is not a code: a code has 6 digits."},
 		"setup, throttled":    {open: setup, cause: (*site).throttle, code: (*site).Code, says: "Too many wrong codes. Wait 30 seconds, then try again."},
-		"setup, disabled":     {open: setup, cause: (*site).disable, code: (*site).Code, says: "This account is disabled. Ask an administrator to unlock it."},
+		"setup, disabled":     {open: setup, cause: (*site).disable, code: (*site).Code, says: "This account is disabled. Ask an administrator to enable it."},
 		"setup, used already": {open: setup, cause: (*site).useCode, code: (*site).Code, says: "This code has been used already. Wait for the next one."},
 		"setup, no store":     {open: setup, cause: closeStore, code: (*site).Code, says: "cannot reach its store", page: true},
 		"enrol, not a code":   {open: enrol, code: noCode, says: "That is not a code: a code has 6 digits."},
