@@ -74,7 +74,7 @@ func (f *genForm) addFlags(c *cobra.Command) {
 	flags := c.Flags()
 	flags.BoolVar(&f.once, "once", false, "print one code and exit")
 	flags.BoolVar(&f.json, "json", false, "print JSON objects with the code and its times")
-	flags.BoolVar(&f.next, "next", false, "print the code of the next step, too, behind each code")
+	flags.BoolVar(&f.next, "next", false, "print the code of the next step, too, behind each code; --json has it always")
 	flags.DurationVar(&f.minValid, "min-valid", 0, "begin with the next code if the present one lasts less than this `time`, such as 8s")
 	flags.StringVar(&f.at, "at", "", "print the code of this `time` and exit: RFC 3339 or Unix seconds")
 	flags.DurationVar(&f.offset, "offset", 0, "take a clock that is ahead by this `time`, such as 2m, or behind, such as -30s")

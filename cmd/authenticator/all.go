@@ -14,8 +14,12 @@ import (
 func OnceAll(rows []Row, clock func() time.Time, out io.Writer, asJSON bool) error {
 	moment := clock()
 	var lines strings.Builder
+	display := Lines
+	if asJSON {
+		display = JSON
+	}
 	for _, r := range rows {
-		c := Config{Entry: r.Entry, Name: r.Name, isDefault: r.Name == "", Clock: func() time.Time { return moment }}
+		c := Config{Entry: r.Entry, Name: r.Name, isDefault: r.Name == "", Clock: func() time.Time { return moment }, Display: display}
 		now, err := c.read()
 		if err != nil {
 			return err

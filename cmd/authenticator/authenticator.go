@@ -30,7 +30,7 @@ type Config struct {
 	Clock   func() time.Time // asked about once a second
 	Out     io.Writer
 	Display Display
-	Next    bool       // each code is followed by the code of the step after it
+	Next    bool       // each code is followed by the code of the step after it, as in JSON always
 	Width   func() int // columns of the terminal, asked for each drawing; 0, or no func, means unknown
 	Color   bool       // dim and bold (ECMA-48 SGR); false where NO_COLOR is set (no-color.org)
 
@@ -43,7 +43,7 @@ type reading struct {
 	at   time.Time
 	step int64
 	code string
-	next string // "" unless Config.Next
+	next string // "" unless Config.Next, or JSON
 
 	width int // columns of the terminal
 }
@@ -99,7 +99,7 @@ func (c Config) read() (reading, error) {
 		return reading{}, fmt.Errorf("reading clock: %w", err)
 	}
 	now := reading{at: at, step: step, width: c.width()}
-	if now.code, err = c.Entry.Key.Code(at); err == nil && c.Next {
+	if now.code, err = c.Entry.Key.Code(at); err == nil && (c.Next || c.Display == JSON) {
 		now.next, err = c.Entry.Key.Code(c.Entry.Key.Start(step + 1))
 	}
 	return now, err

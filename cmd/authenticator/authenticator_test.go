@@ -250,7 +250,7 @@ func TestOnceWritesOneLineWithOneWrite(t *testing.T) {
 		Lines: "94287082\n",
 		Live:  "94287082\n",
 		JSON: `{"code":"94287082","valid_from":"1970-01-01T00:00:30Z","expires_at":"1970-01-01T00:01:00Z","period":30,` +
-			`"issuer":"A&B <C>","account":"é` + "\u200d" + `@example.com","step":1}` + "\n",
+			`"issuer":"A&B <C>","account":"é` + "\u200d" + `@example.com","step":1,"next":"37359152"}` + "\n",
 	} {
 		out := &recorder{clock: &wallClock{}}
 		c := Config{Entry: testEntry(t, 8, 30*time.Second), Clock: func() time.Time { return time.Unix(59, 999) }, Out: out, Display: display}
@@ -270,7 +270,7 @@ func TestJSONHasOneObjectAStep(t *testing.T) {
 		}
 		for i, w := range got {
 			var o struct {
-				Code                  string
+				Code, Next            string
 				ValidFrom             time.Time `json:"valid_from"`
 				ExpiresAt             time.Time `json:"expires_at"`
 				Period, Step          int
@@ -282,7 +282,7 @@ func TestJSONHasOneObjectAStep(t *testing.T) {
 				t.Fatalf("%q: %v", w.text, err)
 			}
 			from := at(t, "2026-03-01T12:00:00Z").Add(time.Duration(i) * time.Minute)
-			if o.Code != codeAt(t, s.key, from) || !o.ValidFrom.Equal(from) || !o.ExpiresAt.Equal(from.Add(time.Minute)) ||
+			if o.Code != codeAt(t, s.key, from) || o.Next != codeAt(t, s.key, from.Add(time.Minute)) || !o.ValidFrom.Equal(from) || !o.ExpiresAt.Equal(from.Add(time.Minute)) ||
 				o.Period != 60 || int64(o.Step) != from.Unix()/60 || o.Issuer != "A&B <C>" || o.Account != "é\u200d@example.com" {
 				t.Errorf("%s is not of the step that begins at %v", w.text, from)
 			}

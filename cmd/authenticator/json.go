@@ -8,8 +8,8 @@ import (
 
 // An object is one line of the JSON display. Times are RFC 3339 in UTC; period
 // is in seconds. The code is good from valid_from until just before expires_at,
-// give or take the verifier's skew. The step is T of RFC 6238 section 4.2. Members that
-// Config does not ask for are left out.
+// give or take the verifier's skew. The step is T of RFC 6238 section 4.2, and next is
+// the code of the step after it. Only a stored account has a name.
 type object struct {
 	Code      string `json:"code"`
 	ValidFrom string `json:"valid_from"`
@@ -18,7 +18,7 @@ type object struct {
 	Issuer    string `json:"issuer"`
 	Account   string `json:"account"`
 	Step      int64  `json:"step"`
-	Next      string `json:"next,omitempty"`
+	Next      string `json:"next"`
 	Name      string `json:"name,omitempty"`
 	Default   bool   `json:"default,omitempty"`
 }

@@ -27,9 +27,9 @@ func TestWithNextTheCodeOfTheNextStepFollowsEachCode(t *testing.T) {
 
 // The codes are RFC 6238 appendix B's for 1111111109 and 1111111111 seconds, which lie in
 // neighbouring steps.
-func TestWithNextAnObjectHasBothCodesAndTheName(t *testing.T) {
+func TestAnObjectHasBothCodesAndTheName(t *testing.T) {
 	out := &recorder{clock: &wallClock{}}
-	c := Config{Entry: testEntry(t, 8, 30*time.Second), Name: "GitHub:alice", Display: JSON, Next: true,
+	c := Config{Entry: testEntry(t, 8, 30*time.Second), Name: "GitHub:alice", Display: JSON,
 		Clock: func() time.Time { return time.Unix(1111111109, 0) }, Out: out}
 	err := Once(c)
 	if want := `"step":37037036,"next":"14050471","name":"GitHub:alice"}` + "\n"; err != nil || !strings.HasPrefix(out.writes[0].text, `{"code":"07081804",`) || !strings.HasSuffix(out.writes[0].text, want) {
