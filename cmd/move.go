@@ -92,7 +92,7 @@ const ownerHint = "move as the role that owns the tables, in both databases"
 
 func moveError(err error) error {
 	wrapped := fmt.Errorf("moving DATABASE_URL to TARGET_DATABASE_URL: %w", err)
-	return hint.With(wrapped, "%s", wayFor(err, "run `totpctl move` again, and it goes on; `totpctl move --undo` takes it back",
+	return hint.With(wrapped, "%s", wayFor(err, "nothing is lost: run `totpctl move` again, and it begins, or goes on; one that has begun is taken back by `totpctl move --undo`",
 		way{sqlstore.ErrNotEmpty, "nothing was changed: TARGET_DATABASE_URL is an empty database; what an undone move has left is to be deleted"},
 		way{sqlstore.ErrElsewhere, "set TARGET_DATABASE_URL to where the move has begun, or take it back with `totpctl move --undo`"},
 		way{sqlstore.ErrRights, ownerHint},

@@ -69,7 +69,9 @@ func (p program) openVerifier(ctx context.Context, s *config.Settings, key totp.
 	c.Store = p.measured(store)
 	v, err := verifier.New(c)
 	if err == nil {
-		err = v.Sweep(ctx)
+		if err = v.Sweep(ctx); err != nil {
+			err = hint.With(err, "%s", storeHint(err))
+		}
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, store.Close())

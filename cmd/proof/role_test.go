@@ -29,6 +29,11 @@ func TestServeNeedsNoRightToChangeTables(t *testing.T) {
 	if out := tool(t, owner, "migrate"); out != "the database's tables are up to date\n" {
 		t.Errorf("migrate says %q the second time", out)
 	}
+	database.Exec(name, `GRANT SELECT ON ALL TABLES IN SCHEMA public TO app`)
+	out, err = toolCommand(t, &app, "serve").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "permission denied for table") || !strings.Contains(string(out), "this role needs SELECT, INSERT, UPDATE and DELETE") {
+		t.Errorf("serve with a role that may only read: %v, %s", err, out)
+	}
 	database.Exec(name, `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app`)
 	server := app.Serve()
 	code, err := app.Entry.Key.Code(time.Now())

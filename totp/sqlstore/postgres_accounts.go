@@ -138,7 +138,7 @@ func (p *Postgres) rows(ctx context.Context, s statement) ([]row, error) {
 func (p *Postgres) Sweep(ctx context.Context, now time.Time) error {
 	return p.do(ctx, "sweeping", &job{run: func(ctx context.Context, conn *sql.Conn) error {
 		_, err := conn.ExecContext(ctx, postgresDialect.statement(sweep), millis(now))
-		return err
+		return rightsError(err)
 	}})
 }
 
