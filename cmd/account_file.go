@@ -86,6 +86,10 @@ func readingHint(err error) error {
 		return err
 	case errors.Is(err, exchange.ErrUnknown):
 		return hint.With(err, "--format names it: %s", strings.Join(formatNames(false), ", "))
+	case errors.Is(err, exchange.ErrEmpty):
+		return hint.With(err, "export the accounts anew")
+	case errors.Is(err, exchange.ErrKDBX):
+		return hint.With(err, "`keepassxc-cli export FILE.kdbx | totpctl account import -` asks for its password")
 	case errors.Is(err, exchange.ErrPassphrase):
 		return hint.With(err, "it is the passphrase that the file was exported with")
 	}

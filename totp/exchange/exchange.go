@@ -25,6 +25,8 @@ import (
 // The errors of Read, wrapped.
 var (
 	ErrUnknown    = errors.New("the format is not recognised")
+	ErrEmpty      = errors.New("the file is empty")
+	ErrKDBX       = errors.New("the file is a database of KeePass (KDBX), which only its own programs read")
 	ErrEncrypted  = errors.New("the file is encrypted and needs a passphrase")
 	ErrPassphrase = errors.New("the passphrase is wrong, or the file is damaged")
 	ErrDamaged    = errors.New("the file is damaged or cut off")

@@ -1,6 +1,9 @@
 package exchange
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // A format is one kind of account file.
 type format struct {
@@ -73,5 +76,16 @@ func find(data []byte, name string) (format, error) {
 	if name != "" {
 		return format{}, fmt.Errorf("%w: there is none of the name %q", ErrUnknown, name)
 	}
-	return format{}, ErrUnknown
+	return format{}, unrecognised(data)
+}
+
+// unrecognised returns ErrEmpty, ErrKDBX, or ErrUnknown for anything else.
+func unrecognised(data []byte) error {
+	switch {
+	case len(bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))) == 0:
+		return ErrEmpty
+	case bytes.HasPrefix(data, []byte("\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5")):
+		return ErrKDBX
+	}
+	return ErrUnknown
 }

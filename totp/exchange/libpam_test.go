@@ -70,7 +70,7 @@ func TestAFileOfGoogleAuthenticatorWithoutTOTPIsLeftOut(t *testing.T) {
 			t.Errorf("%q: %+v, %v", file, c, err)
 		}
 	}
-	for _, file := range []string{testSecret, testSecret + "\n", testSecret + "\n12345678\n", "nothing\n\" TOTP_AUTH\n", ""} {
+	for _, file := range []string{testSecret, testSecret + "\n", testSecret + "\n12345678\n", "nothing\n\" TOTP_AUTH\n"} {
 		if c, err := Read([]byte(file), Options{}); !errors.Is(err, ErrUnknown) {
 			t.Errorf("%q: %+v, %v", file, c, err)
 		}
