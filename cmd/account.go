@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -216,7 +217,7 @@ func accountError(doing, name string, err error) error {
 		way{verifier.ErrWitness, "AUDIT_LOG lacks the line of what was done, and that stays: `totpctl account show` tells; make room, or make AUDIT_LOG writable"},
 		way{verifier.ErrName, fmt.Sprintf("a name has 1 to %d characters that people can see at both ends; one colon may part an issuer of its own from it, as in GitHub:alice", totp.MaxName)},
 		way{verifier.ErrNoAccount, "`totpctl account list` shows the accounts"},
-		way{verifier.ErrExists, "`totpctl account rekey` gives it a new secret; `totpctl account remove` deletes it"},
+		way{verifier.ErrExists, cmp.Or(hint.Of(err), "`totpctl account rekey` gives it a new secret; `totpctl account remove` deletes it")},
 		way{verifier.ErrKeyPending, "hand over the link of `totpctl account rekey`, or leave out --link"},
 		way{verifier.ErrPending, "`totpctl account confirm` with its first code gives recovery codes"},
 		way{verifier.ErrNotPending, fmt.Sprintf("`totpctl account rekey` makes a fresh secret; ENROL_TTL is how long its link may wait, and its browser then has %v", verifier.OpenTime)},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"totpctl/cmd/hint"
 	"totpctl/totp"
 	"totpctl/totp/verifier"
 )
@@ -23,7 +24,10 @@ func (a accountCommands) rename(ctx context.Context, args []string) error {
 	from, to := args[0], args[1]
 	err := a.verifier.Rename(ctx, from, to)
 	if _, bad := verifier.ParseAccount(from); bad == nil && (errors.Is(err, verifier.ErrExists) || errors.Is(err, verifier.ErrName)) {
-		return fmt.Errorf("to %s: %w", totp.QuoteName(to), err) // the new name is at fault
+		err = fmt.Errorf("to %s: %w", totp.QuoteName(to), err) // the new name is at fault
+	}
+	if errors.Is(err, verifier.ErrExists) {
+		return hint.With(err, "give %s a name that no account has: `totpctl account list` shows the names", shown(from))
 	}
 	return err
 }
