@@ -48,7 +48,7 @@ func (m Move) Run(ctx context.Context) error {
 	}
 	defer source.close()
 	defer target.close()
-	begun, err := readMark(ctx, source.conn, source.d)
+	begun, err := source.mark(ctx)
 	if err != nil {
 		return err
 	}
@@ -104,11 +104,11 @@ func (m Move) open(ctx context.Context) (source, target *end, err error) {
 
 // expect has an empty target wait for a move.
 func (e *end) expect(ctx context.Context, id string) error {
-	version, err := readVersion(ctx, e.conn, e.d)
-	if err != nil {
-		return err
-	}
-	err = e.transaction(ctx, func() error {
+	err := e.transaction(ctx, func() error {
+		version, err := readVersion(ctx, e.conn, e.d)
+		if err != nil {
+			return err
+		}
 		if version >= movedVersion { // by a move that was killed before it has marked its source
 			return e.adopt(ctx, id)
 		}
@@ -167,8 +167,27 @@ func (e *end) leave(ctx context.Context, m mark) error {
 	})
 }
 
-// arrival returns how far the copy for a mark is, and whether it is complete.
+// mark returns that of a source, or the zero mark. Its transaction waits for the end of those
+// of a move that was killed: PostgreSQL goes on with a commit whose client is gone.
+func (e *end) mark(ctx context.Context) (m mark, err error) {
+	err = e.transaction(ctx, func() error {
+		m, err = readMark(ctx, e.conn, e.d)
+		return err
+	})
+	return m, err
+}
+
+// arrival returns how far the copy for a mark is, and whether it is complete. It waits as
+// mark does.
 func (e *end) arrival(ctx context.Context, m mark) (at position, complete bool, err error) {
+	err = e.transaction(ctx, func() error {
+		at, complete, err = e.readArrival(ctx, m)
+		return err
+	})
+	return at, complete, err
+}
+
+func (e *end) readArrival(ctx context.Context, m mark) (at position, complete bool, err error) {
 	exists, err := hasTable(ctx, e.conn, e.d, "arrival")
 	if err != nil || !exists {
 		return at, false, errors.Join(err, fmt.Errorf("%w: that is %s", ErrElsewhere, m.target))

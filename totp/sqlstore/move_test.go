@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"totpctl/totp"
 	"totpctl/totp/sqlstore"
@@ -213,6 +214,35 @@ func TestAMoveThatWasCutOffGoesOn(t *testing.T) {
 		}
 		h.wantAll(t, moved)
 	})
+}
+
+// A killed move has sent a commit, and PostgreSQL is not done with it when the move goes on.
+func TestAMoveGoesOnWhileACommitOfTheKilledOneIsUnderWay(t *testing.T) {
+	server := pgtest.Start(t)
+	from, to := sqliteDatabase(t), postgresDatabase(server)
+	h := fill(t, from.mustOpen(t, oldKey))
+	from.exec(`UPDATE enrolment SET sealed_key = 'x' WHERE account = 'damaged'`)
+	ctx, cut := context.WithCancel(t.Context())
+	m := moveOf(from, to, oldKey)
+	m.Tell = func(int, int) { cut() }
+	if err := m.Run(ctx); err == nil {
+		t.Fatal("the move was not cut off")
+	}
+	name := to.url[strings.LastIndex(to.url, "/")+1:]
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		server.Exec(name, `SELECT pg_advisory_xact_lock(1953461360); DELETE FROM sealing_key;
+			UPDATE arrival SET step = 0, after = ''; SELECT pg_sleep(2)`)
+	}()
+	for server.Query(name, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'`) == "0" {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := moveOf(from, to, oldKey).Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-done
+	h.wantAll(t, to.mustOpen(t, oldKey))
 }
 
 func TestAMoveThatIsUndoneLeavesTheSource(t *testing.T) {

@@ -65,7 +65,7 @@ func TestOpeningCurrentTablesTakesNoLock(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		server.Exec(name, `SELECT pg_advisory_lock(1953460336); SELECT pg_sleep(3)`)
+		server.Exec(name, `SELECT pg_advisory_lock(1953461360); SELECT pg_sleep(3)`)
 	}()
 	for server.Query(name, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'`) == "0" {
 		time.Sleep(10 * time.Millisecond)
