@@ -88,6 +88,24 @@ func TestSetupCountsAWaitDown(t *testing.T) {
 	b.wantText("h1", "Your authenticator is set up")
 }
 
+// Who goes to set her clock comes back after the wait.
+func TestSetupStillTellsOfTheClockAfterTheWait(t *testing.T) {
+	t.Parallel()
+	s, b := newSite(t), newTab(t, phone)
+	b.open(s.SetupLink())
+	code := s.Code()
+	s.Clock.Advance(4 * 60 * time.Second)
+	for range 2 {
+		b.try(s.WrongCode())
+	}
+	b.try(code)
+	b.wantText("#result", "Too many wrong codes. Wait")
+	eval[bool](b, "Date.now = (now => () => now() + 40000)(Date.now), true")
+	b.wait("document.querySelector('#over').textContent === 'You can try again.'")
+	b.wantText("#result", "This code was right 4 minutes ago.")
+	b.want("!document.querySelector('#result').textContent.includes('Wait')")
+}
+
 func TestSetupTellsHowFarThePhonesClockIsOff(t *testing.T) {
 	t.Parallel()
 	s, b := newSite(t), newTab(t, phone)

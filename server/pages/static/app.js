@@ -173,7 +173,6 @@ function showVerdict (verdict, attempt) {
     if (verdict.retry_after > 0) return wait(verdict.retry_after)
     problem(why(verdict, attempt), code)
     code.select()
-    if (verdict.retry_after > 0) countDown(verdict.retry_after)
   }
 }
 
