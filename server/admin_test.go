@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -198,6 +199,24 @@ func TestTheListTellsAndDoesWhatEachStateCallsFor(t *testing.T) {
 	r = b.follow("/admin/account/link", "name", "carol", "list", "?")
 	r.wantWords(t, "There is a new link for carol")
 	r.link(t)
+}
+
+func TestWrongCodesOfALinkAreToldOnce(t *testing.T) {
+	f := newFixture(t)
+	b := signedIn(t, f)
+	link := "/enrol/" + path.Base(b.follow("/admin/add", "name", "alice").link(t))
+	owner := newBrowser(t, f)
+	owner.get(link)
+	owner.post(link, "browser", owner.cookies["enrolment"].Value)
+	owner.post(link, "code", "000000")
+	r := b.get("/admin/account?name=alice")
+	r.wantWords(t, "There was 1 wrong code.")
+	if words := r.words(); strings.Contains(words, "Wrong in 30 days") { // which counts those of a live key
+		t.Errorf("the page also says %q", words)
+	}
+	if !strings.Contains(r.text, `<button class="quiet" type="submit">Unlock`) {
+		t.Errorf("nothing waits, and Unlock is what the page calls for: %s", r.text)
+	}
 }
 
 func TestTheDefaultAccountHasAPage(t *testing.T) {

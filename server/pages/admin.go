@@ -201,6 +201,11 @@ func (a Account) CanUnlock() bool {
 	return a.Failures > 0 || a.PendingFailures > 0 || !a.RefusedUntil.IsZero() || a.Status == verifier.StatusDisabled
 }
 
+// Held reports whether no code is looked at until the wait is over or the account is unlocked.
+func (a Account) Held() bool {
+	return a.Wait() > 0 || a.Status == verifier.StatusStopped || a.Status == verifier.StatusDisabled || !a.RefusedUntil.IsZero()
+}
+
 // AccountPage is the page of one account.
 type AccountPage struct {
 	Account

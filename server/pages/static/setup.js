@@ -56,6 +56,8 @@ if (wait > 0) {
     send.textContent = label
     // What else is said of the code stays: its person may have gone to set the phone's clock.
     document.getElementById('wait').remove()
+    result.hidden = true
+    described() // without the wait, though the field has the focus
     result.hidden = result.textContent.trim() === ''
     if (result.hidden) field.removeAttribute('aria-invalid')
     described()
