@@ -49,8 +49,9 @@ func (v *Verifier) Fence(ctx context.Context, keepRecovery bool) (done Fenced, e
 	return done, err
 }
 
+// fence is Store.Fence, with a row of the default account's.
 func (v *Verifier) fence(ctx context.Context, f Fence) (Fenced, error) {
-	if v.defaultID != "" { // whose row may have been made in the time that is forgotten
+	if v.defaultID != "" { // its row is fenced, too, and may be missing in a backup
 		if err := v.add(ctx, Account{ID: v.defaultID, Created: millisecond(f.At)}); err != nil && !errors.Is(err, ErrExists) {
 			return Fenced{}, err
 		}

@@ -67,6 +67,7 @@ func (f Filter) among() Among {
 	return AmongAll
 }
 
+// matches reports whether the filter picks the account.
 func (f Filter) matches(i Info) bool {
 	switch f {
 	case "":

@@ -131,7 +131,8 @@ func (v *Verifier) importStrictly(ctx context.Context, i *importing) error {
 // errDryRun ends a transaction of which only the decisions were wanted.
 var errDryRun = errors.New("dry run")
 
-// importAll imports the accounts that fit, from one index to before another.
+// importAll imports the accounts that fit, from one index to before another, and has the
+// Witness told of them.
 func (v *Verifier) importAll(ctx context.Context, store deadline, i *importing, from, to int) error {
 	if from == to {
 		return nil
@@ -143,15 +144,31 @@ func (v *Verifier) importAll(ctx context.Context, store deadline, i *importing, 
 		}
 	}
 	fit := i.fit[from:to]
+	results, err := v.addAll(ctx, store, i, fit)
+	if err != nil && !errors.Is(err, ErrLeftOut) {
+		return err
+	}
+	for j, f := range fit {
+		i.results[f.index] = results[j]
+	}
+	if err != nil || i.options.DryRun {
+		return err
+	}
+	return v.tell(ctx, importEvents(fit, results)...)
+}
+
+// addAll is Store.AddAll in one transaction, or none for a dry run. It returns the results
+// also with ErrLeftOut, and without any other error.
+func (v *Verifier) addAll(ctx context.Context, store deadline, i *importing, fit []fitAccount) ([]Imported, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	accounts := make([]Account, len(fit))
 	for j, f := range fit {
 		accounts[j] = f.account
 		defer v.waits.forget(f.account.ID)
 	}
 	var results []Imported // an AddAll that has met its deadline may still write them
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	// A transaction under way goes on, because nobody could tell what became of it.
 	err := store(context.WithoutCancel(ctx), func(ctx context.Context, s Store) error {
 		return s.AddAll(ctx, accounts, func(stored map[int]Loaded) (changed map[int]Account, err error) {
@@ -165,19 +182,13 @@ func (v *Verifier) importAll(ctx context.Context, store deadline, i *importing, 
 			return changed, err
 		})
 	})
-	if err != nil && !errors.Is(err, errDryRun) && !errors.Is(err, ErrLeftOut) {
-		return err
-	}
-	for j, f := range fit {
-		i.results[f.index] = results[j]
-	}
 	switch {
 	case errors.Is(err, errDryRun):
-		return nil
-	case err != nil:
-		return err
+		return results, nil
+	case err == nil || errors.Is(err, ErrLeftOut):
+		return results, err
 	}
-	return v.tell(ctx, importEvents(fit, results)...)
+	return nil, err
 }
 
 // importEvents returns the events of the accounts that an import has changed.

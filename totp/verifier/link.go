@@ -27,6 +27,7 @@ func newToken() string { return rand.Text() }
 // TokenHash returns what is stored of a link's token.
 func TokenHash(token string) string { return shortHash("enrolment link", token) }
 
+// cookieHash returns what is stored of a browser's cookie.
 func cookieHash(cookie string) string { return shortHash("enrolment browser", cookie) }
 
 // NewCookie returns a value for the cookie of a browser that is about to open a
@@ -90,13 +91,13 @@ func (v *Verifier) Peek(ctx context.Context, token, cookie string) (Sight, error
 }
 
 // Open returns the pending key to the first browser that asks, and to the same browser
-// again, for OpenTime. It returns ErrLink to other browsers, and ErrConfirmed to
-// the browser that has confirmed. For a link of LinkCodes, ErrConfirmed says that this
-// browser has opened it; the first browser gets an Enrolment without a key. The cookie is
-// the value of the caller's cookie, "" without one. The caller must set the cookie of the
-// Enrolment. That is a fresh one for
-// the first browser, whatever cookie came with the request: an attacker may have planted
-// it (session fixation).
+// again, for OpenTime. It returns ErrLink to other browsers, and ErrConfirmed to the browser
+// that has confirmed. For a link of LinkCodes, the first browser gets an Enrolment without a
+// key, and ErrConfirmed when it asks again.
+//
+// The cookie is the value of the caller's cookie, "" without one. The caller must set the
+// cookie of the Enrolment. The first browser gets a fresh one, whatever cookie came with the
+// request, because an attacker may have planted that (session fixation).
 func (v *Verifier) Open(ctx context.Context, token, cookie string) (Enrolment, error) {
 	return v.open(ctx, token, cookie, NewCookie())
 }
@@ -206,6 +207,7 @@ func linkError(err error) error {
 	return err
 }
 
+// findToken returns the ID of the account that has the link, or ErrLink.
 func (v *Verifier) findToken(ctx context.Context, token string) (string, error) {
 	id, err := ask(ctx, v.store, func(ctx context.Context, s Store) (string, error) { return s.FindToken(ctx, TokenHash(token)) })
 	return id, linkError(err)

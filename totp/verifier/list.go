@@ -131,6 +131,7 @@ func (v *Verifier) list(ctx context.Context, r Range, limit int) ([]Summary, err
 // firstName sorts before every name and after every reserved ID.
 const firstName = " "
 
+// info returns what may be told of an account now.
 func (v *Verifier) info(s Summary) Info {
 	now := v.config.Clock()
 	s.State = s.State.bounded(now)

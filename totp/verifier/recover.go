@@ -16,9 +16,9 @@ var ErrRecover = errors.New("account and recovery code do not belong together")
 // there are.
 var ErrBusy = errors.New("too many recoveries at once")
 
-// Bounds on Recover, which strangers may call: how often at once, in all and from one network. A
-// refusal takes Config.RefusalTime, so that these bound the refusals a second, too. There is none for
-// one name: whoever used that up would keep its owner out.
+// How many calls of Recover may be under way, in all and from one network, because strangers
+// may call it. A refusal takes Config.RefusalTime, so these bound the refusals of a second as
+// well. One name has no bound of its own: whoever used it up would keep the owner out.
 const (
 	maxRecoveries     = 16
 	maxRecoveriesEach = 4

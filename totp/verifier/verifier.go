@@ -242,6 +242,7 @@ func (v *Verifier) id(account string) (string, error) {
 	return ParseAccount(account)
 }
 
+// keyOf returns the account's live key. The Store has none for the default account.
 func (v *Verifier) keyOf(a Account) totp.Key {
 	if a.ID == v.defaultID {
 		return v.config.Key
