@@ -21,7 +21,7 @@ type countKey struct {
 	kind              verifier.EventKind
 	account           string
 	why               string // a reason or a refusal
-	by                string // of a refusal: the others are the account's
+	by                string // who was refused; verdicts on an account share a line, whoever asks
 	recovery, refused bool
 }
 

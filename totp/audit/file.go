@@ -92,7 +92,8 @@ func (f *file) append(lines []byte) error {
 	return err
 }
 
-// whole ends a half line that could not be cut off.
+// whole returns the lines, after a newline if the file ends with a half line that could not
+// be cut off.
 func (f *file) whole(lines []byte) []byte {
 	if f.torn {
 		return append([]byte("\n"), lines...)
@@ -162,6 +163,7 @@ func halfLine(path string, written fs.FileInfo) (int64, error) {
 	return int64(len(tail) - newline - 1), nil
 }
 
+// cut makes the file end at a size.
 func (f *file) cut(size int64) error {
 	err := f.Truncate(size)
 	if err == nil {

@@ -134,6 +134,7 @@ func (l *Log) Tell(_ context.Context, events ...verifier.Event) error {
 	return withoutPath(err)
 }
 
+// put has the record written and the free events counted, or returns why it cannot be.
 func (l *Log) put(r *record, events []verifier.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -153,6 +154,7 @@ func (l *Log) put(r *record, events []verifier.Event) error {
 	return nil
 }
 
+// rouse wakes run. It does not wait.
 func (l *Log) rouse() {
 	select {
 	case l.wake <- struct{}{}:
@@ -196,6 +198,7 @@ func (l *Log) Close() error {
 	}
 }
 
+// run writes, counts and opens the file anew until the Log is closed.
 func (l *Log) run() {
 	defer close(l.done)
 	timer, armed := time.NewTimer(pause), true
@@ -235,7 +238,8 @@ func (l *Log) expects() bool {
 	return l.err != nil || len(l.counts) > 0 || len(l.repeats) > 0
 }
 
-// end keeps an error for Close, unless that was known before.
+// end keeps the last error for Close, unless Ready has returned one before. It closes the
+// file.
 func (l *Log) end(before error) {
 	if before == nil {
 		l.last = l.Ready()

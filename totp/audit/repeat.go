@@ -6,15 +6,15 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// A repeat is a good verdict that was given again. An account remembers one of a kind, so
-// that all of a second are the same.
+// A repeat names a good verdict that was given again. An account remembers one verdict of
+// each kind, so that no more is needed to tell those of a second apart.
 type repeat struct {
 	kind    verifier.EventKind
 	account string
 }
 
-// freeTold returns the events, of which those are free that repeat a verdict of which a line
-// of this second tells. It leaves the caller's as they are: other witnesses read them.
+// freeTold sets Free of each event that repeats a verdict which a line of this second has
+// told already. It returns a copy, because other witnesses read the caller's events.
 func (l *Log) freeTold(events []verifier.Event) []verifier.Event {
 	if !slices.ContainsFunc(events, func(e verifier.Event) bool { return e.Verdict.Repeated }) {
 		return events
@@ -28,8 +28,8 @@ func (l *Log) freeTold(events []verifier.Event) []verifier.Event {
 	return events
 }
 
-// remember notes the verdicts that were repeated and whose lines are written. Whoever has one
-// good code may ask for its verdict again, as often as he likes.
+// remember notes the repeated verdicts whose lines are written. Whoever has one good code
+// could otherwise fill the disk, by asking for its verdict again and again.
 func (l *Log) remember(events []verifier.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

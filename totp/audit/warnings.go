@@ -103,17 +103,7 @@ func (w *Warnings) watchClock(e verifier.Event) {
 	if e.Verdict.SkewSteps == 0 { // the usual phone must not cost a look at all others
 		return
 	}
-	ahead, behind := 0, 0
-	for account, a := range w.accepted {
-		switch age := e.Time.Sub(a.at); {
-		case age < 0 || age > driftTime:
-			delete(w.accepted, account)
-		case a.skew > 0:
-			ahead++
-		case a.skew < 0:
-			behind++
-		}
-	}
+	ahead, behind := w.countClocks(e.Time)
 	most, direction := ahead, "behind"
 	if behind > ahead {
 		most, direction = behind, "ahead"
@@ -123,4 +113,20 @@ func (w *Warnings) watchClock(e verifier.Event) {
 	}
 	w.quiet = e.Time.Add(driftTime)
 	w.log.Warn("this machine's clock seems to be "+direction+", because most phones disagree: set it by NTP", "accounts", len(w.accepted), "off", most)
+}
+
+// countClocks counts the accounts whose phones were ahead and behind within driftTime. It
+// forgets older acceptances.
+func (w *Warnings) countClocks(now time.Time) (ahead, behind int) {
+	for account, a := range w.accepted {
+		switch age := now.Sub(a.at); {
+		case age < 0 || age > driftTime:
+			delete(w.accepted, account)
+		case a.skew > 0:
+			ahead++
+		case a.skew < 0:
+			behind++
+		}
+	}
+	return ahead, behind
 }
