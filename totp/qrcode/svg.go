@@ -33,9 +33,9 @@ func SVG(text, title string) (string, error) {
 	return b.String(), nil
 }
 
-// writePath strokes each horizontal run of black modules through its middle, as
-// far from the last one of its row as the white between them: half the length of
-// rectangles.
+// writePath strokes each horizontal run of black modules through its middle. Within
+// a row it moves by the white modules between two runs, because numbers of one digit
+// make the path half as long as rectangles would.
 func writePath(b *strings.Builder, code *qr.Code) {
 	for y := range code.Size {
 		end := 0 // of the last run of the row

@@ -153,12 +153,13 @@ func (s *Sessions) End(ctx context.Context, id string) error {
 
 func (s *Sessions) now() time.Time { return s.clock().UTC().Truncate(time.Millisecond) }
 
-// lasts takes no time of the row's at its word but Created, which the MAC covers.
+// lasts reports whether the session goes on. It bounds Expires by Created, because the MAC
+// covers no other time.
 func (r Row) lasts(now time.Time) bool {
 	return now.Before(r.Expires) && now.Before(r.Created.Add(MaxTime)) && now.After(r.Created.Add(-IdleTime))
 }
 
-// until returns when a session expires that is seen now.
+// until returns when the session expires if it is seen now.
 func (r Row) until(now time.Time) time.Time {
 	return slices.MinFunc([]time.Time{now.Add(IdleTime), r.Created.Add(MaxTime)}, time.Time.Compare)
 }
