@@ -63,7 +63,7 @@ func Examine(ctx context.Context, c Config) (e Examination, err error) {
 			return e, missing(file)
 		}
 	}
-	db, d, err := openNames(c.URL)
+	db, d, err := openToRead(c.URL)
 	if err != nil {
 		return e, err
 	}
@@ -138,7 +138,7 @@ func (x examiner) keys(ctx context.Context) error {
 		if i == 0 {
 			continue
 		}
-		switch needed := x.checkUnneeded(ctx, id); {
+		switch needed := x.checkNotNeeded(ctx, id); {
 		case needed == nil:
 			x.Unused = append(x.Unused, i+1)
 		case !errors.Is(needed, ErrKey):
@@ -148,26 +148,25 @@ func (x examiner) keys(ctx context.Context) error {
 	return err
 }
 
-// accounts opens the rows page by page.
+// accounts opens the rows, maxExamined of them at most.
 func (x examiner) accounts(ctx context.Context) error {
-	for from := ""; ; {
-		rows, err := queryRows(ctx, x.conn, x.d.statement(selectPage), from, resealPage+1)
+	page := func(from string, limit int) ([]row, error) {
+		return queryRows(ctx, x.conn, x.d.statement(selectPage), from, limit)
+	}
+	for r, err := range allRows(page) {
 		if err != nil {
 			return doing("reading accounts", err)
 		}
-		for _, r := range rows[:min(len(rows), resealPage)] {
-			x.look(&r)
-		}
-		if len(rows) <= resealPage {
-			return nil
-		}
-		if from = rows[resealPage].id; x.Examined >= maxExamined {
+		if x.Examined == maxExamined {
 			x.Rest = true
 			return nil
 		}
+		x.look(&r)
 	}
+	return nil
 }
 
+// look opens a row and counts what is wrong with it.
 func (x examiner) look(r *row) {
 	x.Examined++
 	if _, err := r.account(x.sealer); err != nil {

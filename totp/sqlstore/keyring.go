@@ -167,7 +167,7 @@ func (k keyring) introduce(ctx context.Context) error {
 			return err
 		}
 		k.sealer.database = newDatabaseKey()
-		if err := k.rename(ctx); err != nil {
+		if err := k.renameDefault(ctx); err != nil {
 			return err
 		}
 	}
@@ -204,10 +204,10 @@ func (k keyring) refuseSealed(ctx context.Context) error {
 	return err
 }
 
-// rename gives the default account's rows the ids that they have under the database's
+// renameDefault gives the default account's rows the ids that they have under the database's
 // own key. A server that runs without an encryption key looks for the ids from before,
 // and insertKeyless keeps it from adding them again.
-func (k keyring) rename(ctx context.Context) error {
+func (k keyring) renameDefault(ctx context.Context) error {
 	if k.d.lock != "" {
 		if err := k.exec(ctx, k.d.lock); err != nil {
 			return err
@@ -244,7 +244,7 @@ func (k keyring) checkMissing(ctx context.Context, rows []sealingRow) error {
 		if k.sealer.has(r.id) {
 			continue
 		}
-		if err := k.checkUnneeded(ctx, r.id); err != nil {
+		if err := k.checkNotNeeded(ctx, r.id); err != nil {
 			return err
 		}
 	}
@@ -261,7 +261,8 @@ func (k keyring) load(ctx context.Context) ([]sealingRow, error) {
 	return rows, doing("reading sealing keys", err)
 }
 
-func (k keyring) checkUnneeded(ctx context.Context, id string) error {
+// checkNotNeeded returns ErrKey if a row is sealed with the key.
+func (k keyring) checkNotNeeded(ctx context.Context, id string) error {
 	const query = `SELECT count(*) FROM (SELECT 1 FROM account JOIN enrolment ON ` + joinEnrolment + `
 		WHERE sealed_key LIKE ?1 OR pending LIKE ?1 OR recovery LIKE ?2 OR kept LIKE ?2 LIMIT 1) AS needed`
 	var needed int

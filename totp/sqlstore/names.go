@@ -13,7 +13,7 @@ import (
 // of their bytes. It is for completion in a shell: it makes no database, upgrades none,
 // changes none and needs no encryption key.
 func Names(ctx context.Context, databaseURL, prefix string, limit int) ([]string, error) {
-	db, d, err := openNames(databaseURL)
+	db, d, err := openToRead(databaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +39,8 @@ func Names(ctx context.Context, databaseURL, prefix string, limit int) ([]string
 // firstName sorts before every name and after the ids of the default account.
 const firstName = " "
 
-// openNames opens a database to read from it, without a store.
-func openNames(databaseURL string) (*sql.DB, dialect, error) {
+// openToRead opens a database to read from it, without a store.
+func openToRead(databaseURL string) (*sql.DB, dialect, error) {
 	path, err := sqlitePath(databaseURL)
 	if errors.Is(err, ErrPostgres) {
 		config, _, err := postgresConfig(databaseURL)

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"totpctl/totp/verifier"
 )
@@ -13,7 +14,30 @@ type sealedStore interface {
 	page(ctx context.Context, from string, limit int) ([]row, error)
 }
 
-const resealPage = 500
+// rowsPage is how many rows allRows reads at once.
+const rowsPage = 500
+
+// allRows reads every row, page by page, in the order of their ids. After an error it ends.
+func allRows(page func(from string, limit int) ([]row, error)) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		for from := ""; ; {
+			rows, err := page(from, rowsPage+1)
+			if err != nil {
+				yield(row{}, err)
+				return
+			}
+			for _, r := range rows[:min(len(rows), rowsPage)] {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			if len(rows) <= rowsPage {
+				return
+			}
+			from = rows[rowsPage].id
+		}
+	}
+}
 
 // reseal seals with the first key what other keys have sealed. It returns how many
 // accounts it has changed, and the errors of accounts whose secrets do not open. The
@@ -24,26 +48,19 @@ func reseal(ctx context.Context, store sealedStore, s *sealer) (changed int, err
 		return 0, verifier.ErrNoKey
 	}
 	var failed []error
-	for from := ""; ; {
-		rows, err := store.page(ctx, from, resealPage+1)
+	for r, err := range allRows(func(from string, limit int) ([]row, error) { return store.page(ctx, from, limit) }) {
 		if err != nil {
 			return changed, err
 		}
-		for _, r := range rows[:min(len(rows), resealPage)] {
-			done, err := resealRow(ctx, store, s, r)
-			switch {
-			case errors.Is(err, ErrDamaged):
-				failed = append(failed, err)
-			case err != nil:
-				return changed, err
-			case done:
-				changed++
-			}
+		done, err := resealRow(ctx, store, s, r)
+		switch {
+		case errors.Is(err, ErrDamaged):
+			failed = append(failed, err)
+		case err != nil:
+			return changed, err
+		case done:
+			changed++
 		}
-		if len(rows) <= resealPage {
-			break
-		}
-		from = rows[resealPage].id
 	}
 	return changed, errors.Join(failed...)
 }

@@ -100,7 +100,7 @@ func (k keyring) upgradeRows(ctx context.Context, known bool) (unread []string, 
 			}
 			done = append(done, upgradedRow{r, next})
 		}
-		if err := k.write(ctx, done); err != nil {
+		if err := k.writeUpgraded(ctx, done); err != nil {
 			return nil, err
 		}
 		if last == from {
@@ -183,8 +183,8 @@ func (r row) parsePending2(s *sealer) (p verifier.Pending, err error) {
 	return p, err
 }
 
-// write writes what an upgrade has changed.
-func (k keyring) write(ctx context.Context, rows []upgradedRow) error {
+// writeUpgraded writes what an upgrade has changed.
+func (k keyring) writeUpgraded(ctx context.Context, rows []upgradedRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
