@@ -13,6 +13,7 @@ import (
 	"filippo.io/age/armor"
 )
 
+// Files are sealed for a passphrase in the format of age (age-encryption.org/v1).
 const (
 	ageHeader = "age-encryption.org/v1\n"
 

@@ -107,9 +107,9 @@ func (o Options) passphrase() (string, error) {
 	return o.Passphrase()
 }
 
-// Write returns a file of the named format, which must be one that Formats says can be
-// written. It leaves out by name the entries that the format cannot hold; their Place is
-// "entry 3" for the third of entries.
+// Write returns a file of the named format, whose Format must say Written. It leaves out by
+// name the entries that the format cannot hold; their Place is "entry 3" for the third of
+// entries.
 func Write(format string, entries []totp.Entry) (file []byte, leftOut []LeftOut, err error) {
 	for _, f := range formats() {
 		if f.name == format && f.write != nil {

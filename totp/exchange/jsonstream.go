@@ -13,6 +13,7 @@ import (
 	"totpctl/totp"
 )
 
+// JSON documents are read one account at a time, because a hostile file may be huge.
 const (
 	maxJSONDepth = 1000    // of arrays and objects that are passed over
 	maxElement   = 1 << 20 // bytes of one account, which takes far more when it is decoded

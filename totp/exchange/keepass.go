@@ -45,26 +45,30 @@ func isKeePassXML(data []byte) bool {
 // and takes any other for an error.
 func readKeePassXML(c *Contents, in input) error {
 	k := keePassReader{Decoder: xml.NewDecoder(bytes.NewReader(trimBOM(in.data))), contents: c}
-	for {
+	for whole := false; !whole; {
 		token, err := k.Token()
-		if err != nil {
-			return fmt.Errorf("%w at byte %d: it is no whole XML file of KeePass", ErrDamaged, k.InputOffset()) // err quotes the file
+		if err == nil {
+			whole, err = k.visit(token)
 		}
-		switch t := token.(type) {
-		case xml.StartElement:
-			err = k.start(t)
-		case xml.EndElement:
-			if t.Name.Local == "KeePassFile" {
-				return nil
-			}
-			if t.Name.Local == "Group" {
-				k.groups = k.groups[:len(k.groups)-1]
-			}
-		}
-		if err != nil {
+		if err != nil { // which quotes the file
 			return fmt.Errorf("%w at byte %d: it is no whole XML file of KeePass", ErrDamaged, k.InputOffset())
 		}
 	}
+	return nil
+}
+
+// visit reports whether the token is the file's end.
+func (k *keePassReader) visit(token xml.Token) (end bool, err error) {
+	switch t := token.(type) {
+	case xml.StartElement:
+		return false, k.start(t)
+	case xml.EndElement:
+		if t.Name.Local == "Group" {
+			k.groups = k.groups[:len(k.groups)-1]
+		}
+		return t.Name.Local == "KeePassFile", nil
+	}
+	return false, nil
 }
 
 // start enters the elements that have entries below them, and passes over all the others.

@@ -6,6 +6,9 @@ import (
 	"slices"
 )
 
+// A QR code is read in three steps: its marks are found in the picture (qrfind.go), which tell
+// where its modules lie (here), whose text is decoded (qrdecode.go).
+
 // A picture may be made so that everything in it looks like a mark, of which three make a
 // code. These bounds keep its reading to seconds.
 const (

@@ -55,7 +55,20 @@ func hasTiming(n int, black func(x, y int) bool) bool {
 // readFormat finds the error correction level and the mask whose code is the closest to
 // either copy of the format (section 7.9). Codes differ in 7 bits, so that 3 are corrected.
 func readFormat(n int, black func(x, y int) bool) (level coding.Level, mask coding.Mask, ok bool) {
-	var copies [2]uint32
+	best, copies := 4, formatCopies(n, black)
+	for format := range uint32(32) {
+		for _, c := range copies {
+			if d := bits.OnesCount32(c ^ formatCode(format)); d < best {
+				best, level, mask = d, coding.Level(format>>3^1), coding.Mask(format&7)
+			}
+		}
+	}
+	return level, mask, best < 4
+}
+
+// formatCopies reads the 15 bits of both copies: at the top left, and beside the two other
+// finder patterns.
+func formatCopies(n int, black func(x, y int) bool) (copies [2]uint32) {
 	for i := range 15 {
 		x, y := 8, i
 		switch {
@@ -76,15 +89,7 @@ func readFormat(n int, black func(x, y int) bool) (level coding.Level, mask codi
 			copies[1] |= 1 << i
 		}
 	}
-	best := 4
-	for format := range uint32(32) {
-		for _, c := range copies {
-			if d := bits.OnesCount32(c ^ formatCode(format)); d < best {
-				best, level, mask = d, coding.Level(format>>3^1), coding.Mask(format&7)
-			}
-		}
-	}
-	return level, mask, best < 4
+	return copies
 }
 
 // formatCode is the BCH code of five bits of format, masked.

@@ -11,6 +11,7 @@ import (
 	"totpctl/totp"
 )
 
+// An entry is what Read makes of a record, and what Write takes.
 type entry = totp.Entry
 
 // A record is an account as a file has it, before it is checked. Only the secret is
