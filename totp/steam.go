@@ -2,6 +2,7 @@ package totp
 
 import "strconv"
 
+// How Steam writes a code: see SteamScheme.
 const (
 	steamLetters  = 5
 	steamAlphabet = "23456789BCDFGHJKMNPQRTVWXY"

@@ -61,7 +61,7 @@
 //
 // A Log fails closed. After an error it refuses events until it can write again, which it
 // tries each second on a file that it opens anew. A write or fsync that takes too long is an
-// error. So is a file that was removed, because nobody could read it, and one that begins
-// otherwise than a line does, because it is something else; one that was renamed is not, see
-// SIGHUP.
+// error. So is a file that was removed, because nobody could read it, and a file that begins
+// otherwise than a line does, because it is no audit log. A file that was renamed is written
+// on until Reopen, which SIGHUP calls.
 package audit

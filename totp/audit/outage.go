@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// An outage begins with fail, which answers everybody who waits, and ends with resume, which
+// opens the file anew.
+
 // late answers those who wait for a write that hangs.
 func (l *Log) late() {
 	l.broken("writing", errSlow)

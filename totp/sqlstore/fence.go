@@ -8,6 +8,8 @@ import (
 	"totpctl/totp/verifier"
 )
 
+// A fence is verifier.Fence as three statements, which both engines run in one transaction.
+
 // fenceTimeout is how long PostgreSQL may take for the statements of a fence: a million
 // accounts take about half a minute.
 const fenceTimeout = 10 * time.Minute

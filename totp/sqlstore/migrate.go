@@ -9,6 +9,8 @@ import (
 	"io/fs"
 )
 
+// The schema's versions, in the order of their names.
+//
 //go:embed migrations/*.sql
 var migrations embed.FS
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 )
 
+// The errors of a Move.
 var (
 	// ErrNotEmpty says that the target of a move holds something already.
 	ErrNotEmpty = errors.New("the target database is not empty")

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A movedTable is one that a move copies.
+// A movedTable is a table that a move copies.
 type movedTable struct {
 	name     string // in the marked source, and in the target until the end
 	key      string // column by which rows are paged

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
+// How long PostgreSQL may take.
 const (
 	// batchTimeout is how long a batch may take.
 	batchTimeout   = 8 * time.Second

@@ -9,6 +9,8 @@ import (
 	"totpctl/totp/verifier"
 )
 
+// The methods of verifier.Store on PostgreSQL, but for AddAll and Rename (postgres_bulk.go) and Fence (fence.go).
+
 // Load implements verifier.Store.
 func (p *Postgres) Load(ctx context.Context, id string) (verifier.Account, error) {
 	r, err := p.readRow(ctx, id)

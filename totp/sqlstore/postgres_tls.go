@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
+// unverifiedWarnings says what it means that TLS does not verify these hosts.
 func unverifiedWarnings(hosts []string) []string {
 	if len(hosts) == 0 {
 		return nil
@@ -31,6 +32,7 @@ func unverifiedHosts(config *pgx.ConnConfig) (hosts []string) {
 	return hosts
 }
 
+// local reports whether a host is this machine.
 func local(w *pgconn.FallbackConfig) bool {
 	if network, _ := pgconn.NetworkAddress(w.Host, w.Port); network == "unix" {
 		return true

@@ -8,6 +8,7 @@ import (
 	"sync"
 )
 
+// The bounds of queues and of their batches.
 const (
 	// maxBatch bounds how many requests share a transaction.
 	maxBatch = 256

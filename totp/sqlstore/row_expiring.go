@@ -12,6 +12,9 @@ import (
 	"totpctl/totp/verifier"
 )
 
+// A pending key and a kept confirmation expire. They share the columns pending_token and
+// expires_at, because an account has one of the two at most.
+
 // pendingPlace also names who may be shown the pending key, and until when.
 // A key that a recovery code has begun is told from others, because verdicts tell of it.
 func (r *row) pendingPlace(p pendingColumn) []string {
@@ -50,8 +53,7 @@ type keptColumn struct {
 	Request verifier.RequestID `json:",omitzero"`
 }
 
-// setExpiring sets the columns that Pending and Kept share. An account has one of the
-// two at most.
+// setExpiring sets the columns of Pending and Kept.
 func (r *row) setExpiring(before, a verifier.Account, s *sealer) error {
 	if samePending(before.Pending, a.Pending) && reflect.DeepEqual(before.Kept, a.Kept) {
 		return nil

@@ -7,6 +7,8 @@ import (
 	"totpctl/totp/verifier"
 )
 
+// The methods of verifier.Store on SQLite, but for AddAll and Rename (sqlite_bulk.go) and Fence (fence.go).
+
 // Load implements verifier.Store.
 func (s *SQLite) Load(ctx context.Context, id string) (verifier.Account, error) {
 	var found row

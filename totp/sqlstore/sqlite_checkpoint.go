@@ -8,6 +8,7 @@ import (
 	"time"
 )
 
+// When a checkpoint begins, and when it ends: see checkpointer.
 const (
 	// checkpointRows is how many rows are written between checkpoints. A verdict
 	// writes a row, and that is a page of 4 KiB in the log.

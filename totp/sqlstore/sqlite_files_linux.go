@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inodeOf uses statx without times. Since Linux 6.13 (multigrain timestamps), stat has
-// the next write change the file's time, and the next fsync then writes the inode, too:
-// twice the time on a journalling file system.
+// inodeOf returns what tells the file at path from others. It uses statx without times. Since
+// Linux 6.13 (multigrain timestamps), stat has the next write change the file's time, and the
+// next fsync then writes the inode, too: twice the time on a journalling file system.
 func inodeOf(path string) (identity, error) {
 	var s unix.Statx_t
 	for {

@@ -4,6 +4,7 @@ package sqlstore
 
 import "syscall"
 
+// inodeOf returns what tells the file at path from others.
 func inodeOf(path string) (identity, error) {
 	var s syscall.Stat_t
 	err := syscall.Stat(path, &s)

@@ -2,6 +2,7 @@ package sqlstore
 
 import "golang.org/x/sys/windows"
 
+// inodeOf returns what tells the file at path from others.
 func inodeOf(path string) (identity, error) {
 	name, err := windows.UTF16PtrFromString(path)
 	if err != nil {

@@ -9,6 +9,9 @@ import (
 	"totpctl/totp/verifier"
 )
 
+// An upgrade does in Go what a migration needs keys for. Only one does: that from schema
+// version 2 to boundSeals.
+
 // boundSeals is the first schema version in which seals are bound to their use and
 // their enrolment, recovery hashes are sealed, answers have a MAC, and the default
 // account's id is a keyed fingerprint.

@@ -56,7 +56,8 @@ func (v *Verifier) Add(ctx context.Context, name string) (Enrolment, error) {
 	return e, nil
 }
 
-// addPending adds an account with a pending key, or replaces one that nobody has begun with.
+// addPending adds an account with a pending key, or replaces an account that
+// nobody has begun with.
 func (v *Verifier) addPending(ctx context.Context, added Account) error {
 	err := v.add(ctx, added)
 	if !errors.Is(err, ErrExists) {

@@ -171,7 +171,7 @@ type recoveries struct {
 	of  map[string]int // by network
 }
 
-// enter reports whether another call may begin. After one that may, leave must be called.
+// enter reports whether another call may begin. After true, leave must be called.
 func (r *recoveries) enter(network string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 
 // Rename gives a stored account another name, for which ParseNewAccount's rules hold. The
 // account keeps its keys, its recovery codes, what was used, charged and disabled, and its
-// link, also one that is under way. Whoever asks for the old name gets ErrNoAccount from
+// link, even while a browser follows it. Whoever asks for the old name gets ErrNoAccount from
 // then on. Rename returns ErrExists if the new name is taken.
 //
 // Authenticators go on showing what they were given. An issuer in the old name is kept
