@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -110,36 +111,24 @@ func (a Account) Query() template.URL {
 	return template.URL("?" + url.Values{"name": {a.Name}}.Encode())
 }
 
-// stateKeys has the keys of what the list and the account's page say of each status.
-func stateKeys() map[verifier.Status][2]string {
-	return map[verifier.Status][2]string{
-		verifier.StatusActive:   {"admin.status.active", "admin.status.active.words"},
-		verifier.StatusWaiting:  {"admin.status.waiting", "admin.status.waiting.words"},
-		verifier.StatusPending:  {"admin.status.unopened", "admin.status.unopened.words"},
-		verifier.StatusExpired:  {"admin.status.expired", "admin.status.expired.words"},
-		verifier.StatusStopped:  {"admin.status.stopped", "admin.status.stopped.words"},
-		verifier.StatusDisabled: {"admin.status.disabled", "admin.status.disabled.words"},
-		verifier.StatusDamaged:  {"admin.status.damaged", "admin.status.damaged.words"},
-	}
-}
-
-func (a Account) isOpened() bool { return a.Status == verifier.StatusPending && a.Opened }
-
 // State returns the key of what the list says of the account.
 func (a Account) State() string {
-	if a.isOpened() {
+	if a.Status == verifier.StatusPending && a.Opened {
 		return "admin.status.opened"
 	}
-	return stateKeys()[a.Status][0]
+	return map[verifier.Status]string{
+		verifier.StatusActive:   "admin.status.active",
+		verifier.StatusWaiting:  "admin.status.waiting",
+		verifier.StatusPending:  "admin.status.unopened",
+		verifier.StatusExpired:  "admin.status.expired",
+		verifier.StatusStopped:  "admin.status.stopped",
+		verifier.StatusDisabled: "admin.status.disabled",
+		verifier.StatusDamaged:  "admin.status.damaged",
+	}[a.Status]
 }
 
 // Words returns the key of what the account's page says of its status.
-func (a Account) Words() string {
-	if a.isOpened() {
-		return "admin.status.opened.words"
-	}
-	return stateKeys()[a.Status][1]
-}
+func (a Account) Words() string { return a.State() + ".words" }
 
 // Tone returns the class of the status.
 func (a Account) Tone() string {
@@ -289,20 +278,15 @@ func Checked(v verifier.Verdict) string {
 		return "admin.checked.recovery"
 	case v.Valid:
 		return "admin.checked.good"
-	case v.Reason == verifier.ReasonThrottled:
-		return "admin.checked.throttled"
-	case v.Reason == verifier.ReasonReplayed:
-		return "admin.checked.replayed"
-	case v.Reason == verifier.ReasonMalformed:
-		return "admin.checked.malformed"
-	case v.Reason == verifier.ReasonPending:
-		return "admin.checked.pending"
-	case v.Reason == verifier.ReasonStopped:
-		return "admin.checked.stopped"
-	case v.Reason == verifier.ReasonDisabled:
-		return "admin.checked.disabled"
 	}
-	return "admin.checked.bad"
+	return cmp.Or(map[verifier.Reason]string{
+		verifier.ReasonThrottled: "admin.checked.throttled",
+		verifier.ReasonReplayed:  "admin.checked.replayed",
+		verifier.ReasonMalformed: "admin.checked.malformed",
+		verifier.ReasonPending:   "admin.checked.pending",
+		verifier.ReasonStopped:   "admin.checked.stopped",
+		verifier.ReasonDisabled:  "admin.checked.disabled",
+	}[v.Reason], "admin.checked.bad")
 }
 
 // ago returns how long ago something was. A zero time was never.

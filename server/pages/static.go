@@ -26,19 +26,13 @@ const immutable = "public, max-age=31536000, immutable"
 // contentType returns that of files with an extension, "" if there are none. Package mime is
 // no source, because its answers depend on the machine's tables.
 func contentType(ext string) string {
-	switch ext {
-	case ".css":
-		return "text/css; charset=utf-8"
-	case ".js":
-		return "text/javascript; charset=utf-8"
-	case ".png":
-		return "image/png"
-	case ".svg":
-		return "image/svg+xml"
-	case ".webmanifest":
-		return "application/manifest+json"
-	}
-	return ""
+	return map[string]string{
+		".css":         "text/css; charset=utf-8",
+		".js":          "text/javascript; charset=utf-8",
+		".png":         "image/png",
+		".svg":         "image/svg+xml",
+		".webmanifest": "application/manifest+json",
+	}[ext]
 }
 
 // static holds the files of the folder static under names that contain their hash.

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,12 +33,10 @@ func (r Result) AsksClock() bool { return !r.Valid && r.Reason == verifier.Reaso
 
 // Explains reports whether there is a sentence for a reason.
 func Explains(r verifier.Reason) bool {
-	switch r {
-	case verifier.ReasonInvalid, verifier.ReasonReplayed, verifier.ReasonMalformed, verifier.ReasonThrottled,
-		verifier.ReasonPending, verifier.ReasonStopped, verifier.ReasonDisabled:
-		return true
-	}
-	return false
+	return slices.Contains([]verifier.Reason{
+		verifier.ReasonInvalid, verifier.ReasonReplayed, verifier.ReasonMalformed, verifier.ReasonThrottled,
+		verifier.ReasonPending, verifier.ReasonStopped, verifier.ReasonDisabled,
+	}, r)
 }
 
 // result returns the sentence of a Result. It is "" of an attempt that had to wait: the page
