@@ -24,27 +24,17 @@ func (p problem) Error() string { return p.text }
 // Programs compare codes and cmd/manual/api.md lists them, so a code keeps its name and its
 // meaning.
 func codeOf(status int) string {
-	switch status {
-	case http.StatusBadRequest:
-		return "bad_request"
-	case http.StatusUnauthorized:
-		return "unauthorized"
-	case http.StatusForbidden:
-		return "forbidden"
-	case http.StatusNotFound:
-		return "no_route"
-	case http.StatusMethodNotAllowed:
-		return "method_not_allowed"
-	case http.StatusRequestTimeout:
-		return "timeout"
-	case http.StatusRequestEntityTooLarge:
-		return "too_large"
-	case http.StatusInternalServerError:
-		return "internal"
-	case http.StatusServiceUnavailable:
-		return "unavailable"
-	}
-	return ""
+	return map[int]string{
+		http.StatusBadRequest:            "bad_request",
+		http.StatusUnauthorized:          "unauthorized",
+		http.StatusForbidden:             "forbidden",
+		http.StatusNotFound:              "no_route",
+		http.StatusMethodNotAllowed:      "method_not_allowed",
+		http.StatusRequestTimeout:        "timeout",
+		http.StatusRequestEntityTooLarge: "too_large",
+		http.StatusInternalServerError:   "internal",
+		http.StatusServiceUnavailable:    "unavailable",
+	}[status]
 }
 
 // ownCodes has the errors that a program may want to tell from others of their status.

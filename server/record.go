@@ -57,7 +57,8 @@ func (s *Server) logged(next http.Handler) http.Handler {
 		if s.config.Meter != nil {
 			s.config.Meter.RequestBegins()
 		}
-		both := &recorder{ResponseWriter: w, record: record{status: http.StatusOK, origin: verifier.Origin{Client: s.config.Proxies.Client(r), RequestID: s.config.Proxies.RequestID(r)}}}
+		from := verifier.Origin{Client: s.config.Proxies.Client(r), RequestID: s.config.Proxies.RequestID(r)}
+		both := &recorder{ResponseWriter: w, record: record{status: http.StatusOK, origin: from}}
 		rec := &both.record
 		r = r.WithContext(verifier.WithOrigin(context.WithValue(r.Context(), recordKey{}, rec), &rec.origin))
 		w.Header()[proxy.HeaderRequestID] = []string{rec.origin.RequestID}

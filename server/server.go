@@ -77,7 +77,10 @@ type Server struct {
 // New returns a Server with a set-up link of its own. It refuses bearers as SetBearers
 // does, and a PublicURL that has no origin but is not the zero URL.
 func New(c Config) (*Server, error) {
-	s := &Server{config: c, setup: newSetupLink(c.Clock()), limits: newLimits(c.Log), tries: newTries(c.Clock), origins: map[string]bool{}, openAPI: pages.NewAsset(openAPI, "application/json", "no-cache")}
+	s := &Server{
+		config: c, setup: newSetupLink(c.Clock()), limits: newLimits(c.Log), tries: newTries(c.Clock),
+		origins: map[string]bool{}, openAPI: pages.NewAsset(openAPI, "application/json", "no-cache"),
+	}
 	err := s.SetBearers(c.Bearers, c.Admins)
 	if err != nil {
 		return nil, err

@@ -75,9 +75,10 @@ type ActiveAccount struct {
 // AccountOf returns what is told of an account.
 func AccountOf(i verifier.Info) Account {
 	a := Account{
-		Account: i.Name, Default: i.Name == "", Status: i.Status, Created: i.Created, Failures: i.Failures, Failures30: i.Recent.Failures, Recovery30: i.RecentRecovery.Failures, WaitUntil: optional(i.WaitUntil),
-		PendingUntil: optional(i.PendingUntil), RecoveryCodes: i.RecoveryLeft, RefusedUntil: optional(i.RefusedUntil),
-		PendingFails: i.PendingFailures, PendingWait: optional(i.PendingWaitUntil), CodesUntil: optional(i.CodesUntil), RekeyedAt: optional(i.RekeyedAt),
+		Account: i.Name, Default: i.Name == "", Status: i.Status, Created: i.Created,
+		Failures: i.Failures, Failures30: i.Recent.Failures, WaitUntil: optional(i.WaitUntil), RefusedUntil: optional(i.RefusedUntil),
+		PendingUntil: optional(i.PendingUntil), PendingFails: i.PendingFailures, PendingWait: optional(i.PendingWaitUntil),
+		RecoveryCodes: i.RecoveryLeft, Recovery30: i.RecentRecovery.Failures, CodesUntil: optional(i.CodesUntil), RekeyedAt: optional(i.RekeyedAt),
 	}
 	if a.CodesUntil != nil {
 		a.CodesOpened = &i.CodesOpened

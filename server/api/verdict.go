@@ -37,7 +37,10 @@ type Verdict struct {
 // VerdictOf returns what is told of a verdict. The recovery codes are those that a
 // confirmation gives.
 func VerdictOf(v verifier.Verdict, recovery []string) Verdict {
-	told := Verdict{Status: v.Valid, Reason: v.Reason, RetryAfter: Seconds(v.RetryAfter), Recovery: recovery, Repeated: v.Repeated, RekeyedAt: optional(v.RekeyedAt)}
+	told := Verdict{
+		Status: v.Valid, Reason: v.Reason, RetryAfter: Seconds(v.RetryAfter),
+		Recovery: recovery, Repeated: v.Repeated, RekeyedAt: optional(v.RekeyedAt),
+	}
 	switch {
 	case v.Recovery:
 		told.Left = &v.RecoveryLeft

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 
 	"totpctl/totp/verifier"
@@ -23,30 +24,17 @@ func (v Verdict) Clause() string {
 
 // clause returns the words for a reason, "" for one that is not known.
 func clause(r verifier.Reason) string {
-	switch r {
-	case verifier.ReasonInvalid:
-		return "wrong code"
-	case verifier.ReasonReplayed:
-		return "this code, or a later one, has been used already"
-	case verifier.ReasonMalformed:
-		return "not a code of this account: want 6 to 8 digits, as it has, or the 24 letters and digits of a recovery code"
-	case verifier.ReasonThrottled:
-		return "too many wrong codes"
-	case verifier.ReasonPending:
-		return "the account is not confirmed yet"
-	case verifier.ReasonStopped:
-		return "the account's key is stopped: a recovery code is good, or the first code of a new key"
-	case verifier.ReasonDisabled:
-		return "the account is disabled"
-	}
-	return ""
+	return map[verifier.Reason]string{
+		verifier.ReasonInvalid:   "wrong code",
+		verifier.ReasonReplayed:  "this code, or a later one, has been used already",
+		verifier.ReasonMalformed: "not a code of this account: want 6 to 8 digits, as it has, or the 24 letters and digits of a recovery code",
+		verifier.ReasonThrottled: "too many wrong codes",
+		verifier.ReasonPending:   "the account is not confirmed yet",
+		verifier.ReasonStopped:   "the account's key is stopped: a recovery code is good, or the first code of a new key",
+		verifier.ReasonDisabled:  "the account is disabled",
+	}[r]
 }
 
 // reason returns the reason why a code is not valid. The prototype's server gives none;
 // what it refuses is then a wrong code, ReasonInvalid.
-func (v Verdict) reason() verifier.Reason {
-	if v.Reason == "" {
-		return verifier.ReasonInvalid
-	}
-	return v.Reason
-}
+func (v Verdict) reason() verifier.Reason { return cmp.Or(v.Reason, verifier.ReasonInvalid) }
