@@ -2,6 +2,7 @@ package authenticator
 
 import (
 	"bytes"
+	"cmp"
 	"unicode"
 	"unicode/utf8"
 )
@@ -51,26 +52,19 @@ func nextKey(input []byte, whole bool) (k key, size int) {
 	return key(r), size
 }
 
-func controlKey(r rune) (key, bool) {
-	switch r {
-	case '\r', '\n':
-		return keyEnter, true
-	case 0x7f, '\b':
-		return keyBackspace, true
-	case 'C' & 0x1f, 'D' & 0x1f:
-		return keyInterrupt, true
-	case 'L' & 0x1f:
-		return keyRedraw, true
-	case 'N' & 0x1f:
-		return keyDown, true
-	case 'P' & 0x1f:
-		return keyUp, true
-	case 'U' & 0x1f:
-		return keyClear, true
-	case 'Z' & 0x1f:
-		return keySuspend, true
-	}
-	return keyNone, false
+// controlKey returns the key of a control character.
+func controlKey(r rune) (k key, ok bool) {
+	k, ok = map[rune]key{
+		'\r': keyEnter, '\n': keyEnter,
+		'\b': keyBackspace, 0x7f: keyBackspace,
+		'C' & 0x1f: keyInterrupt, 'D' & 0x1f: keyInterrupt,
+		'L' & 0x1f: keyRedraw,
+		'N' & 0x1f: keyDown,
+		'P' & 0x1f: keyUp,
+		'U' & 0x1f: keyClear,
+		'Z' & 0x1f: keySuspend,
+	}[r]
+	return k, ok
 }
 
 // escapeKey reads the key of a control sequence (ECMA-48 section 5.4, CSI) or of an
@@ -102,25 +96,13 @@ func escapeKey(input []byte, whole bool) (k key, size int) {
 // sequenceKey ignores the parameters that tell of Shift, Alt and Control.
 func sequenceKey(parameters []byte, final byte) key {
 	number, _, _ := bytes.Cut(parameters, []byte(";"))
-	switch string(number) + string(final) {
-	case "1~", "7~":
-		return keyHome
-	case "4~", "8~":
-		return keyEnd
-	case "5~":
-		return keyPageUp
-	case "6~":
-		return keyPageDown
+	if k, ok := map[string]key{
+		"1~": keyHome, "7~": keyHome,
+		"4~": keyEnd, "8~": keyEnd,
+		"5~": keyPageUp,
+		"6~": keyPageDown,
+	}[string(number)+string(final)]; ok {
+		return k
 	}
-	switch final {
-	case 'A':
-		return keyUp
-	case 'B':
-		return keyDown
-	case 'F':
-		return keyEnd
-	case 'H':
-		return keyHome
-	}
-	return keyNone
+	return cmp.Or(map[byte]key{'A': keyUp, 'B': keyDown, 'F': keyEnd, 'H': keyHome}[final], keyNone)
 }
