@@ -3,6 +3,7 @@
 package cmd
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,15 +36,7 @@ const (
 
 // exitName returns what --json calls the exit code of an error.
 func exitName(code int) string {
-	switch code {
-	case exitNoAccount:
-		return "no_account"
-	case exitNoAnswer:
-		return "no_answer"
-	case exitRefused:
-		return "bearer_refused"
-	}
-	return "usage"
+	return cmp.Or(map[int]string{exitNoAccount: "no_account", exitNoAnswer: "no_answer", exitRefused: "bearer_refused"}[code], "usage")
 }
 
 // exitsWithVerdict returns the annotation of commands whose exit code is a verdict.
