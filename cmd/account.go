@@ -20,7 +20,7 @@ import (
 	"totpctl/totp/verifier"
 )
 
-// accountCommands are the account commands over one open store.
+// accountCommands are the methods behind the subcommands of account, over one open store.
 type accountCommands struct {
 	program    program
 	verifier   *verifier.Verifier
@@ -33,18 +33,18 @@ type accountCommands struct {
 	closeAudit func() error // nil for a command that changes no account
 }
 
-// An action is a subcommand that opens the store and calls one method. creates reports
-// whether it makes a missing database, verdict whether its exit code is a verdict, reads
-// whether it changes no account, so that the audit log need not be open;
-// doing is for its errors, as in "adding account".
+// An action is a subcommand that opens the store and calls one method.
 type action struct {
-	use, doing, short, long, example string
-	args                             cobra.PositionalArgs
-	creates, verdict, reads          bool
-	flags                            func(*pflag.FlagSet)       // nil: none of its own
-	exclusive                        []string                   // flags of which one may be set
-	check                            func(*pflag.FlagSet) error // of the flags, before the store is opened; may be nil
-	run                              func(accountCommands, context.Context, []string) error
+	use, short, long, example string
+	doing                     string // for errors, as in "adding account"
+	args                      cobra.PositionalArgs
+	creates                   bool                       // makes a missing database
+	verdict                   bool                       // its exit code is a verdict
+	reads                     bool                       // changes no account, so that the audit log need not be open
+	flags                     func(*pflag.FlagSet)       // adds flags of its own; may be nil
+	exclusive                 []string                   // flags of which one may be set
+	check                     func(*pflag.FlagSet) error // of the flags, before the store is opened; may be nil
+	run                       func(accountCommands, context.Context, []string) error
 }
 
 func (a action) name() string { return strings.Fields(a.use)[0] }

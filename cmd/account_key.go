@@ -11,6 +11,7 @@ import (
 	"totpctl/totp/verifier"
 )
 
+// rekey makes a pending second key, and with --revoke ends the old one at once.
 func (a accountCommands) rekey(ctx context.Context, args []string) error {
 	revoke, err := a.flags.GetBool("revoke")
 	if err != nil {

@@ -147,8 +147,8 @@ func (p program) ready(ctx context.Context, flags *pflag.FlagSet) error {
 }
 
 // readyConfig returns the server's address. A .env is read only where there is one and
-// --server names no server. What LISTEN_ADDR names is this machine's, so that its own
-// certificate is the one to trust: it names no loopback address.
+// --server names no server. A server that LISTEN_ADDR names is on this machine, and is trusted
+// by the certificate of TLS_CERT_FILE itself, because that names no loopback address.
 func readyConfig(flags *pflag.FlagSet) (c client.Config, err error) {
 	if flags.Changed("server") {
 		c.URL, err = flags.GetString("server")

@@ -60,9 +60,9 @@ func newLogHandler(out io.Writer, format string, level slog.Level) slog.Handler 
 // Close writes the lines that are left.
 func (l *serveLog) Close() error { return l.writer.Close() }
 
-// end returns the error that serve has ended with, or errLogged once the error is a line of
-// the log. It is one where standard error is JSON already, or was asked to be: whoever reads
-// that takes lines of JSON alone. Until then a mistake is told as by any command.
+// end returns the error that serve has ended with, or errLogged after it has logged the error.
+// It logs where standard error has lines of JSON already, or LOG_FORMAT asks for them: who reads
+// these takes no other lines. Before that, a mistake is told as by any command.
 func (l *serveLog) end(err error) error {
 	if err == nil || l.format != config.FormatJSON || !l.asked && !l.writer.hasBegun() {
 		return err

@@ -28,8 +28,7 @@ func (m manager) tell(states ...string) {
 
 func status(text string) string { return "STATUS=" + hint.OneLine(text) }
 
-// ready says that requests are answered, be it for the first time or after a reload,
-// which err is the error of.
+// ready says that requests are answered, at the start or after a reload. err is the reload's.
 func (m manager) ready(err error) {
 	text := "serving on " + m.addr
 	if err != nil {

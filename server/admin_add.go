@@ -22,6 +22,7 @@ const (
 	namesAtATime = 32      // share commits; more would keep verdicts waiting
 )
 
+// getAdd shows the form that adds accounts: one by its name, or many by a list of names.
 func (s *Server) getAdd(w http.ResponseWriter, r *http.Request) error {
 	return s.render(w, r, http.StatusOK, pages.Add{Links: s.linksAreMade()})
 }

@@ -6,8 +6,8 @@ import (
 )
 
 // Bounds on attempts to sign in with a wrong bearer. They keep the audit log readable: an
-// ADMIN_BEARER is too long to be guessed. Nobody with a right one is asked to wait, and no other
-// route asks them, so that who uses them up keeps nobody from a session, a verdict or the API.
+// ADMIN_BEARER is too long to be guessed. They bound neither a right bearer nor another route:
+// whoever uses the attempts up keeps nobody from a session, a verdict or the API.
 const (
 	clientTries = 10               // at once, from one network
 	clientEvery = 30 * time.Second // one more

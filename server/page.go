@@ -6,6 +6,7 @@ import (
 	"totpctl/server/pages"
 )
 
+// getApp shows the page for a phone that checks codes.
 func (s *Server) getApp(w http.ResponseWriter, r *http.Request) error {
 	if err := s.pages.App(w, r); err != nil {
 		return internal("showing the page failed", err)

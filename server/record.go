@@ -97,10 +97,10 @@ func guard(next http.Handler, w *recorder, r *http.Request) (broken bool) {
 	return false
 }
 
-// limitOf returns what bounds the lines of such requests, and their kind; nil if each has
-// its line. That are charged verdicts, what callers with a bearer or a link have changed, and
-// their 500s. A 503 is bounded for them, too: it charges nobody, whoever types the codes that an
-// application sends, and the audit log's disk, if that is full, may be the log's.
+// limitOf returns what bounds the log lines of requests such as this one, and the kind that they
+// are counted under. It returns nil for a request that always has its line: a charged verdict, a
+// change by a caller with a bearer or a link, and a 500 for such a caller. A 503 is bounded for
+// all callers: it charges nobody, and a full disk of the audit log may be that of the log.
 func (s *Server) limitOf(rec *record) (l *logLimit, kind string) {
 	stranger, kind := rec.isStranger(), strconv.Itoa(rec.status)
 	switch {
@@ -118,8 +118,8 @@ func (s *Server) limitOf(rec *record) (l *logLimit, kind string) {
 	return nil, ""
 }
 
-// isStranger reports whether anybody could have sent the request. Whoever says to have a link or
-// a recovery code is believed when that has led to an account.
+// isStranger reports whether anybody could have sent the request. A link or a recovery code
+// counts only after it has led to an account.
 func (rec *record) isStranger() bool {
 	by := rec.origin.By
 	return by == "" || rec.account == "" && (by == byLink || by == byRecover)

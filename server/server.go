@@ -37,12 +37,12 @@ type Config struct {
 	PublicURL *url.URL      // how people reach the server: links and cookies are for it; the zero URL if that is not known: then there are no links
 	Origins   []string      // of web apps that may read the answers of /check, such as http://localhost:8100
 	Proxies   proxy.Trusted // whose headers tell the client and the id of a request
-	// Sessions are of the administrator's page; nil turns it off. Beside an Admin, its sign-in
-	// asks for a code of AdminAccount, a stored name, unless that is "".
+	// Sessions are those of the administrator's page; nil turns the page off. Beside one of Admins,
+	// a sign-in takes a code of the stored account AdminAccount, unless that is "".
 	Sessions     *session.Sessions
 	AdminAccount string
-	// SelfService has the page /recover, on which a recovery code begins a new enrolment, unless
-	// PublicURL is neither https nor loopback.
+	// SelfService turns on the page /recover, on which a recovery code begins a new enrolment. There
+	// is no such page if PublicURL is neither https nor loopback.
 	SelfService bool
 
 	Log   *slog.Logger     // gets a line for each request

@@ -12,6 +12,7 @@ import (
 	"totpctl/totp/verifier"
 )
 
+// getSetup shows the default account's QR code, and the verdict on a code that was tried before.
 func (s *Server) getSetup(w http.ResponseWriter, r *http.Request) error {
 	setup, err := s.enter(r)
 	if err != nil {
@@ -75,9 +76,9 @@ func (s *Server) isDone(r *http.Request) bool {
 	return subtle.ConstantTimeCompare([]byte(cookieValue(r, s.doneCookie())), []byte(s.setup.done)) == 1
 }
 
-// enter returns nil if a request may see the default account's secret: it has the admin
-// bearer as the password of HTTP Basic, or a session, or the set-up link within its hour and before
-// the account has accepted a code. With the link, enter returns its token.
+// enter returns an error unless a request may see the default account's secret. Such a request
+// has an admin bearer as the password of HTTP Basic, a session, or the set-up link within its
+// hour and before the account has accepted a code. With the link, enter returns its token.
 func (s *Server) enter(r *http.Request) (setup string, err error) {
 	if _, password, ok := r.BasicAuth(); ok {
 		if scope, by := s.bearers.Load().find(password); scope == scopeAdmin {

@@ -182,8 +182,8 @@ func (b *browser) draw() error {
 	return Config{Out: b.config.Out}.write(frame)
 }
 
-// frame returns what changes the terminal from drawn to lines. It erases a line before it
-// writes it: afterwards, that would delete the last character of a full line.
+// frame returns what changes the terminal from drawn to lines. Each line is erased before it is
+// written, because erasing afterwards would delete the last character of a full line.
 func (b *browser) frame(lines []string) string {
 	var frame strings.Builder
 	if b.drawn == nil {

@@ -17,6 +17,8 @@ import (
 	"totpctl/totp/verifier"
 )
 
+// parseName reads a name, as the functions below read the texts of other variables. Their
+// errors quote a bad text unless it may be a secret.
 func parseName(text string) (string, error) { return named(totp.ParseName(text)) }
 
 // ParseNewName reads a name that was not in use before: see totp.ParseNewName.

@@ -32,7 +32,7 @@ var (
 // Ask shows "PROMPT: " on the terminal of the process and returns the line that is
 // typed there. The terminal shows none of it. The terminal is /dev/tty (on Windows
 // CONIN$ and CONOUT$), wherever the standard streams lead. An interrupt gives the
-// terminal its echo back, and is an error. So is an empty line. The hint of
+// terminal its echo back, and is an error. An empty line is an error, too. The hint of
 // ErrNoTerminal names --passphrase-file; a command without that flag wraps it with a
 // hint of its own.
 func Ask(prompt string) (string, error) {

@@ -51,7 +51,7 @@ type Plan struct {
 	byName  map[string]int // indices of the items that have a key
 	byKey   map[keyID][]int
 	twins   map[twinID]int
-	rights  map[string]keyID // keys of the accounts that the files call by these names themselves
+	rights  map[string]keyID // by name, the key of the account that has it in a file, unchanged
 	met     map[keyID]bool   // keys whose items have been told of a stored account
 	numbers map[string]int   // the last number that makeUnique gave, by name
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 )
 
+// unixScheme begins the address of a server at a unix socket, as in unix:/run/totpctl/socket.
 const unixScheme = "unix"
 
 // MaxSocket is how many bytes the path of a unix socket may have: the kernel's field,
