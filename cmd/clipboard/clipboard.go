@@ -64,7 +64,7 @@ func (c Config) Clear(ctx context.Context, by Way, text string) error {
 // this machine's programs, because the user sits before another machine; a forwarded
 // X display is that machine's.
 func (c Config) ways(goos string) (all []way) {
-	terminal := way{OSC52, c.send, func(ctx context.Context, _ string) error { return c.wipe(ctx) }}
+	terminal := way{OSC52, c.send, c.wipe}
 	near, far := c.tools(goos), []tool(nil)
 	if c.remote() {
 		near, far = c.forwarded(), near

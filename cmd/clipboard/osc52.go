@@ -18,7 +18,7 @@ func (c Config) send(_ context.Context, text string) error {
 
 // wipe clears the terminal's clipboard. Not all terminals know how to clear, but each
 // that copies can copy a space.
-func (c Config) wipe(context.Context) error {
+func (c Config) wipe(context.Context, string) error {
 	return c.write(c.wrapped(osc52.New(" ")) + c.wrapped(osc52.Clear()))
 }
 

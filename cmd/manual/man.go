@@ -161,12 +161,9 @@ func cells(row string) (all []string) {
 	return all
 }
 
+// joined returns the words of the lines with one space between them.
 func joined(lines []string) string {
-	var words []string
-	for _, line := range lines {
-		words = append(words, strings.Fields(line)...)
-	}
-	return strings.Join(words, " ")
+	return strings.Join(strings.Fields(strings.Join(lines, " ")), " ")
 }
 
 func lowerFirst(text string) string {
