@@ -178,7 +178,11 @@ func hintUsage(c *cobra.Command) {
 	c.SetFlagErrorFunc(usageError)
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
+			err := check(c, args)
+			if meant := commandLike(c, first(args)); err != nil && meant != "" {
+				return hint.With(err, "did you mean `%s`?", meant)
+			}
+			if err != nil {
 				return usageError(c, err)
 			}
 			return nil
@@ -187,6 +191,23 @@ func hintUsage(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		hintUsage(sub)
 	}
+}
+
+// commandLike returns the command that somebody may have meant by a word after c: the word is
+// misspelt, or a group of commands is left out before it. It returns "" if none is like it.
+func commandLike(c *cobra.Command, word string) string {
+	for _, group := range c.Commands() {
+		for _, sub := range group.Commands() {
+			if sub.Name() == word {
+				return sub.CommandPath()
+			}
+		}
+	}
+	c.SuggestionsMinimumDistance = 2 // changed letters, cobra's default where it suggests by itself
+	if near := c.SuggestionsFor(word); word != "" && len(near) > 0 {
+		return c.CommandPath() + " " + near[0]
+	}
+	return ""
 }
 
 func usageError(c *cobra.Command, err error) error {
