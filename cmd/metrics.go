@@ -26,7 +26,7 @@ func (p program) listenMetrics(ctx context.Context, addr string, log *serveLog) 
 	if err != nil {
 		return metricsServer{}, err
 	}
-	m := metrics.New(metrics.Config{Clock: p.clock, Version: version(), Start: p.clock(), LogLost: log.writer.lostLines})
+	m := metrics.New(metrics.Config{Clock: p.clock, Version: build(), Start: p.clock(), LogLost: log.writer.lostLines})
 	return metricsServer{m, l}, nil
 }
 

@@ -26,14 +26,16 @@ func (p program) versionCommand() *cobra.Command {
 	}
 }
 
-// version returns the release, the commit where the Go tool knew one, and the version of Go,
-// such as "1.0.0, commit 0123456789ab, go1.26.0".
-func version() string {
-	text := release
+// version returns the build and the version of Go, such as
+// "1.0.0, commit 0123456789ab, go1.26.0".
+func version() string { return build() + ", " + runtime.Version() }
+
+// build returns the release, and the commit where the Go tool knew one.
+func build() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
-		text += commitOf(info)
+		return release + commitOf(info)
 	}
-	return text + ", " + runtime.Version()
+	return release
 }
 
 // commitOf returns ", commit " and the first 12 digits of the commit, and whether files were

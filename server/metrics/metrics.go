@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -77,7 +78,7 @@ func New(c Config) *Metrics {
 	m.commits = m.newHistogram("totpctl_store_commit_rows", "", rowBuckets)
 	m.storeOps = m.newOperations()
 	m.gauge("totpctl_http_requests_in_flight", func() float64 { return float64(m.inFlight.Load()) })
-	m.gauge(fmt.Sprintf("totpctl_build_info{version=%q}", c.Version), func() float64 { return 1 })
+	m.gauge(fmt.Sprintf("totpctl_build_info{version=%q,goversion=%q}", c.Version, runtime.Version()), func() float64 { return 1 })
 	m.gauge("totpctl_log_lines_lost_total", func() float64 { return float64(c.LogLost()) })
 	return m
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -94,7 +95,7 @@ func TestWhatAlertsNeedIsThereBeforeAnythingHappens(t *testing.T) {
 	m.WatchAudit(nobody{})
 	want := map[string]float64{
 		"totpctl_first_failures_total": 0, "totpctl_waits_total": 0, "totpctl_links_opened_total": 0, "totpctl_log_lines_lost_total": 0,
-		"totpctl_audit_failures_total": 0, "totpctl_audit_up": 1, "totpctl_http_requests_in_flight": 0, `totpctl_build_info{version="test"}`: 1,
+		"totpctl_audit_failures_total": 0, "totpctl_audit_up": 1, "totpctl_http_requests_in_flight": 0, fmt.Sprintf("totpctl_build_info{version=%q,goversion=%q}", "test", runtime.Version()): 1,
 	}
 	for _, verdict := range strings.Fields("valid invalid replayed malformed throttled pending stopped disabled unknown_account none") {
 		want[fmt.Sprintf("totpctl_checks_total{verdict=%q}", verdict)] = 0

@@ -36,7 +36,7 @@ func families() []family {
 		{"totpctl_audit_failures_total", "counter", "Times that the audit log could not be written: without it there is no verdict."},
 		{"totpctl_log_lines_lost_total", "counter", "Lines of the log that nobody has read in time."},
 		{"totpctl_certificate_expiry_timestamp_seconds", "gauge", "When the TLS certificate ends."},
-		{"totpctl_build_info", "gauge", "1, labelled by the version."},
+		{"totpctl_build_info", "gauge", "1, labelled by the version and by that of Go."},
 		{"process_start_time_seconds", "gauge", "When the process has started."},
 		{"process_cpu_seconds_total", "counter", "Processor time that the process took."},
 		{"process_resident_memory_bytes", "gauge", "Memory of the process."},
