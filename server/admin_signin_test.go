@@ -197,7 +197,7 @@ func TestWithADMIN_ACCOUNTASignInAsksForItsCode(t *testing.T) {
 	w := &witness{}
 	f := newFixture(t, servertest.Options{AdminAccount: "root", Witness: w})
 	b := newBrowser(t, f)
-	if r := b.signIn("code", "123456"); r.status != 503 || !strings.Contains(r.text, "names no account") {
+	if r := b.signIn("code", "123456"); r.status != 503 || !strings.Contains(r.text, "no account of the name") {
 		t.Errorf("without the account a sign-in is %d %s", r.status, r.text)
 	}
 	k, codes := f.Enrol("root")
