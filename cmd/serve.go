@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -74,6 +75,10 @@ func addServeFlags(flags *pflag.FlagSet) {
 		config.AuditLog, config.LogFormat, config.LogLevel, config.MetricsAddr)
 }
 
+// gcPercent trades memory for fewer collections: refusals while throttled take a tenth more
+// processor time at Go's default, 100.
+const gcPercent = 150
+
 // A serveConfig is the configuration of serve, beside what openVerifier reads.
 type serveConfig struct {
 	entry       totp.Entry
@@ -115,6 +120,7 @@ func readServeConfig(s *config.Settings) (serveConfig, error) {
 // run serves until ctx ends and logs that it has stopped. An end before the start is
 // complete is no error.
 func (p program) run(ctx context.Context, s *config.Settings, c serveConfig, log *serveLog, hangups <-chan os.Signal) error {
+	debug.SetGCPercent(gcPercent)
 	err := p.serve(ctx, s, c, log, hangups)
 	if ctx.Err() == nil {
 		return err
