@@ -75,9 +75,9 @@ func addServeFlags(flags *pflag.FlagSet) {
 		config.AuditLog, config.LogFormat, config.LogLevel, config.MetricsAddr)
 }
 
-// gcPercent trades memory for fewer collections: refusals while throttled take a tenth more
-// processor time at Go's default, 100.
-const gcPercent = 150
+// gcPercent trades memory for fewer collections: at Go's default, 100, a tenth fewer requests
+// are refused while throttled. Under load the server still stays below 40 MiB.
+const gcPercent = 200
 
 // A serveConfig is the configuration of serve, beside what openVerifier reads.
 type serveConfig struct {
