@@ -179,13 +179,13 @@ func hintUsage(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			err := check(c, args)
-			if meant := commandLike(c, first(args)); err != nil && meant != "" {
+			if err == nil {
+				return nil
+			}
+			if meant := commandLike(c, first(args)); meant != "" {
 				return hint.With(err, "did you mean `%s`?", meant)
 			}
-			if err != nil {
-				return usageError(c, err)
-			}
-			return nil
+			return usageError(c, err)
 		}
 	}
 	for _, sub := range c.Commands() {
