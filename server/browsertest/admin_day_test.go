@@ -40,9 +40,7 @@ func TestAnAdministratorsDay(t *testing.T) {
 			b.want("location.search === '?prefix=c'")
 
 			// She adds carol and hands the link over.
-			b.open(s.URL + "/admin/add")
-			b.fill("#name", "carol")
-			b.submit("form:has(#name) button")
+			s.add(b, "carol")
 			b.says("#done", "carol is added.")
 			link := s.addedLink(b)
 			b.says(".facts", "Nobody has opened it.")

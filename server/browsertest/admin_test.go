@@ -41,6 +41,14 @@ func (b *tab) wantOutcome(want string) {
 	b.wait("document.activeElement?.id === 'done'")
 }
 
+// add adds an account on the form for one.
+func (s *site) add(b *tab, name string) {
+	b.t.Helper()
+	b.open(s.URL + "/admin/add")
+	b.fill("#name", name)
+	b.submit("form:has(#name) button")
+}
+
 // addedLink returns the link on the page that comes of adding an account.
 func (s *site) addedLink(b *tab) string {
 	b.t.Helper()
@@ -110,9 +118,7 @@ func TestTheOwnerIsHereAndScansAtTheAdministratorsScreen(t *testing.T) {
 	s := newServed(t)
 	b := newTab(t, desk)
 	s.signIn(b)
-	b.open(s.URL + "/admin/add")
-	b.fill("#name", "carol")
-	b.submit("form:has(#name) button")
+	s.add(b, "carol")
 	link := s.addedLink(b)
 	b.wantOutcome("carol is added.")
 	b.useClipboard(s.URL)

@@ -163,9 +163,7 @@ var adminStates = []state{
 	{name: "add, taken", open: func(s *site, b *tab) {
 		s.Enrol("alice")
 		s.signIn(b)
-		b.open(s.URL + "/admin/add")
-		b.fill("#name", "alice")
-		b.submit("form:has(#name) button")
+		s.add(b, "alice")
 		b.says("#why", "There is an account of the name alice already")
 	}},
 	{name: "add several, none named", open: func(s *site, b *tab) {
@@ -177,9 +175,7 @@ var adminStates = []state{
 	}},
 	{name: "added", open: func(s *site, b *tab) {
 		s.signIn(b)
-		b.open(s.URL + "/admin/add")
-		b.fill("#name", "alice")
-		b.submit("form:has(#name) button")
+		s.add(b, "alice")
 		b.wantOutcome("alice")
 		s.addedLink(b)
 	}},
